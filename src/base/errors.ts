@@ -1,0 +1,64 @@
+/**
+ * Every error a person or a program can meet, in one closed table. Each code has its section in
+ * docs/errors.md, which a test compares with this table: what it means, and what to do.
+ *
+ * `status` is what the gateway answers when the error reaches an HTTP caller.
+ */
+export const ERRORS = {
+  // Wrong use
+  USAGE: { status: 400, summary: "The command line or an option is wrong." },
+  CONFIG_INVALID: { status: 500, summary: "The configuration contradicts itself or the machine." },
+  MODULE_INVALID: { status: 500, summary: "A module.yaml has mistakes." },
+  MODULE_UNSUPPORTED: { status: 500, summary: "A module asks for a part this version cannot run." },
+
+  // The data directory
+  STORE_LOCKED: { status: 500, summary: "Another process is using the data directory." },
+  STORE_FOREIGN: { status: 500, summary: "The directory belongs to another application." },
+  STORE_FORMAT: { status: 500, summary: "The data was written by another format version." },
+  STORE_CORRUPT: { status: 500, summary: "The store is damaged." },
+  STORE_BEHIND_WITNESS: { status: 500, summary: "The store is older than what was synced." },
+  STORE_WRITE_FAILED: { status: 503, summary: "The disk refused a write." },
+  LOG_CORRUPT: { status: 500, summary: "A file of the topic log is damaged." },
+  LOG_WRITE_FAILED: { status: 503, summary: "The topic log could not write." },
+  VALUE_TOO_LARGE: { status: 413, summary: "A value exceeds its stated limit." },
+
+  // Requests
+  REQUEST_INVALID: { status: 400, summary: "A request is malformed." },
+  TYPE_UNKNOWN: { status: 404, summary: "No function endpoint takes this type." },
+  TOPIC_UNKNOWN: { status: 404, summary: "There is no such topic." },
+  NOT_FOUND: { status: 404, summary: "There is nothing under this name." },
+  OVERLOADED: { status: 429, summary: "The node is at a bound; try again shortly." },
+  UNAVAILABLE: { status: 503, summary: "The node is starting, draining or failing." },
+  CALL_TIMEOUT: { status: 504, summary: "No reply yet; the work goes on." },
+  INTERNAL: { status: 500, summary: "A mistake of ours." },
+
+  // Messages that were given up: the reason beside a dead letter or a parked address
+  FUNCTION_FAILED: { status: 500, summary: "A function failed for this message." },
+  TARGET_UNKNOWN: { status: 500, summary: "A message names a function type without endpoint." },
+  TARGET_INVALID: { status: 500, summary: "A message names an impossible address." },
+  EGRESS_UNKNOWN: { status: 500, summary: "A record names an egress that does not exist." },
+  EGRESS_VALUE_INVALID: { status: 500, summary: "An egress cannot take this value." },
+  EGRESS_REFUSED: { status: 500, summary: "The receiver refused this record." },
+  RECORD_INVALID: { status: 500, summary: "A record of a source cannot be routed." },
+  MAILBOX_FULL: { status: 500, summary: "A parked address has too much mail." },
+} as const satisfies Readonly<Record<string, { status: number; summary: string }>>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error of the world's, classified: `code` says what kind, `message` what exactly. */
+export class StatefoldError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "StatefoldError";
+    this.code = code;
+  }
+}
+
+/** The text of anything thrown, with its causes: "a: b: c". */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.message === "" ? error.name : error.message;
+  return error.cause === undefined ? own : `${own}: ${describeError(error.cause)}`;
+}

@@ -1,0 +1,136 @@
+/**
+ * The key layout: what stands where in a partition's store. Tags once given keep their meaning (I8);
+ * a retired one stays in the list, marked so.
+ *
+ *   key      = tag part*
+ *   tag      = one byte, see TAGS
+ *   text     = its UTF-8 bytes, each 00 written as 00 FF, ended by 00 01
+ *   number   = 8 bytes, big-endian, not negative
+ *
+ *   state    = 'S' text(type) text(id)                       -> State
+ *   mail     = 'M' text(type) text(id) number(sequence)      -> Message
+ *   timer    = 'T' number(due ms) number(sequence)           -> Timer
+ *   token    = 'K' text(sender id) text(token)               -> the timer's key, without its tag
+ *   outbox   = 'O' text(destination) number(first number)    -> Outbox
+ *   position = 'P' text(source)                              -> Position
+ *   once     = 'I' text(type) text(id) text(key)             -> Once
+ *   call     = 'C' text(call id)                             -> Call
+ *   expiry   = 'E' number(ms) text(kind) bytes(key)          -> nothing; kind is "state", "once" or "call"
+ *   parked   = 'X' text(type) text(id)                       -> Parked
+ *   dead     = 'D' number(sequence)                          -> Dead
+ *   specs    = 'F' text(type)                                -> Specs
+ *   meta     = 'A'                                           -> Meta
+ *
+ * The encoding keeps order: keys sort by tag, then part by part; a text sorts before its extensions.
+ */
+export const TAGS = {
+  meta: 0x41, // A
+  call: 0x43, // C
+  dead: 0x44, // D
+  expiry: 0x45, // E
+  specs: 0x46, // F
+  once: 0x49, // I
+  token: 0x4b, // K
+  mail: 0x4d, // M
+  outbox: 0x4f, // O
+  position: 0x50, // P
+  state: 0x53, // S
+  timer: 0x54, // T
+  parked: 0x58, // X
+} as const;
+
+export type Tag = keyof typeof TAGS;
+export type KeyPart = string | number | Uint8Array;
+
+/** The key of `tag` with these parts: texts, numbers, and as last part possibly raw bytes. */
+export function keyOf(tag: Tag, ...parts: readonly KeyPart[]): Uint8Array {
+  let size = 1;
+  for (const part of parts) {
+    if (typeof part === "number") size += 8;
+    else if (typeof part === "string") size += Buffer.byteLength(part) + countZeros(part) + 2;
+    else size += part.byteLength;
+  }
+  const key = Buffer.allocUnsafe(size);
+  let at = key.writeUInt8(TAGS[tag], 0);
+  for (const part of parts) {
+    if (typeof part === "number") at = writeNumber(key, part, at);
+    else if (typeof part === "string") at = writeText(key, part, at);
+    else at += Buffer.from(part.buffer, part.byteOffset, part.byteLength).copy(key, at);
+  }
+  return key;
+}
+
+/** The first key behind every key that begins with `prefix`: the end of a scan over it. */
+export function endOfPrefix(prefix: Uint8Array): Uint8Array {
+  for (let i = prefix.byteLength - 1; i >= 0; i--) {
+    const byte = prefix[i] ?? 0;
+    if (byte === 0xff) continue;
+    const end = Buffer.from(prefix.subarray(0, i + 1));
+    end[i] = byte + 1;
+    return end;
+  }
+  throw new RangeError("no key is behind this prefix");
+}
+
+/** Reads a key's parts one after the other, after its tag. */
+export class KeyReader {
+  readonly #key: Uint8Array;
+  #at = 1;
+
+  constructor(key: Uint8Array) {
+    this.#key = key;
+  }
+
+  text(): string {
+    const bytes: number[] = [];
+    for (;;) {
+      const byte = this.#next();
+      if (byte !== 0) bytes.push(byte);
+      else if (this.#next() === 0xff) bytes.push(0);
+      else return Buffer.from(bytes).toString("utf8");
+    }
+  }
+
+  number(): number {
+    let value = 0;
+    for (let i = 0; i < 8; i++) value = value * 256 + this.#next();
+    return value;
+  }
+
+  rest(): Uint8Array {
+    return this.#key.subarray(this.#at);
+  }
+
+  #next(): number {
+    const byte = this.#key[this.#at++];
+    if (byte === undefined) throw new RangeError("a key ends too early");
+    return byte;
+  }
+}
+
+function countZeros(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf("\0"); at !== -1; at = text.indexOf("\0", at + 1)) count++;
+  return count;
+}
+
+function writeText(key: Buffer, text: string, start: number): number {
+  let at = start;
+  if (text.includes("\0")) {
+    for (const byte of Buffer.from(text)) {
+      key[at++] = byte;
+      if (byte === 0) key[at++] = 0xff;
+    }
+  } else {
+    at += key.write(text, at);
+  }
+  key[at++] = 0x00;
+  key[at++] = 0x01;
+  return at;
+}
+
+function writeNumber(key: Buffer, value: number, start: number): number {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not a key number: ${value}`);
+  const at = key.writeUInt32BE(Math.floor(value / 2 ** 32), start);
+  return key.writeUInt32BE(value % 2 ** 32, at);
+}
