@@ -1,0 +1,48 @@
+/** First in, first out, in amortised constant time at both ends. Its bound is its owner's business. */
+export class Queue<T> {
+  #items: T[] = [];
+  #start = 0;
+
+  get size(): number {
+    return this.#items.length - this.#start;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  peek(): T | undefined {
+    return this.#items[this.#start];
+  }
+
+  /** The item `offset` places behind the front. */
+  at(offset: number): T | undefined {
+    return this.#items[this.#start + offset];
+  }
+
+  last(): T | undefined {
+    return this.size === 0 ? undefined : this.#items[this.#items.length - 1];
+  }
+
+  shift(): T | undefined {
+    if (this.size === 0) return undefined;
+    const item = this.#items[this.#start++];
+    if (this.#start > 64 && this.#start * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#start);
+      this.#start = 0;
+    }
+    return item;
+  }
+
+  /** Everything in it, front first; it is empty afterwards. */
+  take(): T[] {
+    const all = this.#start === 0 ? this.#items : this.#items.slice(this.#start);
+    this.#items = [];
+    this.#start = 0;
+    return all;
+  }
+
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.#items.slice(this.#start)[Symbol.iterator]();
+  }
+}

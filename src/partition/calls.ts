@@ -1,0 +1,209 @@
+/**
+ * Callers outside who wait for a reply, and idempotency keys.
+ *
+ * A call is an address of its own (CALL_TYPE): whoever sends it a message answers it. The first reply
+ * counts; later ones, and those to calls nobody can ask for any more, are dropped and counted.
+ *
+ * A call is stored only while someone can still ask for its reply: with an idempotency key from the
+ * beginning, without one from the moment its caller gave up. Until then it is known in memory alone, and
+ * a crash that ends the caller's connection ends the call too.
+ */
+import type { Random } from "../base/backoff.ts";
+import type { Address } from "../model/address.ts";
+import type { TypedValue } from "../model/typed-value.ts";
+import { keyOf } from "../store/keys.ts";
+import {
+  type CallRecord,
+  decodeCall,
+  decodeOnce,
+  encodeCall,
+  encodeOnce,
+  type OnceRecord,
+} from "../store/records.ts";
+import type { Epochs } from "./epochs.ts";
+import type { Expiries } from "./expiries.ts";
+import type { Identity } from "./identity.ts";
+import type { Reads } from "./reads.ts";
+
+/** A call someone waits for. */
+interface Waiting {
+  readonly callId: string;
+  readonly target: Address;
+  readonly requests: Set<number>;
+  /** Undefined while it is in memory alone. */
+  expiresAtMs: number | undefined;
+}
+
+export class Calls {
+  readonly #epochs: Epochs;
+  readonly #reads: Reads;
+  readonly #expiries: Expiries;
+  readonly #identity: Identity;
+  readonly #retentionMs: number;
+  readonly #random: Random;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #callOf = new Map<number, string>();
+  /** Requests whose call is being looked up; the value: they hung up meanwhile. */
+  readonly #lookingUp = new Map<number, "keep" | "drop" | undefined>();
+  /** Replies that nobody could take. */
+  dropped = 0;
+
+  constructor(
+    context: { epochs: Epochs; reads: Reads; expiries: Expiries; identity: Identity },
+    retentionMs: number,
+    random: Random,
+  ) {
+    this.#epochs = context.epochs;
+    this.#reads = context.reads;
+    this.#expiries = context.expiries;
+    this.#identity = context.identity;
+    this.#retentionMs = retentionMs;
+    this.#random = random;
+  }
+
+  get waiting(): number {
+    return this.#callOf.size;
+  }
+
+  /** A new call; returns its id, the caller's address for the function. */
+  begin(request: number, target: Address): string {
+    const salt = Math.floor(this.#random() * 2 ** 32).toString(36);
+    const callId = `${this.#identity.messageId(this.#identity.sequence())}-${salt}`;
+    this.#join({ callId, target, requests: new Set(), expiresAtMs: undefined }, request);
+    return callId;
+  }
+
+  /** A request will join a call once that is looked up: it may hang up before. */
+  lookingUp(request: number): void {
+    this.#lookingUp.set(request, undefined);
+  }
+
+  /** A request is answered without joining a call. */
+  forget(request: number): void {
+    this.#lookingUp.delete(request);
+  }
+
+  /** Looks an idempotency key up; `then` gets undefined when it is new, or has expired. */
+  seen(target: Address, key: string, then: (once: OnceRecord | undefined) => void): void {
+    this.#reads.get(onceKey(target, key), (bytes) => {
+      const once = bytes === undefined ? undefined : decodeOnce(bytes);
+      then(once === undefined || once.expiresAtMs <= this.#epochs.nowMs ? undefined : once);
+    });
+  }
+
+  /** Remembers a key; with a call id also the call, so that its reply is kept. */
+  remember(target: Address, key: string, messageId: string, callId: string): void {
+    const expiresAtMs = this.#epochs.nowMs + this.#retentionMs;
+    const id = onceKey(target, key);
+    this.#epochs.writeVisible(id, encodeOnce({ target, key, messageId, callId, expiresAtMs }));
+    this.#expiries.enter("once", id, expiresAtMs);
+    const waiting = this.#waiting.get(callId);
+    if (waiting !== undefined) this.#store(waiting, expiresAtMs);
+  }
+
+  /** A reply, when the call is known in memory. False: the store must be asked, see {@link replyStored}. */
+  reply(callId: string, value: TypedValue): boolean {
+    const waiting = this.#waiting.get(callId);
+    if (waiting === undefined) return false;
+    this.#waiting.delete(callId);
+    for (const request of waiting.requests) {
+      this.#callOf.delete(request);
+      this.#epochs.release({ kind: "replied", request, callId, value });
+    }
+    if (waiting.expiresAtMs !== undefined) {
+      const record = { callId, target: waiting.target, expiresAtMs: waiting.expiresAtMs };
+      this.#epochs.writeVisible(callKey(callId), encodeCall({ ...record, reply: value }));
+    }
+    return true;
+  }
+
+  /** A reply to a call that nobody waits for at this moment. `then` runs when it has been dealt with. */
+  replyStored(callId: string, value: TypedValue, then: () => void): void {
+    this.#lookUp(callId, (record) => {
+      if (this.reply(callId, value)) return then();
+      if (record === undefined || record.reply !== undefined) this.dropped++;
+      else this.#epochs.writeVisible(callKey(callId), encodeCall({ ...record, reply: value }));
+      then();
+    });
+  }
+
+  /** Someone (else, or again) waits for a call. */
+  fetch(request: number, callId: string): void {
+    const waiting = this.#waiting.get(callId);
+    if (waiting !== undefined) return this.#join(waiting, request);
+    this.#lookingUp.set(request, this.#lookingUp.get(request));
+    this.#lookUp(callId, (record) => {
+      const meanwhile = this.#waiting.get(callId);
+      if (meanwhile !== undefined) return this.#join(meanwhile, request);
+      const value = record?.reply;
+      if (record !== undefined && value === undefined) {
+        const { target, expiresAtMs } = record;
+        return this.#join({ callId, target, requests: new Set(), expiresAtMs }, request);
+      }
+      this.#lookingUp.delete(request);
+      if (value === undefined) this.#epochs.release({ kind: "unknownCall", request });
+      else this.#epochs.release({ kind: "replied", request, callId, value });
+    });
+  }
+
+  /** A request no longer waits. With `keep` it is told, durably, that its call can be asked for later. */
+  hangUp(request: number, keep: boolean): void {
+    if (this.#lookingUp.has(request)) {
+      this.#lookingUp.set(request, keep ? "keep" : "drop");
+      return;
+    }
+    const callId = this.#callOf.get(request);
+    const waiting = callId === undefined ? undefined : this.#waiting.get(callId);
+    if (waiting === undefined) return; // its answer is on its way
+    this.#callOf.delete(request);
+    waiting.requests.delete(request);
+    if (keep) {
+      if (waiting.expiresAtMs === undefined) {
+        this.#store(waiting, this.#epochs.nowMs + this.#retentionMs);
+      }
+      this.#epochs.release({ kind: "pending", request, callId: waiting.callId });
+    }
+    if (waiting.requests.size === 0) this.#waiting.delete(waiting.callId);
+  }
+
+  /** The sweep found an entry of the expiry index: removes the record if it has expired. */
+  expire(kind: "once" | "call", key: Uint8Array): void {
+    this.#reads.get(key, (bytes) => {
+      if (bytes === undefined) return;
+      const record = kind === "once" ? decodeOnce(bytes) : decodeCall(bytes);
+      if (record.expiresAtMs <= this.#epochs.nowMs) this.#epochs.writeVisible(key, undefined);
+    });
+  }
+
+  #join(waiting: Waiting, request: number): void {
+    this.#waiting.set(waiting.callId, waiting);
+    waiting.requests.add(request);
+    this.#callOf.set(request, waiting.callId);
+    const hungUp = this.#lookingUp.get(request);
+    this.#lookingUp.delete(request);
+    if (hungUp !== undefined) this.hangUp(request, hungUp === "keep");
+  }
+
+  #store(waiting: Waiting, expiresAtMs: number): void {
+    waiting.expiresAtMs = expiresAtMs;
+    const { callId, target } = waiting;
+    const record = { callId, target, expiresAtMs, reply: undefined };
+    this.#epochs.writeVisible(callKey(callId), encodeCall(record));
+    this.#expiries.enter("call", callKey(callId), expiresAtMs);
+  }
+
+  #lookUp(callId: string, then: (record: CallRecord | undefined) => void): void {
+    this.#reads.get(callKey(callId), (bytes) => {
+      const record = bytes === undefined ? undefined : decodeCall(bytes);
+      then(record === undefined || record.expiresAtMs <= this.#epochs.nowMs ? undefined : record);
+    });
+  }
+}
+
+export function callKey(callId: string): Uint8Array {
+  return keyOf("call", callId);
+}
+
+export function onceKey(target: Address, key: string): Uint8Array {
+  return keyOf("once", target.type, target.id, key);
+}

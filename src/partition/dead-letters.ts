@@ -1,0 +1,72 @@
+/** What was given up, whole, with its reason: in the store until a person retries or purges it. */
+import type { ErrorCode } from "../base/errors.ts";
+import type { Address } from "../model/address.ts";
+import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
+import { type DeadRecord, decodeDead, encodeDead, type OutboxEffect } from "../store/records.ts";
+import type { Epochs } from "./epochs.ts";
+import type { Identity } from "./identity.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Reads } from "./reads.ts";
+
+export interface Death {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly what: OutboxEffect;
+  readonly address?: Address | undefined;
+  readonly attempts?: number;
+  readonly source?: string;
+  readonly egress?: string;
+}
+
+export class DeadLetters {
+  readonly #epochs: Epochs;
+  readonly #reads: Reads;
+  readonly #ledger: Ledger;
+  readonly #identity: Identity;
+
+  constructor(epochs: Epochs, reads: Reads, ledger: Ledger, identity: Identity) {
+    this.#epochs = epochs;
+    this.#reads = reads;
+    this.#ledger = ledger;
+    this.#identity = identity;
+  }
+
+  add(death: Death): void {
+    const record: DeadRecord = {
+      code: death.code,
+      reason: death.reason,
+      atMs: this.#epochs.nowMs,
+      attempts: death.attempts ?? 0,
+      address: death.address,
+      what: death.what,
+      source: death.source ?? "",
+      egress: death.egress ?? "",
+    };
+    this.#ledger.dead++;
+    this.#epochs.writeVisible(deadKey(this.#identity.sequence()), encodeDead(record));
+  }
+
+  /** Takes one out for good; `then` gets undefined when there is none of this number. */
+  take(number: number, then: (record: DeadRecord | undefined) => void): void {
+    this.#reads.get(deadKey(number), (bytes) => {
+      if (bytes === undefined) return then(undefined);
+      this.#epochs.writeVisible(deadKey(number), undefined);
+      this.#ledger.dead--;
+      then(decodeDead(bytes));
+    });
+  }
+}
+
+export function deadKey(number: number): Uint8Array {
+  return keyOf("dead", number);
+}
+
+export function readDeadKey(key: Uint8Array): number {
+  return new KeyReader(key).number();
+}
+
+/** Where all dead letters stand, oldest first. */
+export function deadRange(): { from: Uint8Array; until: Uint8Array } {
+  const from = keyOf("dead");
+  return { from, until: endOfPrefix(from) };
+}

@@ -1,0 +1,248 @@
+/**
+ * What comes in from outside the partition: requests, records of sources, messages and acknowledgements
+ * of other partitions. Each is taken at most once (I5) and answered only when durable (I2).
+ */
+import { unreachable } from "../base/assert.ts";
+import type { ErrorCode } from "../base/errors.ts";
+import type { Address } from "../model/address.ts";
+import type { Message } from "../model/message.ts";
+import { isTypeName } from "../model/type-name.ts";
+import type { Calls } from "./calls.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import type { EffectsApplier } from "./effects.ts";
+import type { Epochs } from "./epochs.ts";
+import type { Identity } from "./identity.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Outboxes } from "./outboxes.ts";
+import {
+  type AcknowledgedInput,
+  CALL_TYPE,
+  type CallInput,
+  type ChannelInput,
+  type Directory,
+  type FetchInput,
+  type HangUpInput,
+  type Release,
+  type ResumeInput,
+  type SendInput,
+  type SourceInput,
+  type SourceRecord,
+} from "./ports.ts";
+import { type Positions, peerOf, peerSource } from "./positions.ts";
+import type { Post } from "./post.ts";
+
+export type IntakeInput =
+  | SendInput
+  | CallInput
+  | FetchInput
+  | HangUpInput
+  | SourceInput
+  | ChannelInput
+  | AcknowledgedInput
+  | ResumeInput;
+
+export interface IntakeParts {
+  readonly epochs: Epochs;
+  readonly ledger: Ledger;
+  readonly identity: Identity;
+  readonly directory: Directory;
+  readonly positions: Positions;
+  readonly outboxes: Outboxes;
+  readonly calls: Calls;
+  readonly deadLetters: DeadLetters;
+  readonly post: Post;
+  readonly effects: EffectsApplier;
+}
+
+export class Intake {
+  readonly #parts: IntakeParts;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  take(input: IntakeInput): void {
+    switch (input.kind) {
+      case "send":
+        return this.#send(input);
+      case "call":
+        return this.#call(input);
+      case "fetch":
+        return this.#parts.calls.fetch(input.request, input.callId);
+      case "hangUp":
+        return this.#parts.calls.hangUp(input.request, input.keep);
+      case "source":
+        return this.#source(input);
+      case "channel":
+        return this.#channel(input);
+      case "acknowledged":
+        return this.#acknowledged(input);
+      case "resume":
+        return this.#parts.outboxes.resend(input.destination, input.next);
+      default:
+        return unreachable(input);
+    }
+  }
+
+  /** Peers may have sent what the memory before this one took and lost: they send it again. */
+  greet(): Release[] {
+    const { partition, partitionCount } = this.#parts.identity;
+    const releases: Release[] = [];
+    for (let to = 0; to < partitionCount; to++) {
+      const next = this.#parts.positions.next(peerSource(to)) ?? 1;
+      if (to !== partition) releases.push({ kind: "resume", to, next });
+    }
+    return releases;
+  }
+
+  /** What moved with a commit is durable: senders of channels may forget it. */
+  committed(moved: ReadonlyMap<string, number>): Release[] {
+    const releases: Release[] = [];
+    for (const [source, next] of moved) {
+      const to = peerOf(source);
+      if (to !== undefined) releases.push({ kind: "acknowledge", to, upTo: next - 1 });
+    }
+    return releases;
+  }
+
+  #send(input: SendInput): void {
+    const { request, target, idempotencyKey: key } = input;
+    if (this.#refuses(request, target)) return;
+    const accept = (): string => {
+      const message = this.#message(input, undefined);
+      if (input.delayMs > 0) this.#parts.effects.schedule(message, undefined, input.delayMs, "");
+      else this.#parts.post.accept(message);
+      return message.id;
+    };
+    const answer = (messageId: string) =>
+      this.#parts.epochs.release({ kind: "accepted", request, messageId });
+    if (key === undefined) return answer(accept());
+    this.#parts.calls.seen(target, key, (once) => {
+      if (once !== undefined) return answer(once.messageId);
+      const messageId = accept();
+      this.#parts.calls.remember(target, key, messageId, "");
+      answer(messageId);
+    });
+  }
+
+  #call(input: CallInput): void {
+    const { calls, post } = this.#parts;
+    const { request, target, idempotencyKey: key } = input;
+    if (this.#refuses(request, target)) return;
+    const begin = (): { messageId: string; callId: string } => {
+      const callId = calls.begin(request, target);
+      const message = this.#message(input, { type: CALL_TYPE, id: callId });
+      post.accept(message);
+      return { messageId: message.id, callId };
+    };
+    if (key === undefined) {
+      begin();
+      return;
+    }
+    calls.lookingUp(request);
+    calls.seen(target, key, (once) => {
+      if (once === undefined) {
+        // Remembered before it is delivered: a function that replies at once finds it stored.
+        const { messageId, callId } = begin();
+        return calls.remember(target, key, messageId, callId);
+      }
+      if (once.callId !== "") return calls.fetch(request, once.callId);
+      const reason = "this idempotency key was used for a send, which has no reply";
+      this.#refuse(request, "REQUEST_INVALID", reason);
+    });
+  }
+
+  #message(input: SendInput | CallInput, caller: Address | undefined): Message {
+    const id = this.#parts.identity.messageId(this.#parts.identity.sequence());
+    const { target, value, traceparent, headers } = input;
+    const acceptedAtMs = this.#parts.epochs.nowMs;
+    return { target, caller, value, id, causeId: undefined, acceptedAtMs, traceparent, headers };
+  }
+
+  #refuses(request: number, target: Address): boolean {
+    if (target.id === "" || !isTypeName(target.type)) {
+      const reason = "an address takes namespace/name and an id, none of them empty";
+      return this.#refuse(request, "REQUEST_INVALID", reason);
+    }
+    if (this.#parts.directory.function(target.type) === undefined) {
+      const reason = `no endpoint of the module takes functions of type ${target.type}`;
+      return this.#refuse(request, "TYPE_UNKNOWN", reason);
+    }
+    return false;
+  }
+
+  #refuse(request: number, code: ErrorCode, reason: string): true {
+    this.#parts.calls.forget(request);
+    this.#parts.epochs.release({ kind: "refused", request, code, reason });
+    return true;
+  }
+
+  /** I5. */
+  #source(input: SourceInput): void {
+    const { positions } = this.#parts;
+    const { source, first, next, records } = input;
+    const expected = positions.next(source) ?? first;
+    if (next <= expected || first > expected) return;
+    for (const record of records) {
+      if (record.position >= expected) this.#record(source, record);
+    }
+    positions.move(source, next);
+  }
+
+  #record(source: string, record: SourceRecord): void {
+    const { ledger, post, deadLetters, epochs } = this.#parts;
+    const at = `${source}@${record.position}`;
+    const acceptedAtMs = epochs.nowMs;
+    const common = { caller: undefined, causeId: undefined, acceptedAtMs };
+    record.messages.forEach((routed, i) => {
+      const { target, value, traceparent, headers } = routed;
+      // Named by its place in the source: taken again after a crash, it is the same message.
+      const id = i === 0 ? at : `${at}.${i}`;
+      ledger.accepted++;
+      post.route({ ...common, target, value, id, traceparent, headers }, at);
+    });
+    if (record.invalid === undefined) return;
+    const { reason, value, headers } = record.invalid;
+    const nobody = { type: "", id: "" };
+    const message = { ...common, target: nobody, value, id: at, traceparent: undefined, headers };
+    ledger.accepted++;
+    const what = { kind: "message", message } as const;
+    deadLetters.add({ code: "RECORD_INVALID", reason, what, source: at });
+  }
+
+  /** I5. */
+  #channel(input: ChannelInput): void {
+    const { positions, epochs, ledger, post } = this.#parts;
+    const { from, first, messages } = input;
+    const source = peerSource(from);
+    const expected = positions.next(source) ?? 1;
+    if (first > expected) return epochs.release({ kind: "resume", to: from, next: expected });
+    const next = first + messages.length;
+    if (next <= expected) {
+      const durable = positions.durable(source) ?? 0;
+      if (durable >= next) epochs.release({ kind: "acknowledge", to: from, upTo: durable - 1 });
+      return;
+    }
+    for (const message of messages.slice(expected - first)) {
+      ledger.accepted++;
+      post.route(message);
+    }
+    positions.move(source, next);
+    epochs.hurry(); // the sender holds it until then
+  }
+
+  #acknowledged(input: AcknowledgedInput): void {
+    const { ledger, deadLetters, outboxes } = this.#parts;
+    const refused = new Map(input.refused?.map(({ number, reason }) => [number, reason]));
+    const egress = input.destination.slice(input.destination.indexOf("/") + 1);
+    outboxes.get(input.destination)?.acknowledged(input.upTo, (number, effect) => {
+      const reason = refused.get(number);
+      if (reason === undefined) {
+        ledger.finished++;
+        return;
+      }
+      const address = effect.kind === "record" ? effect.record.sender : effect.message.caller;
+      deadLetters.add({ code: "EGRESS_REFUSED", reason, what: effect, address, egress });
+    });
+  }
+}

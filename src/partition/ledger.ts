@@ -1,0 +1,40 @@
+/**
+ * I4, conservation: every accepted message is in exactly one place, or done.
+ *
+ *   accepted = finished + mail + timers + outbox + dead
+ *
+ * Counted where it happens; the sum is compared at each commit, and the simulation compares each place
+ * with what the store really holds. Parked messages are mail of an address that waits.
+ */
+export interface LedgerCounts {
+  accepted: number;
+  finished: number;
+  mail: number;
+  timers: number;
+  outbox: number;
+  dead: number;
+}
+
+export class Ledger implements LedgerCounts {
+  accepted = 0;
+  finished = 0;
+  mail = 0;
+  timers = 0;
+  outbox = 0;
+  dead = 0;
+
+  constructor(counts?: LedgerCounts) {
+    if (counts === undefined) return;
+    this.accepted = counts.accepted;
+    this.finished = counts.finished;
+    this.mail = counts.mail;
+    this.timers = counts.timers;
+    this.outbox = counts.outbox;
+    this.dead = counts.dead;
+  }
+
+  /** What is unaccounted for: 0, or a mistake of ours. */
+  get drift(): number {
+    return this.accepted - this.finished - this.mail - this.timers - this.outbox - this.dead;
+  }
+}

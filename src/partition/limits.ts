@@ -1,0 +1,48 @@
+/** Every bound of a partition (I9): its name, its unit, and what happens there. */
+export interface PartitionLimits {
+  /**
+   * Accepted but unfinished messages and outbox entries, in count and bytes. At either, sources are no
+   * longer taken from and requests are refused (OVERLOADED). What functions send is never refused.
+   * The mail of parked addresses does not count.
+   */
+  readonly unfinishedMessages: number;
+  readonly unfinishedBytes: number;
+  /** Mail held in memory, all addresses together. Beyond, new mail waits on disk alone. */
+  readonly mailBytesInMemory: number;
+  /** Mail of one address held in memory. Beyond, it waits on disk alone. */
+  readonly mailboxMessagesInMemory: number;
+  /** Messages of a parked address. Beyond, new ones become dead letters. */
+  readonly parkedMessages: number;
+  /** The bytes of one request to a function; a batch ends before it. At least one message goes. */
+  readonly batchBytes: number;
+  /** Recently used states kept in memory. Beyond, the least recently used are dropped. */
+  readonly stateCacheBytes: number;
+  /** All states of one address, encoded. An answer that would exceed it has failed. */
+  readonly stateBytes: number;
+  /** States a function type may register. An answer that asks for more has failed. */
+  readonly statesPerType: number;
+  /** Effects for one destination sent but not acknowledged. Beyond, they wait on disk alone. */
+  readonly outboxBytesInMemory: number;
+  /** Timers held in memory. Beyond, the later ones are on disk alone. */
+  readonly timersInMemory: number;
+  /** How long changes may wait for others to share their commit, while nobody waits for them. */
+  readonly commitLingerMs: number;
+  /** How long idempotency keys and replies are kept. */
+  readonly retentionMs: number;
+}
+
+export const DEFAULT_LIMITS: PartitionLimits = {
+  unfinishedMessages: 200_000,
+  unfinishedBytes: 256 * 1024 * 1024,
+  mailBytesInMemory: 64 * 1024 * 1024,
+  mailboxMessagesInMemory: 1_000,
+  parkedMessages: 100_000,
+  batchBytes: 4 * 1024 * 1024,
+  stateCacheBytes: 64 * 1024 * 1024,
+  stateBytes: 32 * 1024 * 1024,
+  statesPerType: 256,
+  outboxBytesInMemory: 8 * 1024 * 1024,
+  timersInMemory: 50_000,
+  commitLingerMs: 10,
+  retentionMs: 24 * 60 * 60 * 1000,
+};

@@ -1,0 +1,148 @@
+/**
+ * The pending messages of one address, in order, and what is being done about them.
+ *
+ *   head     in memory, first in line, at most `mailboxMessagesInMemory`
+ *   spilled  behind it, in the store alone: a range of sequences and a count
+ *   tail     behind that, in memory until its epoch is durable; then it is spilled too
+ *
+ * I1: an invocation takes a prefix of the head, and there is at most one at a time. The messages stay in
+ * the head until its outcome is applied, so a commit meanwhile finds them as pending mail.
+ */
+import { Queue } from "../base/queue.ts";
+import type { Address } from "../model/address.ts";
+import { type Message, messageBytes } from "../model/message.ts";
+import type { AddressState } from "./address-state.ts";
+
+/** A message in a mailbox. */
+export interface Pending {
+  readonly sequence: number;
+  readonly message: Message;
+  readonly bytes: number;
+  /** The epoch that holds it, or its cause. */
+  readonly epoch: number;
+  /** Part of a commit that has been started: removing it takes a write. */
+  written: boolean;
+  /** Handled, or given up: a commit that has not started need not write it. */
+  done: boolean;
+}
+
+export function pendingOf(message: Message, sequence: number, epoch: number): Pending {
+  const bytes = messageBytes(message);
+  return { sequence, message, bytes, epoch, written: false, done: false };
+}
+
+export type MailboxPhase =
+  /** Nothing to do, or what there is waits for something else to be done. */
+  | { readonly kind: "idle" }
+  /** In its lane's queue. */
+  | { readonly kind: "ready" }
+  /** Its state or its mail is being read. */
+  | { readonly kind: "preparing" }
+  | { readonly kind: "running"; readonly ticket: number; readonly count: number }
+  /** After a failure. */
+  | { readonly kind: "resting"; readonly untilMs: number }
+  /** Its next message may be delivered only once its cause is durable. */
+  | { readonly kind: "awaitingCommit" }
+  /** Waits for a person. */
+  | { readonly kind: "parked" };
+
+/** A batch that failed, being taken apart to find the message that makes it fail. */
+export interface Suspicion {
+  /** Messages in the next invocation at most. */
+  readonly limit: number;
+  /** The suspicion ends behind this sequence. */
+  readonly untilSequence: number;
+}
+
+export class Mailbox {
+  readonly address: Address;
+  readonly key: string;
+  phase: MailboxPhase = { kind: "idle" };
+  state: AddressState | undefined;
+  readonly head = new Queue<Pending>();
+  tail = new Queue<Pending>();
+  spilledCount = 0;
+  spilledBytes = 0;
+  spilledFirst = 0;
+  spilledLast = 0;
+  suspicion: Suspicion | undefined;
+  /** Deliveries of the first message that were not answered with effects, in a row. */
+  deliveries = 0;
+  /** Failures of the first message when it was delivered alone. */
+  failuresAlone = 0;
+  /** "incomplete" answers in a row. */
+  incomplete = 0;
+  bytes = 0;
+
+  constructor(address: Address, key: string) {
+    this.address = address;
+    this.key = key;
+  }
+
+  get count(): number {
+    return this.head.size + this.spilledCount + this.tail.size;
+  }
+
+  /** The first message is on disk alone. */
+  get needsMail(): boolean {
+    return this.head.size === 0 && this.spilledCount > 0;
+  }
+
+  /** Adds a message at the end. `roomForBytes`: whether mail may go on growing in memory. */
+  append(pending: Pending, roomForBytes: boolean, maxInMemory: number): void {
+    const behindOthers = this.spilledCount > 0 || this.tail.size > 0;
+    if (behindOthers || !roomForBytes || this.head.size >= maxInMemory) this.tail.push(pending);
+    else this.head.push(pending);
+    this.bytes += pending.bytes;
+  }
+
+  /** Moves what the last commit made durable from the tail to the disk. Returns the bytes freed. */
+  spill(committedEpoch: number): number {
+    let freed = 0;
+    for (let next = this.tail.peek(); next !== undefined; next = this.tail.peek()) {
+      if (!next.written || next.epoch > committedEpoch) break;
+      this.tail.shift();
+      if (this.spilledCount === 0) this.spilledFirst = next.sequence;
+      this.spilledLast = next.sequence;
+      this.spilledCount++;
+      this.spilledBytes += next.bytes;
+      freed += next.bytes;
+    }
+    return freed;
+  }
+
+  /** Takes spilled messages back into the head, in order. */
+  unspill(loaded: readonly Pending[]): void {
+    for (const pending of loaded) {
+      this.head.push(pending);
+      this.spilledCount--;
+      this.spilledBytes -= pending.bytes;
+      this.spilledFirst = pending.sequence + 1;
+    }
+    this.closeGap();
+  }
+
+  /** With nothing left on disk, the tail is next in line. */
+  closeGap(): void {
+    if (this.spilledCount > 0 || this.tail.size === 0 || this.head.size > 0) return;
+    for (const pending of this.tail.take()) this.head.push(pending);
+  }
+
+  /** Takes the first message out. */
+  shift(): Pending | undefined {
+    const pending = this.head.shift();
+    if (pending !== undefined) {
+      pending.done = true;
+      this.bytes -= pending.bytes;
+    }
+    if (this.head.size === 0) this.closeGap();
+    return pending;
+  }
+
+  /** The delivery of the first message went through: what was held against it is forgotten. */
+  forgive(): void {
+    this.deliveries = 0;
+    this.failuresAlone = 0;
+    this.incomplete = 0;
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * All pending mail of a partition: which addresses have any, what of it is in memory, and its share of
+ * every commit.
+ *
+ * A message that comes and is handled within one epoch is never written. One that is pending when a
+ * commit starts is written with it, and removed by the commit that holds its outcome (I3).
+ */
+import { assert } from "../base/assert.ts";
+import { type Address, addressKey } from "../model/address.ts";
+import type { Message } from "../model/message.ts";
+import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
+import { decodeMessage, encodeMessage } from "../store/records.ts";
+import type { Epochs } from "./epochs.ts";
+import type { Ledger } from "./ledger.ts";
+import type { PartitionLimits } from "./limits.ts";
+import { Mailbox, type Pending, pendingOf } from "./mailbox.ts";
+import type { Reads } from "./reads.ts";
+
+/** Spilled mail read back at once, in bytes. */
+const LOAD_BYTES = 1024 * 1024;
+
+export class Mailboxes {
+  readonly #epochs: Epochs;
+  readonly #reads: Reads;
+  readonly #ledger: Ledger;
+  readonly #limits: PartitionLimits;
+  readonly #boxes = new Map<string, Mailbox>();
+  /** What the next commit must write, unless it is done by then. */
+  #unwritten: { readonly mailbox: Mailbox; readonly pending: Pending }[] = [];
+  /** With a tail that a commit may move to disk. */
+  readonly #tailed = new Set<Mailbox>();
+  #bytesInMemory = 0;
+  #unfinishedBytes = 0;
+  #parkedCount = 0;
+
+  constructor(epochs: Epochs, reads: Reads, ledger: Ledger, limits: PartitionLimits) {
+    this.#epochs = epochs;
+    this.#reads = reads;
+    this.#ledger = ledger;
+    this.#limits = limits;
+  }
+
+  /** Bytes of mail that counts against the bound of unfinished work: all but that of parked addresses. */
+  get unfinishedBytes(): number {
+    return this.#unfinishedBytes;
+  }
+
+  /** Messages of parked addresses. */
+  get parkedCount(): number {
+    return this.#parkedCount;
+  }
+
+  get bytesInMemory(): number {
+    return this.#bytesInMemory;
+  }
+
+  get addresses(): number {
+    return this.#boxes.size;
+  }
+
+  get(key: string): Mailbox | undefined {
+    return this.#boxes.get(key);
+  }
+
+  values(): Iterable<Mailbox> {
+    return this.#boxes.values();
+  }
+
+  /** The mailbox of an address, made when it has none. */
+  of(address: Address): Mailbox {
+    const key = addressKey(address);
+    let mailbox = this.#boxes.get(key);
+    if (mailbox === undefined) {
+      mailbox = new Mailbox(address, key);
+      this.#boxes.set(key, mailbox);
+    }
+    return mailbox;
+  }
+
+  append(mailbox: Mailbox, message: Message, sequence: number): void {
+    const pending = pendingOf(message, sequence, this.#epochs.current);
+    this.#unwritten.push({ mailbox, pending });
+    this.#epochs.touch();
+    this.#ledger.mail++;
+    this.#account(mailbox, pending.bytes, 1);
+    this.#place(mailbox, pending);
+  }
+
+  /** Mail found in the store at opening, in the order of its keys. */
+  restore(address: Address, message: Message, sequence: number): Mailbox {
+    const mailbox = this.of(address);
+    const pending = pendingOf(message, sequence, 0);
+    pending.written = true;
+    this.#account(mailbox, pending.bytes, 1);
+    this.#place(mailbox, pending);
+    const freed = mailbox.spill(0);
+    this.#bytesInMemory -= freed;
+    return mailbox;
+  }
+
+  /** Takes the first message out of its mailbox for good. */
+  finishFirst(mailbox: Mailbox): Pending | undefined {
+    const pending = mailbox.shift();
+    if (pending === undefined) return undefined;
+    this.#bytesInMemory -= pending.bytes;
+    this.#ledger.mail--;
+    this.#account(mailbox, -pending.bytes, -1);
+    this.#epochs.touch();
+    if (pending.written) {
+      this.#epochs.write(mailKey(mailbox.address, pending.sequence), undefined);
+    }
+    return pending;
+  }
+
+  /** Forgets a mailbox that holds nothing. */
+  discard(mailbox: Mailbox): void {
+    this.#boxes.delete(mailbox.key);
+    this.#tailed.delete(mailbox);
+  }
+
+  /** Mail of parked addresses does not count as unfinished: they must not stop the sources (I6). */
+  park(mailbox: Mailbox): void {
+    if (mailbox.phase.kind === "parked") return;
+    this.#unfinishedBytes -= mailbox.bytes;
+    this.#parkedCount += mailbox.count;
+    mailbox.phase = { kind: "parked" };
+  }
+
+  unpark(mailbox: Mailbox): void {
+    if (mailbox.phase.kind !== "parked") return;
+    this.#unfinishedBytes += mailbox.bytes;
+    this.#parkedCount -= mailbox.count;
+    mailbox.phase = { kind: "idle" };
+  }
+
+  /** Reads the next spilled mail of an address into its head. */
+  load(mailbox: Mailbox, then: () => void): void {
+    const { address, spilledFirst, spilledLast } = mailbox;
+    const range = {
+      from: mailKey(address, spilledFirst),
+      until: mailKey(address, spilledLast + 1),
+      limit: this.#limits.mailboxMessagesInMemory,
+      maxBytes: LOAD_BYTES,
+    };
+    this.#reads.scan(range, (entries) => {
+      assert(entries.length > 0, `the spilled mail of ${mailbox.key} is not in the store`);
+      const loaded = entries.map((entry) => {
+        const { sequence } = readMailKey(entry.key);
+        const pending = pendingOf(decodeMessage(entry.value), sequence, 0);
+        pending.written = true;
+        this.#bytesInMemory += pending.bytes;
+        return pending;
+      });
+      mailbox.unspill(loaded);
+      then();
+    });
+  }
+
+  /** I3: all mail that is still pending becomes part of the commit that starts. */
+  write(): void {
+    for (const { mailbox, pending } of this.#unwritten) {
+      if (pending.done) continue;
+      pending.written = true;
+      const key = mailKey(mailbox.address, pending.sequence);
+      this.#epochs.write(key, encodeMessage(pending.message));
+    }
+    this.#unwritten = [];
+  }
+
+  /** What a finished commit made durable need not be in memory twice. */
+  spill(): void {
+    for (const mailbox of this.#tailed) {
+      this.#bytesInMemory -= mailbox.spill(this.#epochs.committed);
+      if (mailbox.tail.size === 0) this.#tailed.delete(mailbox);
+    }
+  }
+
+  #place(mailbox: Mailbox, pending: Pending): void {
+    this.#bytesInMemory += pending.bytes;
+    const room = this.#bytesInMemory <= this.#limits.mailBytesInMemory;
+    mailbox.append(pending, room, this.#limits.mailboxMessagesInMemory);
+    if (mailbox.tail.size > 0) this.#tailed.add(mailbox);
+  }
+
+  #account(mailbox: Mailbox, bytes: number, count: number): void {
+    if (mailbox.phase.kind === "parked") this.#parkedCount += count;
+    else this.#unfinishedBytes += bytes;
+  }
+}
+
+export function mailKey(address: Address, sequence: number): Uint8Array {
+  return keyOf("mail", address.type, address.id, sequence);
+}
+
+/** Where the mail of one address stands. */
+export function mailRange(address: Address): { from: Uint8Array; until: Uint8Array } {
+  const from = keyOf("mail", address.type, address.id);
+  return { from, until: endOfPrefix(from) };
+}
+
+export function readMailKey(key: Uint8Array): { address: Address; sequence: number } {
+  const reader = new KeyReader(key);
+  const address = { type: reader.text(), id: reader.text() };
+  return { address, sequence: reader.number() };
+}

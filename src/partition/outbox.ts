@@ -1,0 +1,208 @@
+/**
+ * Effects for one destination, another partition or an egress: numbered, kept until the destination has
+ * them, sent after the commit that made them durable (I2).
+ *
+ *   filling   of the epoch being filled
+ *   sealed    of the epoch being committed: numbers given, writes made, not yet sent
+ *   window    durable, sent, not acknowledged; in memory, bounded in bytes
+ *   spilled   durable, not sent; in the store alone, read back as the window empties
+ *
+ * Numbers are never given twice: the next one is stored with every epoch that gives some. What makes the
+ * effects arrive exactly once is the destination's memory of the last number it took.
+ */
+import { assert } from "../base/assert.ts";
+import { messageBytes } from "../model/message.ts";
+import type { Entry } from "../store/contract.ts";
+import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
+import { decodeOutbox, encodeOutbox, encodePosition, type OutboxEffect } from "../store/records.ts";
+import type { Epochs } from "./epochs.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Reads } from "./reads.ts";
+
+/** Effects of one stored entry at most; an epoch may make several entries. */
+const ENTRY_EFFECTS = 1_000;
+const ENTRY_BYTES = 1024 * 1024;
+
+/** A run of effects that is stored, sent and deleted as one. */
+export interface OutboxEntry {
+  readonly first: number;
+  readonly effects: readonly OutboxEffect[];
+  readonly bytes: number;
+}
+
+export const lastOf = (entry: OutboxEntry): number => entry.first + entry.effects.length - 1;
+
+export interface OutboxOptions {
+  readonly destination: string;
+  readonly next: number;
+  /** The first number in the store; `next` when it holds none. */
+  readonly firstStored: number;
+  readonly maxBytesInMemory: number;
+}
+
+export class Outbox {
+  readonly destination: string;
+  readonly #epochs: Epochs;
+  readonly #reads: Reads;
+  readonly #ledger: Ledger;
+  readonly #maxBytes: number;
+  /** The next number to give. */
+  #next: number;
+  #filling: OutboxEffect[] = [];
+  #sealed: OutboxEntry[] = [];
+  #window: OutboxEntry[] = [];
+  #windowBytes = 0;
+  /** Numbers in the store alone: from this one … */
+  #spilledFrom: number;
+  /** … up to, not including, this one. */
+  #spilledEnd: number;
+  #isReading = false;
+
+  constructor(epochs: Epochs, reads: Reads, ledger: Ledger, options: OutboxOptions) {
+    this.#epochs = epochs;
+    this.#reads = reads;
+    this.#ledger = ledger;
+    this.destination = options.destination;
+    this.#maxBytes = options.maxBytesInMemory;
+    this.#next = options.next;
+    this.#spilledFrom = options.firstStored;
+    this.#spilledEnd = options.next;
+  }
+
+  get nextNumber(): number {
+    return this.#next;
+  }
+
+  add(effect: OutboxEffect): void {
+    this.#filling.push(effect);
+    this.#ledger.outbox++;
+    this.#epochs.touch();
+    this.#epochs.hurry();
+  }
+
+  /** I3: numbers what the epoch made and makes it part of the commit that starts. */
+  write(): void {
+    if (this.#filling.length === 0) return;
+    assert(this.#sealed.length === 0, "an outbox sealed twice");
+    let effects: OutboxEffect[] = [];
+    let bytes = 0;
+    const seal = () => {
+      const entry = { first: this.#next, effects, bytes };
+      this.#sealed.push(entry);
+      this.#epochs.write(outboxKey(this.destination, entry.first), encodeOutbox(effects));
+      this.#next += effects.length;
+      effects = [];
+      bytes = 0;
+    };
+    for (const effect of this.#filling) {
+      effects.push(effect);
+      bytes += effectBytes(effect);
+      if (effects.length >= ENTRY_EFFECTS || bytes >= ENTRY_BYTES) seal();
+    }
+    if (effects.length > 0) seal();
+    this.#filling = [];
+    const key = outboxPositionKey(this.destination);
+    this.#epochs.write(key, encodePosition(outboxSource(this.destination), this.#next));
+  }
+
+  /** The commit is durable: returns what is to be sent now; the rest waits on disk. */
+  committed(): OutboxEntry[] {
+    const send: OutboxEntry[] = [];
+    for (const entry of this.#sealed) {
+      const room = this.#windowBytes < this.#maxBytes;
+      if (this.#spilledFrom === this.#spilledEnd && room) {
+        this.#hold(entry);
+        send.push(entry);
+        this.#spilledFrom = lastOf(entry) + 1;
+      }
+      this.#spilledEnd = lastOf(entry) + 1;
+    }
+    this.#sealed = [];
+    return send;
+  }
+
+  /**
+   * The destination has everything up to `upTo`. Entries that it has whole are deleted; one it has in
+   * part stays whole, and is sent again only if it asks.
+   */
+  acknowledged(upTo: number, each: (number: number, effect: OutboxEffect) => void): void {
+    for (let entry = this.#window[0]; entry !== undefined; entry = this.#window[0]) {
+      if (lastOf(entry) > upTo) return;
+      this.#window.shift();
+      this.#windowBytes -= entry.bytes;
+      this.#ledger.outbox -= entry.effects.length;
+      this.#epochs.write(outboxKey(this.destination, entry.first), undefined);
+      entry.effects.forEach((effect, i) => {
+        each(entry.first + i, effect);
+      });
+    }
+  }
+
+  /** What must be sent again to a destination that has everything below `next`. */
+  resend(next: number): OutboxEntry[] {
+    return this.#window.filter((entry) => lastOf(entry) >= next);
+  }
+
+  /** Reads spilled entries back while the window has room; `send` gets them in order. */
+  refill(send: (entry: OutboxEntry) => void): void {
+    if (this.#isReading || this.#spilledFrom === this.#spilledEnd) return;
+    if (this.#windowBytes >= this.#maxBytes / 2) return;
+    this.#isReading = true;
+    const range = {
+      from: outboxKey(this.destination, this.#spilledFrom),
+      until: outboxKey(this.destination, this.#spilledEnd),
+      limit: 64,
+      maxBytes: this.#maxBytes / 2,
+    };
+    this.#reads.scan(range, (entries) => {
+      this.#isReading = false;
+      assert(entries.length > 0, `the outbox of ${this.destination} has a hole`);
+      for (const stored of entries) {
+        const entry = readOutboxEntry(stored);
+        assert(entry.first === this.#spilledFrom, `the outbox of ${this.destination} has a hole`);
+        this.#spilledFrom = lastOf(entry) + 1;
+        this.#hold(entry);
+        send(entry);
+      }
+    });
+  }
+
+  #hold(entry: OutboxEntry): void {
+    this.#window.push(entry);
+    this.#windowBytes += entry.bytes;
+  }
+}
+
+function effectBytes(effect: OutboxEffect): number {
+  if (effect.kind === "message") return messageBytes(effect.message);
+  return 200 + effect.record.value.value.byteLength;
+}
+
+/** Position records of outboxes share the tag of the sources' under names of their own. */
+const outboxSource = (destination: string): string => `outbox:${destination}`;
+
+export function outboxPositionKey(destination: string): Uint8Array {
+  return keyOf("position", outboxSource(destination));
+}
+
+/** The destination whose outbox a position record counts, or undefined when it is another's. */
+export function destinationOfPosition(source: string): string | undefined {
+  return source.startsWith("outbox:") ? source.slice("outbox:".length) : undefined;
+}
+
+export function outboxKey(destination: string, first: number): Uint8Array {
+  return keyOf("outbox", destination, first);
+}
+
+export function outboxRange(destination: string): { from: Uint8Array; until: Uint8Array } {
+  const from = keyOf("outbox", destination);
+  return { from, until: endOfPrefix(from) };
+}
+
+export function readOutboxEntry(entry: Entry): OutboxEntry {
+  const reader = new KeyReader(entry.key);
+  reader.text();
+  const effects = decodeOutbox(entry.value);
+  const bytes = effects.reduce((sum, effect) => sum + effectBytes(effect), 0);
+  return { first: reader.number(), effects, bytes };
+}

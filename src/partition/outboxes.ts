@@ -1,0 +1,112 @@
+/** The outboxes of a partition, one for each destination, made when first needed. */
+import { assert } from "../base/assert.ts";
+import type { Epochs } from "./epochs.ts";
+import type { Ledger } from "./ledger.ts";
+import { Outbox, type OutboxEntry } from "./outbox.ts";
+import type { Release } from "./ports.ts";
+import type { Reads } from "./reads.ts";
+
+const PARTITION = "partition/";
+const EGRESS = "egress/";
+
+export const partitionDestination = (partition: number): string => `${PARTITION}${partition}`;
+export const egressDestination = (egress: string): string => `${EGRESS}${egress}`;
+
+/** What an outbox found in the store at opening begins with. */
+export interface StoredOutbox {
+  readonly destination: string;
+  readonly next: number;
+  readonly firstStored: number;
+}
+
+export class Outboxes {
+  readonly #epochs: Epochs;
+  readonly #reads: Reads;
+  readonly #ledger: Ledger;
+  readonly #maxBytes: number;
+  readonly #all = new Map<string, Outbox>();
+  /** What may leave at once: it is durable already. */
+  #ready: Release[] = [];
+
+  constructor(epochs: Epochs, reads: Reads, ledger: Ledger, maxBytesInMemory: number) {
+    this.#epochs = epochs;
+    this.#reads = reads;
+    this.#ledger = ledger;
+    this.#maxBytes = maxBytesInMemory;
+  }
+
+  restore(stored: StoredOutbox): void {
+    this.#open(stored);
+  }
+
+  toPartition(partition: number): Outbox {
+    return this.#of(partitionDestination(partition));
+  }
+
+  toEgress(egress: string): Outbox {
+    return this.#of(egressDestination(egress));
+  }
+
+  get(destination: string): Outbox | undefined {
+    return this.#all.get(destination);
+  }
+
+  values(): Iterable<Outbox> {
+    return this.#all.values();
+  }
+
+  write(): void {
+    for (const outbox of this.#all.values()) outbox.write();
+  }
+
+  committed(): void {
+    for (const outbox of this.#all.values()) {
+      for (const entry of outbox.committed()) this.#ready.push(releaseOf(outbox, entry));
+    }
+  }
+
+  resend(destination: string, next: number): void {
+    const outbox = this.#all.get(destination);
+    if (outbox === undefined) return;
+    for (const entry of outbox.resend(next)) this.#ready.push(releaseOf(outbox, entry));
+  }
+
+  /** What may leave now; asks the store for more where there is room. */
+  take(): readonly Release[] {
+    for (const outbox of this.#all.values()) {
+      outbox.refill((entry) => this.#ready.push(releaseOf(outbox, entry)));
+    }
+    if (this.#ready.length === 0) return [];
+    const ready = this.#ready;
+    this.#ready = [];
+    return ready;
+  }
+
+  #of(destination: string): Outbox {
+    return this.#all.get(destination) ?? this.#open({ destination, next: 1, firstStored: 1 });
+  }
+
+  #open(stored: StoredOutbox): Outbox {
+    const options = { ...stored, maxBytesInMemory: this.#maxBytes };
+    const outbox = new Outbox(this.#epochs, this.#reads, this.#ledger, options);
+    this.#all.set(stored.destination, outbox);
+    return outbox;
+  }
+}
+
+function releaseOf(outbox: Outbox, entry: OutboxEntry): Release {
+  const { destination } = outbox;
+  const { first, effects } = entry;
+  if (destination.startsWith(EGRESS)) {
+    const records = effects.map((effect) => {
+      assert(effect.kind === "record", "a message in the outbox of an egress");
+      return effect.record;
+    });
+    return { kind: "publish", egress: destination.slice(EGRESS.length), first, records };
+  }
+  const messages = effects.map((effect) => {
+    assert(effect.kind === "message", "a record in the outbox of a partition");
+    return effect.message;
+  });
+  return { kind: "channel", to: Number(destination.slice(PARTITION.length)), first, messages };
+}

@@ -1,0 +1,303 @@
+/**
+ * A partition: the unit of ownership, order, durability and scale, as a deterministic state machine.
+ *
+ * Owns the turn: inputs are queued by {@link Partition.offer} and applied by {@link Partition.turn}, in
+ * order; a turn returns what is to be done outside. Same inputs, same times, same random numbers: same
+ * outputs. What each part of the state means is owned by the files beside this one.
+ *
+ * I1 single writer        mailbox.ts, delivery.ts
+ * I2 release after commit epochs.ts
+ * I3 one atom             `#beginCommit` below gathers every part's writes
+ * I4 conservation         ledger.ts, compared at each commit
+ * I5 order at receiver    positions.ts
+ * I6 isolation            lane.ts, circuit.ts, post.ts
+ * I9 bounds               limits.ts
+ * I10 liveness            `#wakeAtMs` below
+ *
+ * A commit that fails ends this object: its memory is ahead of its disk. Whoever drives it drops it and
+ * opens another from what is durable (recovery.ts). It is never asked to retry.
+ */
+import { assert, unreachable } from "../base/assert.ts";
+import type { Random } from "../base/backoff.ts";
+import { keyOf } from "../store/keys.ts";
+import { encodeMeta } from "../store/records.ts";
+import { Calls } from "./calls.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import { Delivery } from "./delivery.ts";
+import { EffectsApplier } from "./effects.ts";
+import { Epochs } from "./epochs.ts";
+import { Expiries } from "./expiries.ts";
+import { Identity } from "./identity.ts";
+import { Intake } from "./intake.ts";
+import { Ledger } from "./ledger.ts";
+import type { PartitionLimits } from "./limits.ts";
+import { Mailboxes } from "./mailboxes.ts";
+import { Operator } from "./operator.ts";
+import { Outboxes } from "./outboxes.ts";
+import { Parking } from "./parking.ts";
+import type { Commit, Directory, Input, Release, Turn } from "./ports.ts";
+import { Positions } from "./positions.ts";
+import { Post } from "./post.ts";
+import { Reads } from "./reads.ts";
+import type { Recovered } from "./recovered.ts";
+import { Specs } from "./specs.ts";
+import { States } from "./states.ts";
+import { Timers } from "./timers.ts";
+
+/** Timers fired in one turn at most, so that a turn stays short; the next turn follows at once. */
+const FIRE_LIMIT = 1_000;
+
+export const FORMAT_VERSION = 1;
+
+export interface PartitionOptions {
+  readonly application: string;
+  readonly partition: number;
+  readonly partitionCount: number;
+  readonly directory: Directory;
+  readonly limits: PartitionLimits;
+  readonly random: Random;
+  readonly recovered: Recovered;
+}
+
+export class Partition {
+  readonly ledger: Ledger;
+  readonly epochs: Epochs;
+  readonly mailboxes: Mailboxes;
+  readonly timers: Timers;
+  readonly outboxes: Outboxes;
+  readonly parking: Parking;
+  readonly positions: Positions;
+  readonly states: States;
+  readonly calls: Calls;
+  readonly delivery: Delivery;
+  readonly #options: PartitionOptions;
+  readonly #identity: Identity;
+  readonly #reads: Reads;
+  readonly #expiries: Expiries;
+  readonly #effects: EffectsApplier;
+  readonly #intake: Intake;
+  readonly #operator: Operator;
+  #inputs: Input[] = [];
+  /** The session is durable. Until then nothing but its commit happens. */
+  #isOpen = false;
+
+  constructor(options: PartitionOptions) {
+    const { directory, limits, random, recovered } = options;
+    const { meta } = recovered;
+    this.#options = options;
+    this.ledger = new Ledger(meta);
+    this.epochs = new Epochs(meta.epoch);
+    const { epochs, ledger } = this;
+    this.#identity = new Identity(
+      options.partition,
+      options.partitionCount,
+      meta.session + 1,
+      meta.nextSequence,
+    );
+    const identity = this.#identity;
+    const reads = new Reads(epochs);
+    this.#reads = reads;
+    this.#expiries = new Expiries(epochs, reads);
+    const expiries = this.#expiries;
+    this.mailboxes = new Mailboxes(epochs, reads, ledger, limits);
+    this.timers = new Timers(epochs, reads, ledger, limits.timersInMemory);
+    this.outboxes = new Outboxes(epochs, reads, ledger, limits.outboxBytesInMemory);
+    this.parking = new Parking(epochs, this.mailboxes);
+    this.positions = new Positions(epochs);
+    this.states = new States(epochs, reads, expiries, limits.stateCacheBytes);
+    this.calls = new Calls({ epochs, reads, expiries, identity }, limits.retentionMs, random);
+    const specs = new Specs(epochs, limits.statesPerType);
+    const deadLetters = new DeadLetters(epochs, reads, ledger, identity);
+    const { mailboxes, outboxes, parking, states, calls, timers, positions } = this;
+    const post = new Post({
+      ...{ identity, ledger, directory, mailboxes, outboxes, deadLetters, calls },
+      parkedMessages: limits.parkedMessages,
+      onMail: (mailbox) => this.delivery.onMail(mailbox),
+    });
+    const { stateBytes } = limits;
+    this.#effects = new EffectsApplier({
+      ...{ epochs, reads, ledger, identity, post, states, specs, timers, stateBytes },
+    });
+    const effects = this.#effects;
+    this.delivery = new Delivery({
+      ...{ epochs, ledger, limits, directory, mailboxes, parking, states, specs, effects },
+      ...{ deadLetters, calls, random },
+    });
+    const { delivery } = this;
+    this.#intake = new Intake({
+      ...{ epochs, ledger, identity, directory, positions, outboxes, calls, deadLetters },
+      ...{ post, effects },
+    });
+    this.#operator = new Operator({
+      ...{ epochs, ledger, parking, deadLetters, delivery, post },
+    });
+    this.#restore(recovered, specs);
+  }
+
+  /**
+   * At a bound, sources are not taken from and requests are refused: whoever offers asks before. What
+   * functions send is never refused.
+   */
+  get isFull(): boolean {
+    const { limits } = this.#options;
+    return (
+      this.unfinished >= limits.unfinishedMessages ||
+      this.mailboxes.unfinishedBytes >= limits.unfinishedBytes
+    );
+  }
+
+  /** Accepted messages that are neither done, nor dead, nor waiting for a person or their time. */
+  get unfinished(): number {
+    return this.ledger.mail - this.mailboxes.parkedCount + this.ledger.outbox;
+  }
+
+  /** Everything the store held is restored: what has mail is in line, and the first turn may come. */
+  begin(): void {
+    for (const mailbox of [...this.mailboxes.values()]) this.delivery.onMail(mailbox);
+    // The session is durable before anything is handled: see identity.ts.
+    this.epochs.touch();
+    this.epochs.hurry();
+  }
+
+  /** Queues an input for the next turn. */
+  offer(input: Input): void {
+    this.#inputs.push(input);
+  }
+
+  turn(nowMs: number): Turn {
+    this.epochs.nowMs = nowMs;
+    const released: Release[] = [];
+    if (!this.#isOpen && !this.#open(released)) {
+      const commit = this.#beginCommit(nowMs);
+      return { invocations: [], read: undefined, commit, releases: [], wakeAtMs: undefined };
+    }
+    const inputs = this.#inputs;
+    this.#inputs = [];
+    for (const input of inputs) this.#apply(input, released);
+    for (const { record } of this.timers.fire(nowMs, FIRE_LIMIT)) {
+      this.#effects.fired(record.sender, record.token, record.message);
+    }
+    this.timers.look(nowMs);
+    this.#expiries.sweep(nowMs, (kind, key, atMs) => this.#expired(kind, key, atMs));
+    this.delivery.wake(nowMs);
+    this.delivery.dispatch(nowMs);
+    released.push(...this.outboxes.take());
+    released.push(...this.epochs.settle());
+    const commit = this.#beginCommit(nowMs);
+    return {
+      invocations: this.delivery.takeStarted(),
+      read: this.#reads.next(),
+      commit,
+      releases: released,
+      wakeAtMs: this.#wakeAtMs(nowMs),
+    };
+  }
+
+  #open(released: Release[]): boolean {
+    const first = this.#inputs.findIndex((input) => input.kind === "committed");
+    if (first === -1) return false;
+    // In front of what was offered meanwhile.
+    this.#inputs.unshift(...this.#inputs.splice(first, 1));
+    released.push(...this.#intake.greet());
+    this.#isOpen = true;
+    return true;
+  }
+
+  #apply(input: Input, released: Release[]): void {
+    switch (input.kind) {
+      case "outcome":
+        return this.delivery.outcome(input.ticket, input.outcome);
+      case "read":
+        return this.#reads.complete(input);
+      case "committed":
+        return this.#committed(input.epoch, released);
+      case "operator":
+        return this.#operator.decide(input.request, input.verb);
+      case "send":
+      case "call":
+      case "fetch":
+      case "hangUp":
+      case "source":
+      case "channel":
+      case "acknowledged":
+      case "resume":
+        return this.#intake.take(input);
+      default:
+        return unreachable(input);
+    }
+  }
+
+  /** I3: closes the epoch, with every part's writes in it. */
+  #beginCommit(nowMs: number): Commit | undefined {
+    const { epochs } = this;
+    const since = epochs.dirtySinceMs;
+    if (since === undefined || epochs.isCommitting) return undefined;
+    if (!epochs.isUrgent && Math.abs(nowMs - since) < this.#options.limits.commitLingerMs) {
+      return undefined;
+    }
+    this.mailboxes.write();
+    this.timers.write();
+    this.outboxes.write();
+    this.positions.write();
+    this.states.write();
+    assert(this.ledger.drift === 0, `${this.ledger.drift} messages are unaccounted for (I4)`);
+    epochs.write(keyOf("meta"), encodeMeta(this.#meta()));
+    return epochs.begin();
+  }
+
+  #committed(epoch: number, released: Release[]): void {
+    released.push(...this.epochs.complete(epoch));
+    this.mailboxes.spill();
+    this.timers.settle();
+    this.outboxes.committed();
+    released.push(...this.#intake.committed(this.positions.committed()));
+    this.delivery.committed();
+  }
+
+  #expired(kind: "state" | "once" | "call", key: Uint8Array, atMs: number): void {
+    if (kind === "state") this.states.sweep(key, atMs, this.epochs.nowMs);
+    else this.calls.expire(kind, key);
+  }
+
+  /** I10: whatever waits for a time is behind one of these. */
+  #wakeAtMs(nowMs: number): number | undefined {
+    let wake: number | undefined;
+    const consider = (atMs: number | undefined) => {
+      if (atMs !== undefined && (wake === undefined || atMs < wake)) wake = atMs;
+    };
+    consider(this.timers.wakeAtMs(nowMs));
+    consider(this.delivery.wakeAtMs());
+    consider(this.#expiries.wakeAtMs);
+    const since = this.epochs.dirtySinceMs;
+    if (since !== undefined && !this.epochs.isCommitting) {
+      consider(since + this.#options.limits.commitLingerMs);
+    }
+    return wake;
+  }
+
+  #meta() {
+    const { application, partition, partitionCount, recovered } = this.#options;
+    const { accepted, finished, mail, timers, outbox, dead } = this.ledger;
+    return {
+      ...{ formatVersion: FORMAT_VERSION, application, partition, partitionCount },
+      incarnation: recovered.meta.incarnation,
+      session: this.#identity.session,
+      epoch: this.epochs.current,
+      nextSequence: this.#identity.nextSequence,
+      ...{ accepted, finished, mail, timers, outbox, dead },
+    };
+  }
+
+  #restore(recovered: Recovered, specs: Specs): void {
+    for (const { type, specs: known } of recovered.specs) specs.restore(type, known);
+    for (const { source, next } of recovered.positions) this.positions.restore(source, next);
+    for (const outbox of recovered.outboxes) this.outboxes.restore(outbox);
+    for (const record of recovered.parked) {
+      const { directory } = this.#options;
+      const isBack =
+        record.code === "TARGET_UNKNOWN" && directory.function(record.address.type) !== undefined;
+      if (isBack) this.parking.drop(record.address);
+      else this.parking.restore(record);
+    }
+  }
+}

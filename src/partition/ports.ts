@@ -1,0 +1,255 @@
+/**
+ * What goes into a partition and what comes out of it. The machine itself (partition.ts) has no sockets,
+ * files, clocks or randomness: a driver executes what a turn returns and offers the results as inputs of
+ * a later turn.
+ */
+import type { ErrorCode } from "../base/errors.ts";
+import type { Address } from "../model/address.ts";
+import type { Invocation, Outcome } from "../model/invocation.ts";
+import type { Header, Message } from "../model/message.ts";
+import type { TypedValue } from "../model/typed-value.ts";
+import type { Entry, ScanRange, Write } from "../store/contract.ts";
+import type { EgressEffect } from "../store/records.ts";
+
+/**
+ * Messages to addresses of this type are replies to callers outside: the id is a call id, made by the
+ * partition that took the call, and begins with the number of that partition.
+ */
+export const CALL_TYPE = "io.statefold/call";
+
+/** How the messages of a function type are delivered. */
+export interface FunctionBinding {
+  readonly endpoint: string;
+  readonly onFailure: "park" | "deadLetter" | "skip";
+  /** Deliveries of a message alone before `onFailure` applies; waits between them. */
+  readonly retry: {
+    readonly maxAttempts: number;
+    readonly initialMs: number;
+    readonly maxMs: number;
+  };
+  /** Invocations in flight at once, for each function type of the endpoint. */
+  readonly concurrency: number;
+  readonly delivery: "immediate" | "committed";
+  readonly maxBatchMessages: number;
+}
+
+/** What the module says: which functions and egresses there are. */
+export interface Directory {
+  /** Undefined: no endpoint takes this type. */
+  function(type: string): FunctionBinding | undefined;
+  /** Undefined: there is no such egress. */
+  egress(id: string): EgressBinding | undefined;
+}
+
+export interface EgressBinding {
+  /** Undefined when the egress can take the value, else why not. Pure. */
+  check(value: TypedValue): string | undefined;
+}
+
+// -------------------------------------------------------------------------------------------------
+// In
+// -------------------------------------------------------------------------------------------------
+
+export type Input =
+  | SendInput
+  | CallInput
+  | FetchInput
+  | HangUpInput
+  | SourceInput
+  | ChannelInput
+  | AcknowledgedInput
+  | ResumeInput
+  | OutcomeInput
+  | ReadInput
+  | CommittedInput
+  | OperatorInput;
+
+/** From outside, to be answered by a release with the same request number. */
+interface Request {
+  readonly request: number;
+  readonly target: Address;
+  readonly value: TypedValue;
+  readonly idempotencyKey: string | undefined;
+  readonly traceparent: string | undefined;
+  readonly headers: readonly Header[];
+}
+
+export interface SendInput extends Request {
+  readonly kind: "send";
+  readonly delayMs: number;
+}
+
+export interface CallInput extends Request {
+  readonly kind: "call";
+}
+
+/** Waits for the reply of an earlier call. */
+export interface FetchInput {
+  readonly kind: "fetch";
+  readonly request: number;
+  readonly callId: string;
+}
+
+/**
+ * The caller no longer waits. With `keep` it wants the reply later: it is answered `pending` once that is
+ * durable (or with the reply, if that came first); without, it is answered nothing.
+ */
+export interface HangUpInput {
+  readonly kind: "hangUp";
+  readonly request: number;
+  readonly keep: boolean;
+}
+
+/** A run of records of one source, in order (I5). */
+export interface SourceInput {
+  readonly kind: "source";
+  readonly source: string;
+  /** The position the source stood at; must be the one this partition expects. */
+  readonly first: number;
+  /** Where it stands afterwards. */
+  readonly next: number;
+  readonly records: readonly SourceRecord[];
+}
+
+export interface SourceRecord {
+  /** At least `first`, below `next`, growing. */
+  readonly position: number;
+  readonly messages: readonly RoutedMessage[];
+  /** Set when the record becomes no message: it is a dead letter with this reason. */
+  readonly invalid?: {
+    readonly reason: string;
+    readonly value: TypedValue;
+    readonly headers: readonly Header[];
+  };
+}
+
+/** A message as a source routed it; the partition gives it its id. */
+export interface RoutedMessage {
+  readonly target: Address;
+  readonly value: TypedValue;
+  readonly traceparent: string | undefined;
+  readonly headers: readonly Header[];
+}
+
+/** From a partition: messages numbered `first`, first + 1, … on the channel between the two (I5). */
+export interface ChannelInput {
+  readonly kind: "channel";
+  readonly from: number;
+  readonly first: number;
+  readonly messages: readonly Message[];
+}
+
+/** A destination has everything up to and including number `upTo`, durably. */
+export interface AcknowledgedInput {
+  readonly kind: "acknowledged";
+  readonly destination: string;
+  readonly upTo: number;
+  /** Records among them that the receiver will never take: they become dead letters. */
+  readonly refused?: readonly { readonly number: number; readonly reason: string }[];
+}
+
+/** A destination (re)started and has everything below `next`: send again from there. */
+export interface ResumeInput {
+  readonly kind: "resume";
+  readonly destination: string;
+  readonly next: number;
+}
+
+export interface OutcomeInput {
+  readonly kind: "outcome";
+  readonly ticket: number;
+  readonly outcome: Outcome;
+}
+
+export interface ReadInput {
+  readonly kind: "read";
+  readonly values: readonly (Uint8Array | undefined)[];
+  readonly scans: readonly (readonly Entry[])[];
+}
+
+/** The running commit is durable. (One that failed ends this partition: nothing more is offered.) */
+export interface CommittedInput {
+  readonly kind: "committed";
+  readonly epoch: number;
+}
+
+/** A person decides about stuck work. Answered by `operated`. */
+export interface OperatorInput {
+  readonly kind: "operator";
+  readonly request: number;
+  readonly verb: OperatorVerb;
+}
+
+export type OperatorVerb =
+  /** Deliver a parked address again. */
+  | { readonly kind: "retryParked"; readonly address: Address }
+  /** Move the first message of a parked address to the dead letters and go on with the next. */
+  | { readonly kind: "skipParked"; readonly address: Address }
+  /** Send a dead letter again: its message, or its record to its egress. */
+  | { readonly kind: "retryDead"; readonly number: number }
+  | { readonly kind: "purgeDead"; readonly number: number };
+
+// -------------------------------------------------------------------------------------------------
+// Out
+// -------------------------------------------------------------------------------------------------
+
+export interface Turn {
+  readonly invocations: readonly StartedInvocation[];
+  /** At most one is outstanding; answered by a ReadInput with one value per key, one list per range. */
+  readonly read: ReadRequest | undefined;
+  /** At most one is outstanding. */
+  readonly commit: Commit | undefined;
+  readonly releases: readonly Release[];
+  /** The next turn is due at this time even without input; undefined: none is. */
+  readonly wakeAtMs: number | undefined;
+}
+
+export interface StartedInvocation {
+  readonly ticket: number;
+  readonly invocation: Invocation;
+}
+
+export interface ReadRequest {
+  readonly keys: readonly Uint8Array[];
+  readonly ranges: readonly ScanRange[];
+}
+
+export interface Commit {
+  readonly epoch: number;
+  readonly writes: readonly Write[];
+}
+
+/** What leaves the partition; all of it only after the epoch that produced it is durable (I2). */
+export type Release =
+  | { readonly kind: "accepted"; readonly request: number; readonly messageId: string }
+  | {
+      readonly kind: "replied";
+      readonly request: number;
+      readonly callId: string;
+      readonly value: TypedValue;
+    }
+  | { readonly kind: "pending"; readonly request: number; readonly callId: string }
+  | { readonly kind: "unknownCall"; readonly request: number }
+  | {
+      readonly kind: "refused";
+      readonly request: number;
+      readonly code: ErrorCode;
+      readonly reason: string;
+    }
+  | { readonly kind: "operated"; readonly request: number; readonly found: boolean }
+  | {
+      readonly kind: "channel";
+      readonly to: number;
+      readonly first: number;
+      readonly messages: readonly Message[];
+    }
+  /** To the sender of a channel: everything up to `upTo` is durable here. */
+  | { readonly kind: "acknowledge"; readonly to: number; readonly upTo: number }
+  /** To the sender of a channel: send from `next`. */
+  | { readonly kind: "resume"; readonly to: number; readonly next: number }
+  | {
+      readonly kind: "publish";
+      readonly egress: string;
+      readonly first: number;
+      readonly records: readonly EgressEffect[];
+    };

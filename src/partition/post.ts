@@ -1,0 +1,126 @@
+/**
+ * Where a message goes: to a mailbox here, to another partition, to a waiting caller, or to the dead
+ * letters with its reason. Nothing a message contains can do more than that (I6).
+ */
+import type { Address } from "../model/address.ts";
+import type { Message } from "../model/message.ts";
+import { partitionOf } from "../model/partitioner.ts";
+import { isTypeName } from "../model/type-name.ts";
+import type { EgressEffect } from "../store/records.ts";
+import type { Calls } from "./calls.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import type { Identity } from "./identity.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Mailbox } from "./mailbox.ts";
+import type { Mailboxes } from "./mailboxes.ts";
+import type { Outboxes } from "./outboxes.ts";
+import { CALL_TYPE, type Directory } from "./ports.ts";
+
+/** The partition that owns an address; undefined when the address is impossible. */
+export function ownerOf(address: Address, partitionCount: number): number | undefined {
+  if (address.type !== CALL_TYPE) return partitionOf(address.id, partitionCount);
+  const made = /^(\d{1,6})-/.exec(address.id);
+  return made === null ? undefined : Number(made[1]) % partitionCount;
+}
+
+export interface PostParts {
+  readonly identity: Identity;
+  readonly ledger: Ledger;
+  readonly directory: Directory;
+  readonly mailboxes: Mailboxes;
+  readonly outboxes: Outboxes;
+  readonly deadLetters: DeadLetters;
+  readonly calls: Calls;
+  readonly parkedMessages: number;
+  /** A mailbox has mail: see to it that it is served. */
+  readonly onMail: (mailbox: Mailbox) => void;
+}
+
+export class Post {
+  readonly #parts: PostParts;
+
+  constructor(parts: PostParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes a new message into the partition's care. */
+  accept(message: Message): void {
+    this.#parts.ledger.accepted++;
+    this.route(message);
+  }
+
+  /** Sends a message on that is in the partition's care already. */
+  route(message: Message, source = ""): void {
+    const { target } = message;
+    if (target.id === "" || !isTypeName(target.type)) {
+      const named = JSON.stringify(`${target.type}/${target.id}`);
+      const reason = `${named} is no address: it takes namespace/name and an id, none of them empty`;
+      return this.#die(message, "TARGET_INVALID", reason, source);
+    }
+    const { partition, partitionCount } = this.#parts.identity;
+    const owner = ownerOf(target, partitionCount);
+    if (owner === undefined) {
+      return this.#die(message, "TARGET_INVALID", `no call has the id ${target.id}`, source);
+    }
+    if (target.type !== CALL_TYPE && this.#parts.directory.function(target.type) === undefined) {
+      const reason = `no endpoint of the module takes functions of type ${target.type}`;
+      return this.#die(message, "TARGET_UNKNOWN", reason, source);
+    }
+    if (owner === partition) this.deliver(message);
+    else this.#parts.outboxes.toPartition(owner).add({ kind: "message", message });
+  }
+
+  /** Puts a message into its mailbox here. */
+  deliver(message: Message): void {
+    const { target } = message;
+    if (target.type === CALL_TYPE && this.#parts.calls.reply(target.id, message.value)) {
+      this.#parts.ledger.finished++;
+      return;
+    }
+    const mailbox = this.#parts.mailboxes.of(target);
+    if (mailbox.phase.kind === "parked" && mailbox.count >= this.#parts.parkedMessages) {
+      const reason = `${mailbox.key} is parked, with ${mailbox.count} messages waiting`;
+      return this.#die(message, "MAILBOX_FULL", reason, "");
+    }
+    this.#parts.mailboxes.append(mailbox, message, this.#parts.identity.sequence());
+    this.#parts.onMail(mailbox);
+  }
+
+  /** Takes a record for an egress into the partition's care. */
+  publish(egress: string, record: EgressEffect): void {
+    this.#parts.ledger.accepted++;
+    this.republish(egress, record);
+  }
+
+  /** The same for a record that is in its care already. */
+  republish(egress: string, record: EgressEffect): void {
+    const binding = this.#parts.directory.egress(egress);
+    const reason =
+      binding === undefined ? `the module has no egress ${egress}` : binding.check(record.value);
+    if (reason === undefined) {
+      return this.#parts.outboxes.toEgress(egress).add({ kind: "record", record });
+    }
+    this.#parts.deadLetters.add({
+      code: binding === undefined ? "EGRESS_UNKNOWN" : "EGRESS_VALUE_INVALID",
+      reason,
+      what: { kind: "record", record },
+      address: record.sender,
+      egress,
+    });
+  }
+
+  #die(
+    message: Message,
+    code: "TARGET_INVALID" | "TARGET_UNKNOWN" | "MAILBOX_FULL",
+    reason: string,
+    source: string,
+  ): void {
+    this.#parts.deadLetters.add({
+      code,
+      reason,
+      what: { kind: "message", message },
+      address: message.caller ?? message.target,
+      source,
+    });
+  }
+}

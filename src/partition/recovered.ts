@@ -1,0 +1,12 @@
+import type { StateSpec } from "../model/invocation.ts";
+import type { MetaRecord, ParkedRecord } from "../store/records.ts";
+import type { StoredOutbox } from "./outboxes.ts";
+
+/** What a partition's store held at opening, but for the mail, which is read a page at a time. */
+export interface Recovered {
+  readonly meta: MetaRecord;
+  readonly positions: readonly { readonly source: string; readonly next: number }[];
+  readonly outboxes: readonly StoredOutbox[];
+  readonly specs: readonly { readonly type: string; readonly specs: readonly StateSpec[] }[];
+  readonly parked: readonly ParkedRecord[];
+}

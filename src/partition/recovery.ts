@@ -1,0 +1,92 @@
+/** Opens a partition: reads what has to be in memory before its first turn. */
+import type { Entry, Store } from "../store/contract.ts";
+import { endOfPrefix, KeyReader, keyOf, type Tag } from "../store/keys.ts";
+import {
+  decodeMessage,
+  decodeMeta,
+  decodeParked,
+  decodePosition,
+  decodeSpecs,
+  type MetaRecord,
+  type ParkedRecord,
+} from "../store/records.ts";
+import { readMailKey } from "./mailboxes.ts";
+import { destinationOfPosition, outboxRange } from "./outbox.ts";
+import type { StoredOutbox } from "./outboxes.ts";
+import { Partition, type PartitionOptions } from "./partition.ts";
+import type { Recovered } from "./recovered.ts";
+
+const PAGE = 5_000;
+const PAGE_BYTES = 16 * 1024 * 1024;
+
+/** A store that holds nothing yet. */
+const BLANK: MetaRecord = {
+  formatVersion: 0,
+  application: "",
+  partition: 0,
+  partitionCount: 0,
+  incarnation: 0,
+  session: 0,
+  epoch: 0,
+  nextSequence: 1,
+  accepted: 0,
+  finished: 0,
+  mail: 0,
+  timers: 0,
+  outbox: 0,
+  dead: 0,
+};
+
+/** Opens a partition on what its store holds. Its first turn is still to come. */
+export async function openPartition(
+  store: Store,
+  options: Omit<PartitionOptions, "recovered">,
+): Promise<Partition> {
+  const partition = new Partition({ ...options, recovered: await recover(store) });
+  // A page at a time: what exceeds the partition's bound of mail in memory is let go at once.
+  for await (const entry of entriesOf(store, "mail")) {
+    const { address, sequence } = readMailKey(entry.key);
+    partition.mailboxes.restore(address, decodeMessage(entry.value), sequence);
+  }
+  partition.begin();
+  return partition;
+}
+
+async function recover(store: Store): Promise<Recovered> {
+  const [meta] = await store.getMany([keyOf("meta")]);
+  const positions: { source: string; next: number }[] = [];
+  const outboxes: StoredOutbox[] = [];
+  for await (const entry of entriesOf(store, "position")) {
+    const position = decodePosition(entry.value);
+    const destination = destinationOfPosition(position.source);
+    if (destination === undefined) positions.push(position);
+    else outboxes.push(await findOutbox(store, destination, position.next));
+  }
+  const specs: Recovered["specs"][number][] = [];
+  for await (const entry of entriesOf(store, "specs")) specs.push(decodeSpecs(entry.value));
+  const parked: ParkedRecord[] = [];
+  for await (const entry of entriesOf(store, "parked")) parked.push(decodeParked(entry.value));
+  const known = meta === undefined ? BLANK : decodeMeta(meta);
+  return { meta: known, positions, outboxes, specs, parked };
+}
+
+async function findOutbox(store: Store, destination: string, next: number): Promise<StoredOutbox> {
+  const [first] = await store.scan({ ...outboxRange(destination), limit: 1 });
+  if (first === undefined) return { destination, next, firstStored: next };
+  const reader = new KeyReader(first.key);
+  reader.text();
+  return { destination, next, firstStored: reader.number() };
+}
+
+/** All entries under a tag, a page at a time. */
+export async function* entriesOf(store: Store, tag: Tag): AsyncGenerator<Entry> {
+  let from = keyOf(tag);
+  const until = endOfPrefix(from);
+  for (;;) {
+    const page = await store.scan({ from, until, limit: PAGE, maxBytes: PAGE_BYTES });
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined) return;
+    from = Buffer.concat([last.key, Buffer.of(0)]);
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * The states each function type has declared. A request carries all of them; a type that misses one says
+ * so, is registered, and gets the same batch again. Stored, so that a restart costs no extra round trip.
+ */
+import type { StateSpec } from "../model/invocation.ts";
+import { keyOf } from "../store/keys.ts";
+import { encodeSpecs } from "../store/records.ts";
+import type { Epochs } from "./epochs.ts";
+
+const NONE: ReadonlyMap<string, StateSpec> = new Map();
+
+export class Specs {
+  readonly #epochs: Epochs;
+  readonly #maxPerType: number;
+  readonly #types = new Map<string, Map<string, StateSpec>>();
+
+  constructor(epochs: Epochs, maxPerType: number) {
+    this.#epochs = epochs;
+    this.#maxPerType = maxPerType;
+  }
+
+  restore(type: string, specs: readonly StateSpec[]): void {
+    this.#types.set(type, new Map(specs.map((spec) => [spec.name, spec])));
+  }
+
+  of(type: string): ReadonlyMap<string, StateSpec> {
+    return this.#types.get(type) ?? NONE;
+  }
+
+  /**
+   * Registers what a function says it misses.
+   * @returns why not, or undefined
+   */
+  register(type: string, missing: readonly StateSpec[]): string | undefined {
+    const known = this.of(type);
+    const added = missing.filter((spec) => known.get(spec.name) === undefined);
+    for (const spec of missing) {
+      const before = known.get(spec.name);
+      if (before !== undefined && before.typename !== spec.typename) {
+        return `state ${spec.name} was of type ${before.typename} and is now declared ${spec.typename}`;
+      }
+    }
+    if (added.length === 0) {
+      const names = missing.map((spec) => spec.name).join(", ") || "none by name";
+      return `it keeps asking for states it was given (${names})`;
+    }
+    if (known.size + added.length > this.#maxPerType) {
+      return `it declares more than ${this.#maxPerType} states`;
+    }
+    const all = new Map(known);
+    for (const spec of added) all.set(spec.name, spec);
+    this.#types.set(type, all);
+    this.#epochs.write(keyOf("specs", type), encodeSpecs(type, all.values()));
+    return undefined;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The states of addresses in memory: a cache over the store, bounded in bytes, least recently used out
+ * first.
+ *
+ * A state that changed stays until its epoch is durable: until then memory alone has it.
+ */
+import { type Address, addressKey } from "../model/address.ts";
+import { KeyReader, keyOf } from "../store/keys.ts";
+import { decodeState, encodeState } from "../store/records.ts";
+import { AddressState } from "./address-state.ts";
+import type { Epochs } from "./epochs.ts";
+import type { Expiries } from "./expiries.ts";
+import type { Reads } from "./reads.ts";
+
+/** How many that may not be dropped are passed over before the search for one that may ends. */
+const EVICTION_TRIES = 32;
+
+export class States {
+  readonly #epochs: Epochs;
+  readonly #reads: Reads;
+  readonly #expiries: Expiries;
+  readonly #maxBytes: number;
+  /** In order of last use. */
+  readonly #cached = new Map<string, AddressState>();
+  readonly #dirty = new Map<AddressState, Address>();
+  #bytes = 0;
+
+  constructor(epochs: Epochs, reads: Reads, expiries: Expiries, maxBytes: number) {
+    this.#epochs = epochs;
+    this.#reads = reads;
+    this.#expiries = expiries;
+    this.#maxBytes = maxBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The state if it is in memory; counts as a use. */
+  cached(key: string): AddressState | undefined {
+    const state = this.#cached.get(key);
+    if (state === undefined) return undefined;
+    this.#cached.delete(key);
+    this.#cached.set(key, state);
+    return state;
+  }
+
+  /** Reads the state from the store unless it is in memory by then. */
+  load(address: Address, then: (state: AddressState) => void): void {
+    const key = addressKey(address);
+    this.#reads.get(stateKey(address), (bytes) => {
+      const known = this.cached(key);
+      if (known !== undefined) return then(known);
+      const state = new AddressState(key, bytes === undefined ? undefined : decodeState(bytes));
+      this.#cached.set(key, state);
+      this.#bytes += state.bytes;
+      then(state);
+      this.#evict();
+    });
+  }
+
+  /** Runs a change, which tells whether there was one; it is part of the epoch being filled. */
+  change(address: Address, state: AddressState, change: () => boolean): void {
+    const before = state.bytes;
+    if (!change()) return;
+    this.#bytes += state.bytes - before;
+    state.changedInEpoch = this.#epochs.current;
+    this.#dirty.set(state, address);
+    this.#epochs.touch();
+  }
+
+  /** The expiry index named this state, and the entry is gone: removes what has expired, enters anew. */
+  sweep(key: Uint8Array, atMs: number, nowMs: number): void {
+    const reader = new KeyReader(key);
+    const address = { type: reader.text(), id: reader.text() };
+    this.load(address, (state) => {
+      if (state.record.sweepAtMs !== atMs) return; // the entry was an older one
+      this.change(address, state, () => {
+        state.record.sweepAtMs = 0;
+        state.expire(nowMs);
+        return true;
+      });
+    });
+  }
+
+  /** I3: writes every changed state once, for the epoch that is about to be committed. */
+  write(): void {
+    for (const [state, address] of this.#dirty) {
+      const key = stateKey(address);
+      this.#expiries.schedule("state", key, state.record, state.nextExpiryMs());
+      this.#epochs.write(key, state.isEmpty ? undefined : encodeState(state.record));
+    }
+    this.#dirty.clear();
+    this.#evict();
+  }
+
+  #evict(): void {
+    let tries = EVICTION_TRIES;
+    for (const state of this.#cached.values()) {
+      if (this.#bytes <= this.#maxBytes || tries-- === 0) return;
+      if (state.pins > 0 || state.changedInEpoch > this.#epochs.committed) continue;
+      this.#cached.delete(state.key);
+      this.#bytes -= state.bytes;
+    }
+  }
+}
+
+export function stateKey(address: Address): Uint8Array {
+  return keyOf("state", address.type, address.id);
+}

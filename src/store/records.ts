@@ -1,0 +1,364 @@
+/**
+ * The values of the store: proto/statefold/stored.proto to and from the words of the model. The keys they
+ * stand under are in keys.ts.
+ */
+import { statefold } from "#stored";
+import { EMPTY_BYTES } from "../base/bytes.ts";
+import { ERRORS, type ErrorCode } from "../base/errors.ts";
+import type { Address } from "../model/address.ts";
+import type { ExpireMode, StateSpec } from "../model/invocation.ts";
+import type { Message } from "../model/message.ts";
+import { stateEntryName } from "../model/persisted-value.ts";
+import type { TypedValue } from "../model/typed-value.ts";
+
+const stored = statefold.stored;
+
+/** What a function sent to an egress. */
+export interface EgressEffect {
+  readonly value: TypedValue;
+  readonly sender: Address;
+  /** Id of the message that was being handled. */
+  readonly causeId: string | undefined;
+  readonly traceparent: string | undefined;
+}
+
+/** One numbered entry of an outbox. */
+export type OutboxEffect =
+  | { readonly kind: "message"; readonly message: Message }
+  | { readonly kind: "record"; readonly record: EgressEffect };
+
+export interface TimerRecord {
+  readonly message: Message;
+  readonly sender: Address | undefined;
+  readonly token: string;
+}
+
+export interface StateRecord {
+  /** Encoded entries, see persisted-value.ts; each holds a value. */
+  readonly entries: Map<string, Uint8Array>;
+  /** When a value ends, ms since the epoch; names not in it never do. */
+  readonly expiries: Map<string, number>;
+  /** The time under which the address stands in the expiry index; 0 when it does not. */
+  sweepAtMs: number;
+}
+
+export interface OnceRecord {
+  readonly target: Address;
+  readonly key: string;
+  readonly messageId: string;
+  /** Empty for a send. */
+  readonly callId: string;
+  readonly expiresAtMs: number;
+}
+
+export interface CallRecord {
+  readonly callId: string;
+  readonly target: Address;
+  readonly expiresAtMs: number;
+  readonly reply: TypedValue | undefined;
+}
+
+export interface ParkedRecord {
+  readonly address: Address;
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly sinceMs: number;
+  readonly attempts: number;
+}
+
+export interface DeadRecord {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly atMs: number;
+  readonly attempts: number;
+  /** In whose turn it died: the sender of what could not be routed, or the target of what failed. */
+  readonly address: Address | undefined;
+  readonly what: OutboxEffect;
+  /** `name/partition@offset` when it came from a source, else empty. */
+  readonly source: string;
+  /** The egress a record was meant for, else empty. */
+  readonly egress: string;
+}
+
+export interface MetaRecord {
+  readonly formatVersion: number;
+  readonly application: string;
+  readonly partition: number;
+  readonly partitionCount: number;
+  readonly incarnation: number;
+  readonly session: number;
+  readonly epoch: number;
+  readonly nextSequence: number;
+  readonly accepted: number;
+  readonly finished: number;
+  readonly mail: number;
+  readonly timers: number;
+  readonly outbox: number;
+  readonly dead: number;
+}
+
+type WireMessage = statefold.stored.Message.$Properties;
+type WireValue = statefold.stored.TypedValue.$Properties;
+type WireAddress = statefold.stored.Address.$Properties;
+type Int64 = number | { toNumber(): number } | null | undefined;
+
+const int = (value: Int64): number =>
+  typeof value === "number" ? value : value === null || value === undefined ? 0 : value.toNumber();
+
+const addressFrom = (wire: WireAddress): Address => ({ type: wire.type ?? "", id: wire.id ?? "" });
+
+const optionalAddress = (wire: WireAddress | null | undefined): Address | undefined =>
+  wire === null || wire === undefined ? undefined : addressFrom(wire);
+
+function valueFrom(wire: WireValue | null | undefined): TypedValue {
+  const value = {
+    typename: wire?.typename ?? "",
+    hasValue: wire?.hasValue ?? false,
+    value: wire?.value ?? EMPTY_BYTES,
+  };
+  const metadata = wire?.metadata;
+  return metadata && Object.keys(metadata).length > 0 ? { ...value, metadata } : value;
+}
+
+function messageFrom(wire: WireMessage | null | undefined): Message {
+  return {
+    target: addressFrom(wire?.target ?? {}),
+    caller: optionalAddress(wire?.caller),
+    value: valueFrom(wire?.value),
+    id: wire?.id ?? "",
+    causeId: wire?.causeId || undefined,
+    acceptedAtMs: int(wire?.acceptedAtMs),
+    traceparent: wire?.traceparent || undefined,
+    headers: (wire?.headers ?? []).map((header) => ({
+      key: header.key ?? "",
+      value: header.value ?? EMPTY_BYTES,
+    })),
+  };
+}
+
+function messageTo(message: Message): WireMessage {
+  return {
+    ...message,
+    value: valueTo(message.value),
+    caller: message.caller ?? null,
+    causeId: message.causeId ?? null,
+    traceparent: message.traceparent ?? null,
+    headers: [...message.headers],
+  };
+}
+
+function valueTo(value: TypedValue): WireValue {
+  return { ...value, metadata: value.metadata ? { ...value.metadata } : null };
+}
+
+export function encodeMessage(message: Message): Uint8Array {
+  return stored.Message.encode(messageTo(message)).finish();
+}
+
+export function decodeMessage(bytes: Uint8Array): Message {
+  return messageFrom(stored.Message.decode(bytes));
+}
+
+export function encodeTimer(timer: TimerRecord): Uint8Array {
+  return stored.Timer.encode({
+    message: messageTo(timer.message),
+    sender: timer.sender ?? null,
+    token: timer.token,
+  }).finish();
+}
+
+export function decodeTimer(bytes: Uint8Array): TimerRecord {
+  const wire = stored.Timer.decode(bytes);
+  return {
+    message: messageFrom(wire.message),
+    sender: optionalAddress(wire.sender),
+    token: wire.token,
+  };
+}
+
+function effectTo(effect: OutboxEffect): statefold.stored.Effect.$Properties {
+  if (effect.kind === "message") return { message: messageTo(effect.message) };
+  return { record: recordTo(effect.record) };
+}
+
+function recordTo(record: EgressEffect): statefold.stored.Record.$Properties {
+  return {
+    value: valueTo(record.value),
+    sender: record.sender,
+    causeId: record.causeId ?? null,
+    traceparent: record.traceparent ?? null,
+  };
+}
+
+function effectFrom(
+  message: WireMessage | null | undefined,
+  record: statefold.stored.Record.$Properties | null | undefined,
+): OutboxEffect {
+  if (record === null || record === undefined) {
+    return { kind: "message", message: messageFrom(message) };
+  }
+  return {
+    kind: "record",
+    record: {
+      value: valueFrom(record.value),
+      sender: addressFrom(record.sender ?? {}),
+      causeId: record.causeId || undefined,
+      traceparent: record.traceparent || undefined,
+    },
+  };
+}
+
+export function encodeOutbox(effects: readonly OutboxEffect[]): Uint8Array {
+  return stored.Outbox.encode({ effects: effects.map(effectTo) }).finish();
+}
+
+export function decodeOutbox(bytes: Uint8Array): OutboxEffect[] {
+  const wire = stored.Outbox.decode(bytes);
+  return wire.effects.map((effect) => effectFrom(effect.message, effect.record));
+}
+
+export function encodeState(state: StateRecord): Uint8Array {
+  const expiries = [...state.expiries].map(([name, atMs]) => ({ name, atMs }));
+  const header = stored.State.encode({ expiries, sweepAtMs: state.sweepAtMs }).finish();
+  return Buffer.concat([header, ...state.entries.values()]);
+}
+
+/** The entries are copied out of `bytes`, so that a long-lived state does not pin a read buffer. */
+export function decodeState(bytes: Uint8Array): StateRecord {
+  const wire = stored.State.decode(bytes);
+  const entries = new Map<string, Uint8Array>();
+  for (const body of wire.values) {
+    const entry = stored.State.encode({ values: [body] }).finish();
+    entries.set(stateEntryName(entry), entry);
+  }
+  const expiries = new Map<string, number>();
+  for (const expiry of wire.expiries) expiries.set(expiry.name ?? "", int(expiry.atMs));
+  return { entries, expiries, sweepAtMs: int(wire.sweepAtMs) };
+}
+
+export function encodePosition(source: string, next: number): Uint8Array {
+  return stored.Position.encode({ source, next }).finish();
+}
+
+export function decodePosition(bytes: Uint8Array): { source: string; next: number } {
+  const wire = stored.Position.decode(bytes);
+  return { source: wire.source, next: int(wire.next) };
+}
+
+export function encodeOnce(once: OnceRecord): Uint8Array {
+  return stored.Once.encode(once).finish();
+}
+
+export function decodeOnce(bytes: Uint8Array): OnceRecord {
+  const wire = stored.Once.decode(bytes);
+  return {
+    target: addressFrom(wire.target ?? {}),
+    key: wire.key,
+    messageId: wire.messageId,
+    callId: wire.callId,
+    expiresAtMs: int(wire.expiresAtMs),
+  };
+}
+
+export function encodeCall(call: CallRecord): Uint8Array {
+  const replied = call.reply !== undefined;
+  const reply = call.reply === undefined ? null : valueTo(call.reply);
+  return stored.Call.encode({ ...call, replied, reply }).finish();
+}
+
+export function decodeCall(bytes: Uint8Array): CallRecord {
+  const wire = stored.Call.decode(bytes);
+  return {
+    callId: wire.callId,
+    target: addressFrom(wire.target ?? {}),
+    expiresAtMs: int(wire.expiresAtMs),
+    reply: wire.replied ? valueFrom(wire.reply) : undefined,
+  };
+}
+
+export function encodeParked(parked: ParkedRecord): Uint8Array {
+  return stored.Parked.encode(parked).finish();
+}
+
+export function decodeParked(bytes: Uint8Array): ParkedRecord {
+  const wire = stored.Parked.decode(bytes);
+  return {
+    address: addressFrom(wire.address ?? {}),
+    code: codeFrom(wire.code),
+    reason: wire.reason,
+    sinceMs: int(wire.sinceMs),
+    attempts: wire.attempts,
+  };
+}
+
+export function encodeDead(dead: DeadRecord): Uint8Array {
+  const { what, ...rest } = dead;
+  const wire = { ...rest, address: dead.address ?? null, ...effectTo(what) };
+  return stored.Dead.encode(wire).finish();
+}
+
+export function decodeDead(bytes: Uint8Array): DeadRecord {
+  const wire = stored.Dead.decode(bytes);
+  return {
+    code: codeFrom(wire.code),
+    reason: wire.reason,
+    atMs: int(wire.atMs),
+    attempts: wire.attempts,
+    address: optionalAddress(wire.address),
+    what: effectFrom(wire.message, wire.record),
+    source: wire.source,
+    egress: wire.egress,
+  };
+}
+
+const EXPIRE_MODES: readonly ExpireMode[] = ["never", "afterWrite", "afterInvoke"];
+
+export function encodeSpecs(type: string, specs: Iterable<StateSpec>): Uint8Array {
+  const wire = [...specs].map((spec) => ({
+    name: spec.name,
+    typename: spec.typename,
+    expireMode: EXPIRE_MODES.indexOf(spec.expireMode),
+    expireAfterMs: spec.expireAfterMs,
+  }));
+  return stored.Specs.encode({ type, specs: wire }).finish();
+}
+
+export function decodeSpecs(bytes: Uint8Array): { type: string; specs: StateSpec[] } {
+  const wire = stored.Specs.decode(bytes);
+  const specs = wire.specs.map((spec) => ({
+    name: spec.name ?? "",
+    typename: spec.typename ?? "",
+    expireMode: EXPIRE_MODES[spec.expireMode ?? 0] ?? "never",
+    expireAfterMs: int(spec.expireAfterMs),
+  }));
+  return { type: wire.type, specs };
+}
+
+export function encodeMeta(meta: MetaRecord): Uint8Array {
+  return stored.Meta.encode(meta).finish();
+}
+
+export function decodeMeta(bytes: Uint8Array): MetaRecord {
+  const wire = stored.Meta.decode(bytes);
+  return {
+    formatVersion: wire.formatVersion,
+    application: wire.application,
+    partition: wire.partition,
+    partitionCount: wire.partitionCount,
+    incarnation: int(wire.incarnation),
+    session: int(wire.session),
+    epoch: int(wire.epoch),
+    nextSequence: int(wire.nextSequence),
+    accepted: int(wire.accepted),
+    finished: int(wire.finished),
+    mail: int(wire.mail),
+    timers: int(wire.timers),
+    outbox: int(wire.outbox),
+    dead: int(wire.dead),
+  };
+}
+
+/** A code written by a newer version reads as INTERNAL; the reason beside it still tells. */
+function codeFrom(text: string): ErrorCode {
+  return text in ERRORS ? (text as ErrorCode) : "INTERNAL";
+}
