@@ -1,4 +1,4 @@
-/** CRC-32C (Castagnoli), which LevelDB uses and node:zlib lacks: eight bytes at a time, 900 MB/s. */
+/** CRC-32C (Castagnoli), which LevelDB uses and node:zlib lacks: eight bytes at a time. */
 export function crc32c(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let crc = -1;

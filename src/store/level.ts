@@ -12,8 +12,8 @@ import { checkTables } from "./table-check.ts";
 /** How much an iterator fetches at once. */
 const SCAN_BYTES = 1024 * 1024;
 const SCAN_ENTRIES = 5_000;
-/** About 0.3 s, from a warm disk. */
-const CHECK_BYTES = 256 * 1024 * 1024;
+/** About 0.3 s of reading, from a warm disk. */
+const CHECK_BYTES = 128 * 1024 * 1024;
 
 export interface LevelOptions {
   /** One LevelDB's directory. */
@@ -26,7 +26,7 @@ export interface LevelOptions {
   readonly writeBufferBytes?: number;
   /**
    * Tables are checked whole before they are used when together they have at most so many bytes;
-   * the values of larger ones only as they are read. Default 256 MiB.
+   * the values of larger ones only as they are read. Default 128 MiB.
    */
   readonly checkBytes?: number;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import {
   appendFileSync,
   readdirSync,
@@ -9,6 +10,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { StatefoldError } from "../../src/base/errors.ts";
 import { LevelStore } from "../../src/store/level.ts";
 import { deadKey, metaWrite, storeContract } from "../contracts/store.ts";
@@ -164,9 +167,39 @@ test("a store that exists is not made again", async (t) => {
   assert.equal(await readAll(dir), 200);
 });
 
+test("a scan in several steps is finished before the store closes", async (t) => {
+  const store = await LevelStore.open({ dir: join(tempDir(t), "db"), create: true });
+  const writes = Array.from({ length: 12_000 }, (_, i) => ({
+    key: deadKey(i >> 8, i & 255),
+    value: Buffer.from("x"),
+  }));
+  await store.commit(writes, 1);
+  const scanning = store.scan({ from: deadKey(), until: Buffer.from("E"), limit: 12_000 });
+  await store.close();
+  assert.equal((await scanning).length, 12_000);
+});
+
 test("the same directory twice is refused by name", async (t) => {
   const dir = await storeWithTable(t);
   const store = await LevelStore.open({ dir });
   t.after(() => store.close());
   await assert.rejects(LevelStore.open({ dir }), { code: "STORE_LOCKED" });
+});
+
+test("when the disk refuses a commit, no other is tried, and those before it are kept", async (t) => {
+  const dir = join(tempDir(t), "db");
+  await (await LevelStore.open({ dir, create: true })).close();
+  const script = fileURLToPath(new URL("./scripts/fill.js", import.meta.url));
+  // A limit on the size of files stands for the full disk: the write fails in the middle.
+  const limited = ["-c", 'ulimit -f 64; exec "$0" "$1" "$2"', process.execPath, script, dir];
+  const { stdout } = await promisify(execFile)("sh", limited);
+  const { lastDone, outcome, after } = JSON.parse(stdout);
+  assert(lastDone > 5, stdout);
+  assert.match(
+    outcome,
+    /^STORE_WRITE_FAILED the disk refused a write to .*db; .* may not be durable/,
+  );
+  assert.match(after, /^STORE_WRITE_FAILED .* takes no commit after one that failed; open it anew/);
+  const kept = await readAll(dir);
+  assert(kept === lastDone || kept === lastDone + 1, `${kept} kept of ${lastDone}`);
 });
