@@ -181,6 +181,7 @@ async function check(path: string, options: DirectoryOptions): Promise<Descripti
   const description = await readDescription(join(path, DESCRIPTION));
   if (description === undefined) {
     const names = (await readdir(path)).filter((name) => !OF_NO_ACCOUNT.has(name));
+    if (names.includes(DESCRIPTION)) return check(path, options); // another process has just made it
     if (names.length === 0) return undefined;
     if (names.includes(CREATING) && names.every((name) => OF_A_BEGINNING.has(name)))
       return undefined;
