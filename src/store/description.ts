@@ -1,0 +1,59 @@
+import { readFile } from "node:fs/promises";
+import { StatefoldError } from "../base/errors.ts";
+import { writeFileAtomically } from "./atomic-file.ts";
+import { FORMAT_VERSION } from "./format.ts";
+import { corrupt } from "./level-errors.ts";
+
+/** What `statefold.json` says about its directory. */
+export interface Description {
+  readonly formatVersion: number;
+  readonly application: string;
+  /** How many partitions: it decides which one an id belongs to, so it stays. */
+  readonly partitions: number;
+  readonly createdAtMs: number;
+}
+
+/** @throws StatefoldError STORE_CORRUPT when the file cannot be understood; undefined when there is none */
+export async function readDescription(path: string): Promise<Description | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+  let parsed: Partial<Record<keyof Description, unknown>>;
+  try {
+    parsed = JSON.parse(text) ?? {};
+  } catch (error) {
+    throw corrupt(path, `${path} is not JSON`, { cause: error });
+  }
+  const { formatVersion, application, partitions, createdAtMs } = parsed;
+  // The version first: what else a newer version says, it says in its own way.
+  if (isCount(formatVersion) && formatVersion !== FORMAT_VERSION)
+    throw otherFormat(path, formatVersion);
+  if (!isCount(formatVersion) || !isCount(partitions) || !isCount(createdAtMs)) {
+    throw corrupt(path, `${path} lacks formatVersion, partitions or createdAtMs`);
+  }
+  if (typeof application !== "string") throw corrupt(path, `${path} lacks application`);
+  return { formatVersion, application, partitions, createdAtMs };
+}
+
+export function writeDescription(path: string, description: Description): Promise<void> {
+  return writeFileAtomically(path, `${JSON.stringify(description, undefined, 2)}\n`);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) > 0;
+}
+
+function otherFormat(path: string, found: number): StatefoldError {
+  const advice =
+    found > FORMAT_VERSION
+      ? "a newer statefold wrote it: run that version or a later one"
+      : "an older statefold wrote it: run that version, or restore a snapshot of it with this one";
+  return new StatefoldError(
+    "STORE_FORMAT",
+    `${path} is in format ${found}, this version reads format ${FORMAT_VERSION}; ${advice}`,
+  );
+}

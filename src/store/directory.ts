@@ -1,0 +1,252 @@
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { assert } from "../base/assert.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { StatefoldError } from "../base/errors.ts";
+import { syncFolder, writeFileAtomically } from "./atomic-file.ts";
+import type { Store } from "./contract.ts";
+import { type Description, readDescription, writeDescription } from "./description.ts";
+import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
+import { FORMAT_VERSION } from "./format.ts";
+import { LevelStore } from "./level.ts";
+import { corrupt } from "./level-errors.ts";
+import { Witness } from "./witness.ts";
+import { readEpoch, WitnessedStore } from "./witnessed-store.ts";
+
+/**
+ * The data directory of a node:
+ *
+ *   statefold.json     what it is: format version, application, partition count, since when
+ *   lock/              held by the running process: directory-lock.ts
+ *   partitions/<p>/    the LevelDB of partition p
+ *   witness/<p>        the last epoch it synced: witness.ts
+ *   topics/            the topic log, whose files are its own affair
+ *   creating           only while the directory is being made
+ *
+ * It is made once, whole: `creating` first, every partition and its witness, then `statefold.json`.
+ * From then on nothing in it is ever made anew, since LevelDB would take a missing database for an empty
+ * one. A directory where `creating` stands without `statefold.json` was never used, and is made again.
+ */
+const DESCRIPTION = "statefold.json";
+const LOCK = "lock";
+const PARTITIONS = "partitions";
+const WITNESS = "witness";
+const TOPICS = "topics";
+const CREATING = "creating";
+
+/** Makes a folder no less empty: a file system's own, and what a first start leaves when it is killed. */
+const OF_NO_ACCOUNT = new Set(["lost+found", LOCK, `${CREATING}.tmp`]);
+/** What may lie beside `creating`: only such a directory is made again. */
+const OF_A_BEGINNING = new Set([CREATING, PARTITIONS, WITNESS, TOPICS, `${DESCRIPTION}.tmp`]);
+
+export interface DirectoryOptions {
+  /** Made, with its parents, when it does not exist. */
+  readonly dir: string;
+  /** Whose data it holds; a directory is only opened by the application that made it. */
+  readonly application: string;
+  /** At least 1. */
+  readonly partitions: number;
+  /** What the holder is called when another process finds the directory in use. Default "statefold". */
+  readonly command?: string;
+  readonly clock?: Clock;
+}
+
+export interface PartitionOptions {
+  /** Believe the database as it is, also when it is behind its witness or has none. Default false. */
+  readonly acceptLoss?: boolean;
+  /** These three as in LevelOptions. */
+  readonly cacheBytes?: number;
+  readonly writeBufferBytes?: number;
+  readonly checkBytes?: number;
+}
+
+/** A data directory that is ours, and held, until it is closed. */
+export class DataDirectory {
+  /** Absolute. */
+  readonly path: string;
+  readonly description: Description;
+  /** The folder of the topic log. It exists. */
+  readonly topicsPath: string;
+  readonly #lock: DirectoryLock;
+  readonly #partitions = new Map<number, Promise<Store>>();
+  #closing: Promise<void> | undefined;
+
+  private constructor(path: string, description: Description, lock: DirectoryLock) {
+    this.path = path;
+    this.description = description;
+    this.topicsPath = join(path, TOPICS);
+    this.#lock = lock;
+  }
+
+  /**
+   * Makes it or checks it, and holds it.
+   *
+   * @throws StatefoldError STORE_LOCKED when another process holds it; STORE_FOREIGN when it is another
+   *   application's or no data directory; STORE_FORMAT; STORE_CORRUPT; CONFIG_INVALID when it has
+   *   another partition count, or cannot be used here
+   */
+  static async open(options: DirectoryOptions): Promise<DataDirectory> {
+    const path = resolve(options.dir);
+    const { partitions, command = "statefold", clock = systemClock } = options;
+    if (!Number.isSafeInteger(partitions) || partitions < 1) {
+      throw new StatefoldError(
+        "CONFIG_INVALID",
+        `${partitions} partitions: there must be at least 1`,
+      );
+    }
+    await makeFolder(path);
+    await check(path, options); // before anything of ours is put into a folder that is not
+    const holder = { pid: process.pid, host: hostname(), command, sinceMs: clock.now() };
+    const lock = await lockDirectory(join(path, LOCK), holder);
+    try {
+      // Again: between the first look and the lock another process may have made it.
+      const description = (await check(path, options)) ?? (await make(path, options, clock));
+      await rm(join(path, CREATING), { force: true }); // in vain unless it was being made
+      return new DataDirectory(path, description, lock);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  /**
+   * Opens the store of one partition, once at a time: after it is closed, it may be opened again.
+   *
+   * @throws StatefoldError STORE_CORRUPT, STORE_BEHIND_WITNESS, STORE_FOREIGN, STORE_FORMAT
+   */
+  openPartition(partition: number, options: PartitionOptions = {}): Promise<Store> {
+    assert(this.#closing === undefined, "a partition is opened in a closed directory");
+    assert(partition >= 0 && partition < this.description.partitions, `partition ${partition}`);
+    assert(!this.#partitions.has(partition), `partition ${partition} is open already`);
+    const opening = this.#open(partition, options);
+    this.#partitions.set(partition, opening);
+    opening.catch(() => this.#partitions.delete(partition));
+    return opening;
+  }
+
+  async #open(partition: number, options: PartitionOptions): Promise<Store> {
+    const { acceptLoss = false, ...level } = options;
+    const dir = join(this.path, PARTITIONS, String(partition));
+    const witnessPath = join(this.path, WITNESS, String(partition));
+    const { application, partitions: partitionCount } = this.description;
+    const identity = { application, partition, partitionCount };
+    const store = await LevelStore.open({ dir, ...level });
+    let witness: Witness;
+    try {
+      if (acceptLoss) {
+        await Witness.write(witnessPath, await readEpoch({ store, dir, identity }));
+      }
+      witness = await Witness.open(witnessPath);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+    const witnessed = await WitnessedStore.open({ store, witness, dir, identity });
+    let closing: Promise<void> | undefined;
+    const close = async (): Promise<void> => {
+      await witnessed.close();
+      this.#partitions.delete(partition);
+    };
+    return {
+      getMany: (keys) => witnessed.getMany(keys),
+      scan: (range) => witnessed.scan(range),
+      commit: (writes, epoch) => witnessed.commit(writes, epoch),
+      close: () => {
+        closing ??= close();
+        return closing;
+      },
+    };
+  }
+
+  /** Closes every partition that is open, then lets go of the directory. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const closing = [...this.#partitions.values()].map(async (opening) => {
+      const store = await opening.catch(() => undefined); // its caller has been told
+      await store?.close();
+    });
+    const failed = (await Promise.allSettled(closing)).find((end) => end.status === "rejected");
+    await this.#lock.release();
+    if (failed !== undefined) throw failed.reason;
+  }
+}
+
+/** The description of a directory that is ours, or undefined for one that may be made. */
+async function check(path: string, options: DirectoryOptions): Promise<Description | undefined> {
+  const description = await readDescription(join(path, DESCRIPTION));
+  if (description === undefined) {
+    const names = (await readdir(path)).filter((name) => !OF_NO_ACCOUNT.has(name));
+    if (names.includes(DESCRIPTION)) return check(path, options); // another process has just made it
+    if (names.length === 0) return undefined;
+    if (names.includes(CREATING) && names.every((name) => OF_A_BEGINNING.has(name)))
+      return undefined;
+    if (names.includes(PARTITIONS)) throw corrupt(path, `${DESCRIPTION} is missing from ${path}`);
+    throw new StatefoldError(
+      "STORE_FOREIGN",
+      `${path} is not a data directory, and it is not empty (it holds ${names.slice(0, 3).join(", ")}). Choose an empty or a new one`,
+    );
+  }
+  const { application, partitions } = description;
+  if (application !== options.application) {
+    throw new StatefoldError(
+      "STORE_FOREIGN",
+      `${path} belongs to the application "${application}", not to "${options.application}". Choose another directory, or start the application it belongs to`,
+    );
+  }
+  if (partitions !== options.partitions) {
+    throw new StatefoldError(
+      "CONFIG_INVALID",
+      `${path} has ${partitions} partitions, and ${options.partitions} were asked for: the count decides where an id lives and stays as it was made. Ask for ${partitions}, or restore a snapshot into a new directory`,
+    );
+  }
+  return description;
+}
+
+/** Makes everything, or makes again what a killed process began to make. */
+async function make(path: string, options: DirectoryOptions, clock: Clock): Promise<Description> {
+  const { application, partitions } = options;
+  await writeFileAtomically(join(path, CREATING), "");
+  for (const name of [PARTITIONS, WITNESS, TOPICS]) {
+    await rm(join(path, name), { recursive: true, force: true });
+    await mkdir(join(path, name));
+  }
+  for (let partition = 0; partition < partitions; partition++) {
+    const dir = join(path, PARTITIONS, String(partition));
+    const store = await LevelStore.open({ dir, create: true });
+    await store.close();
+    await syncFolder(dir);
+    await Witness.write(join(path, WITNESS, String(partition)), 0);
+  }
+  await syncFolder(join(path, PARTITIONS));
+  await syncFolder(path);
+  const description = {
+    formatVersion: FORMAT_VERSION,
+    application,
+    partitions,
+    createdAtMs: clock.now(),
+  };
+  await writeDescription(join(path, DESCRIPTION), description);
+  return description;
+}
+
+/** The folder and its parents, their names durable. */
+async function makeFolder(path: string): Promise<void> {
+  let first: string | undefined;
+  try {
+    first = await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw new StatefoldError("CONFIG_INVALID", `the data directory ${path} cannot be made`, {
+      cause: error,
+    });
+  }
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) {
+    assert(basename(made) !== "", `a root was made: ${made}`);
+    await syncFolder(dirname(made));
+  }
+}

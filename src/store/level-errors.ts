@@ -1,0 +1,55 @@
+import { describeError, StatefoldError } from "../base/errors.ts";
+
+type During = "open" | "read" | "write";
+
+/** A failed open has the first, and one of the others, or none, in its cause. */
+const CODES = ["LEVEL_DATABASE_NOT_OPEN", "LEVEL_LOCKED", "LEVEL_CORRUPTION", "LEVEL_IO_ERROR"];
+
+/**
+ * What LevelDB throws, classified, with the directory and the consequence; anything else thrown is
+ * returned as it is. The words of an IO error are those of strerror.
+ */
+export function classifyLevelError(error: unknown, dir: string, during: During): unknown {
+  const codes = codesOf(error);
+  if (!codes.some((code) => CODES.includes(code))) return error;
+  const text = describeError(error);
+  const options = { cause: error };
+  if (codes.includes("LEVEL_LOCKED") && !text.includes("No locks available")) {
+    return new StatefoldError("STORE_LOCKED", `${dir} is open elsewhere`, options);
+  }
+  if (/Permission denied|Read-only file system|Too many open files|No locks/.test(text)) {
+    return new StatefoldError(
+      "CONFIG_INVALID",
+      `this process cannot use the store in ${dir}: the machine refuses it`,
+      options,
+    );
+  }
+  const isDamage = codes.includes("LEVEL_CORRUPTION") || during === "read";
+  if (isDamage || (during === "open" && !text.includes("No space left"))) {
+    return corrupt(dir, `the store in ${dir} is damaged and cannot be ${PAST[during]}`, options);
+  }
+  return new StatefoldError(
+    "STORE_WRITE_FAILED",
+    `the disk refused a write to ${dir}; what was being written may not be durable`,
+    options,
+  );
+}
+
+const PAST = { open: "opened", read: "read", write: "written" } as const;
+
+/** Damage that was found; every message of this kind ends with the same advice. */
+export function corrupt(dir: string, what: string, options?: ErrorOptions): StatefoldError {
+  return new StatefoldError(
+    "STORE_CORRUPT",
+    `${what}. Keep a copy of ${dir}, check the disk, and restore the data directory from a snapshot`,
+    options,
+  );
+}
+
+function codesOf(error: unknown): string[] {
+  const codes: string[] = [];
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ("code" in at && typeof at.code === "string") codes.push(at.code);
+  }
+  return codes;
+}

@@ -1,0 +1,191 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Level } from "level";
+import { assert } from "../base/assert.ts";
+import { StatefoldError } from "../base/errors.ts";
+import type { Entry, ScanRange, Store, Write } from "./contract.ts";
+import { classifyLevelError, corrupt } from "./level-errors.ts";
+import { checkLimits } from "./limits.ts";
+import { seal, unseal } from "./seal.ts";
+import { checkTables } from "./table-check.ts";
+
+/** How much an iterator fetches at once. */
+const SCAN_BYTES = 1024 * 1024;
+const SCAN_ENTRIES = 5_000;
+/** About 0.3 s of reading, from a warm disk. */
+const CHECK_BYTES = 128 * 1024 * 1024;
+
+export interface LevelOptions {
+  /** One LevelDB's directory. */
+  readonly dir: string;
+  /** True: it must not exist yet, and is made. Default false: it must exist, and is never made anew. */
+  readonly create?: boolean;
+  /** Blocks read from tables that stay in memory. Default 8 MiB. */
+  readonly cacheBytes?: number;
+  /** Written bytes kept in memory (twice at most) before they become a table. Default 4 MiB. */
+  readonly writeBufferBytes?: number;
+  /**
+   * Tables are checked whole before they are used when together they have at most so many bytes;
+   * the values of larger ones only as they are read. Default 128 MiB.
+   */
+  readonly checkBytes?: number;
+}
+
+type Phase =
+  | { readonly name: "open" }
+  /** I3: a failed sync is never tried again; reads may go on, commits may not. */
+  | { readonly name: "failed"; readonly error: unknown }
+  | { readonly name: "closing"; readonly done: Promise<void> };
+
+/**
+ * A store in one LevelDB. It owns the files and the classification of what goes wrong with them; whether
+ * the directory is the right one, and whether it is complete, is asked around it (directory.ts,
+ * witnessed-store.ts): LevelDB believes a damaged log tail.
+ */
+export class LevelStore implements Store {
+  readonly #db: Level<Uint8Array, Uint8Array>;
+  readonly #dir: string;
+  readonly #running = new Set<Promise<unknown>>();
+  #phase: Phase = { name: "open" };
+  #epoch = 0;
+
+  private constructor(db: Level<Uint8Array, Uint8Array>, dir: string) {
+    this.#db = db;
+    this.#dir = dir;
+  }
+
+  /**
+   * @throws StatefoldError STORE_CORRUPT when it is missing or damaged, STORE_LOCKED when it is open
+   *   elsewhere, CONFIG_INVALID when the machine refuses, STORE_WRITE_FAILED when the disk is full.
+   */
+  static async open(options: LevelOptions): Promise<LevelStore> {
+    const { dir, create = false, cacheBytes, writeBufferBytes } = options;
+    const { checkBytes: maxBytes = CHECK_BYTES } = options;
+    // Asked here, since LevelDB itself makes the directory before it says that it is missing.
+    const exists = existsSync(join(dir, "CURRENT"));
+    assert(!(exists && create), `there is a store in ${dir} already`);
+    if (!exists && !create) {
+      throw corrupt(dir, `there is no store in ${dir}: its file CURRENT is missing`);
+    }
+    if (exists) await checkTables(dir, { maxBytes });
+    const db = new Level<Uint8Array, Uint8Array>(dir, {
+      keyEncoding: "view",
+      valueEncoding: "view",
+      createIfMissing: create,
+      errorIfExists: create,
+      ...(cacheBytes === undefined ? {} : { cacheSize: cacheBytes }),
+      ...(writeBufferBytes === undefined ? {} : { writeBufferSize: writeBufferBytes }),
+    });
+    try {
+      await db.open();
+    } catch (error) {
+      throw classifyLevelError(error, dir, "open");
+    }
+    return new LevelStore(db, dir);
+  }
+
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#run("read", async () => {
+      const sealed = await this.#db.getMany([...keys]);
+      return keys.map((key, i) => {
+        const bytes: Uint8Array | undefined = sealed[i];
+        return bytes === undefined ? undefined : this.#unseal(key, bytes);
+      });
+    });
+  }
+
+  scan(range: ScanRange): Promise<Entry[]> {
+    assert(range.limit >= 1, `a scan of ${range.limit} entries`);
+    return this.#run("read", () => this.#scan(range));
+  }
+
+  async #scan({
+    from,
+    until,
+    limit,
+    maxBytes = Number.POSITIVE_INFINITY,
+  }: ScanRange): Promise<Entry[]> {
+    const found: Entry[] = [];
+    let bytes = 0;
+    const highWaterMarkBytes = Math.min(maxBytes, SCAN_BYTES);
+    const iterator = this.#db.iterator({ gte: from, lt: until, limit, highWaterMarkBytes });
+    try {
+      while (found.length < limit && bytes < maxBytes) {
+        const chunk = await iterator.nextv(Math.min(limit - found.length, SCAN_ENTRIES));
+        if (chunk.length === 0) break;
+        for (const [key, sealed] of chunk) {
+          const value = this.#unseal(key, sealed);
+          found.push({ key, value });
+          bytes += key.byteLength + value.byteLength;
+          if (bytes >= maxBytes) break;
+        }
+      }
+    } finally {
+      await iterator.close();
+    }
+    return found;
+  }
+
+  /**
+   * @throws StatefoldError VALUE_TOO_LARGE, and then nothing has changed; STORE_WRITE_FAILED or
+   *   STORE_CORRUPT, and then this store takes no further commit.
+   */
+  async commit(writes: readonly Write[], epoch: number): Promise<void> {
+    if (this.#phase.name === "failed") {
+      throw new StatefoldError(
+        "STORE_WRITE_FAILED",
+        `the store in ${this.#dir} takes no commit after one that failed; open it anew`,
+        { cause: this.#phase.error },
+      );
+    }
+    assert(epoch > this.#epoch, `epoch ${epoch} after epoch ${this.#epoch}`);
+    checkLimits(writes);
+    this.#epoch = epoch;
+    try {
+      await this.#run("write", async () => {
+        const batch = this.#db.batch();
+        for (const { key, value } of writes) {
+          if (value === undefined) batch.del(key);
+          else batch.put(key, seal(key, value));
+        }
+        await batch.write({ sync: true });
+      });
+    } catch (error) {
+      if (this.#phase.name === "open") this.#phase = { name: "failed", error };
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    if (this.#phase.name === "closing") return this.#phase.done;
+    const done = this.#close();
+    this.#phase = { name: "closing", done };
+    return done;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    await this.#db.close();
+  }
+
+  /** Runs one operation, so that `close` waits for it, and what it throws has a name. */
+  async #run<T>(during: "read" | "write", operation: () => Promise<T>): Promise<T> {
+    assert(this.#phase.name !== "closing", "the store is used after it was closed");
+    const running = operation();
+    this.#running.add(running);
+    try {
+      return await running;
+    } catch (error) {
+      throw classifyLevelError(error, this.#dir, during);
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  #unseal(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+    const value = unseal(key, sealed);
+    if (value !== undefined) return value;
+    const name = Buffer.from(key).toString("hex");
+    throw corrupt(this.#dir, `the value of key ${name} in ${this.#dir} fails its checksum`);
+  }
+}

@@ -1,0 +1,63 @@
+import { assert } from "../base/assert.ts";
+import type { Entry, ScanRange, Store, Write } from "./contract.ts";
+import { checkLimits } from "./limits.ts";
+import { OrderedMap } from "./ordered-map.ts";
+
+/** What outlives a MemoryStore, as a directory outlives a LevelStore: hand it to the next one. */
+export class MemoryContents {
+  readonly entries = new OrderedMap<Entry>();
+}
+
+/** A store without a disk, for simulations and tests. What it promises, it promises until the process ends. */
+export class MemoryStore implements Store {
+  readonly #contents: MemoryContents;
+  #epoch = 0;
+  #closed = false;
+
+  constructor(contents: MemoryContents = new MemoryContents()) {
+    this.#contents = contents;
+  }
+
+  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    this.#assertOpen();
+    return keys.map((key) => this.#contents.entries.get(textOf(key))?.value);
+  }
+
+  async scan(range: ScanRange): Promise<Entry[]> {
+    this.#assertOpen();
+    assert(range.limit >= 1, `a scan of ${range.limit} entries`);
+    const maxBytes = range.maxBytes ?? Number.POSITIVE_INFINITY;
+    const found: Entry[] = [];
+    let bytes = 0;
+    for (const entry of this.#contents.entries.range(textOf(range.from), textOf(range.until))) {
+      found.push(entry);
+      bytes += entry.key.byteLength + entry.value.byteLength;
+      if (found.length >= range.limit || bytes >= maxBytes) break;
+    }
+    return found;
+  }
+
+  async commit(writes: readonly Write[], epoch: number): Promise<void> {
+    this.#assertOpen();
+    assert(epoch > this.#epoch, `epoch ${epoch} after epoch ${this.#epoch}`);
+    checkLimits(writes);
+    this.#epoch = epoch;
+    for (const { key, value } of writes) {
+      if (value === undefined) this.#contents.entries.delete(textOf(key));
+      else this.#contents.entries.set(textOf(key), { key, value });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #assertOpen(): void {
+    assert(!this.#closed, "the store is used after it was closed");
+  }
+}
+
+/** One character for one byte, so that texts compare as the bytes do. */
+function textOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+}

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { describeError } from "../../src/base/errors.ts";
+import { crc32c } from "../../src/store/crc32c.ts";
+import { LevelStore } from "../../src/store/level.ts";
+import { unsnappy } from "../../src/store/snappy.ts";
+import { checkTables } from "../../src/store/table-check.ts";
+import { deadKey } from "../contracts/store.ts";
+import { createRng } from "../support/rng.ts";
+import { tempDir } from "../support/temp.ts";
+
+test("crc32c gives the standard's check value, whatever the length", () => {
+  assert.equal(crc32c(Buffer.from("123456789")), 0xe3069283);
+  assert.equal(crc32c(Buffer.alloc(32)), 0x8a9136aa); // RFC 3720, B.4
+  assert.equal(crc32c(new Uint8Array(0)), 0);
+});
+
+test("snappy blocks are unpacked: literals, and copies that overlap", () => {
+  const unpack = (hex: string): string => Buffer.from(unsnappy(Buffer.from(hex, "hex"))).toString();
+  assert.equal(unpack("0308616263"), "abc");
+  assert.equal(unpack("0c086162631503"), "abcabcabcabc"); // a copy of 9 from 3 back, short form
+  assert.equal(unpack("0c08616263220300"), "abcabcabcabc"); // the same with two bytes of offset
+  assert.equal(unpack("0c0861626323" + "03000000"), "abcabcabcabc"); // and with four
+  assert.equal(unpack(`40f03f${"61".repeat(64)}`), "a".repeat(64));
+});
+
+test("a snappy block that is not whole is refused", () => {
+  for (const hex of ["", "03", "030861", "0308616263616263", "0408616263", "0c0861626322ff00"]) {
+    assert.throws(() => unsnappy(Buffer.from(hex, "hex")), RangeError, hex);
+  }
+});
+
+test("all tables of a large store are checked, compressed or not", async (t) => {
+  const dir = join(tempDir(t), "db");
+  const rng = createRng(4);
+  const store = await LevelStore.open({ dir, create: true, writeBufferBytes: 64 * 1024 });
+  for (let epoch = 1; epoch <= 10; epoch++) {
+    const writes = Array.from({ length: 100 }, (_, i) => ({
+      key: deadKey(epoch, i),
+      value: i % 2 === 0 ? Buffer.alloc(500, "compressible") : rng.bytes(500),
+    }));
+    await store.commit(writes, epoch);
+  }
+  await store.close();
+  await (await LevelStore.open({ dir })).close();
+  const tables = readdirSync(dir).filter((name) => name.endsWith(".ldb"));
+  assert(tables.length >= 2, `${tables}`);
+  const checked = await checkTables(dir);
+  assert(checked > 200_000, `${checked} bytes`);
+  assert.equal(await checkTables(dir, { maxBytes: checked - 1 }), 0);
+  for (const name of tables) {
+    const whole = readFileSync(join(dir, name));
+    const bytes = Buffer.from(whole);
+    const at = rng.int(bytes.byteLength - 48);
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << rng.int(8));
+    writeFileSync(join(dir, name), bytes);
+    const damage = { code: "STORE_CORRUPT", message: new RegExp(name) };
+    await assert.rejects(checkTables(dir), damage, `byte ${at} of ${name}`);
+    writeFileSync(join(dir, name), whole);
+  }
+  appendFileSync(join(dir, tables[0] ?? ""), "more");
+  await assert.rejects(checkTables(dir), (error: Error) => {
+    assert.match(describeError(error), /does not end as a table does/);
+    return true;
+  });
+});
