@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const modifiedAt = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 
 function newest(folder, ending) {
+  if (!existsSync(join(root, folder))) return 0;
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isDirectory() || entry.name.endsWith(ending)) // a folder's time tells of a file removed
     .reduce((latest, entry) => Math.max(latest, modifiedAt(join(entry.parentPath, entry.name))), 0);

@@ -26,6 +26,9 @@ import type { TimerKey, Timers } from "./timers.ts";
 /** The longest delay: a hundred years. What is longer is taken as this. */
 export const MAX_DELAY_MS = 100 * 365 * 24 * 60 * 60 * 1000;
 
+/** A key of the store must hold it beside an id. */
+const MAX_TOKEN_LENGTH = 4_096;
+
 export interface EffectsParts {
   readonly epochs: Epochs;
   readonly reads: Reads;
@@ -62,6 +65,9 @@ export class EffectsApplier {
     if (bytes > this.#parts.stateBytes) {
       return `its states would exceed ${this.#parts.stateBytes} bytes`;
     }
+    const long = effects.delayed.find(({ token }) => token.length > MAX_TOKEN_LENGTH);
+    if (long !== undefined)
+      return `a cancellation token has more than ${MAX_TOKEN_LENGTH} characters`;
     return undefined;
   }
 

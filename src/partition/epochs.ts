@@ -41,7 +41,7 @@ export class Epochs {
   nowMs = 0;
   #filling = newEpoch();
   #committing: Epoch | undefined;
-  /** What was written since the outstanding read was issued; undefined while none is. */
+  /** What the outstanding read may miss; undefined while none is. */
   #sinceRead: Map<string, Uint8Array | undefined> | undefined;
 
   constructor(committed: number) {
@@ -137,12 +137,21 @@ export class Epochs {
     return [];
   }
 
-  beginRead(): void {
+  /**
+   * A read of these keys leaves for the store. What is not durable now may be by the time the answer is
+   * here, and the store may have looked before: so it is remembered with what is written from now on.
+   */
+  beginRead(keys: readonly Uint8Array[]): void {
     assert(this.#sinceRead === undefined, "two reads at once");
     this.#sinceRead = new Map();
+    for (const key of keys) {
+      const text = keyText(key);
+      const written = this.peek(text);
+      if (written !== undefined) this.#sinceRead.set(text, written.value);
+    }
   }
 
-  /** What has been written since {@link beginRead}: newer than what the read returns. */
+  /** What the answer may lack: newer than what the store returned. */
   endRead(): ReadonlyMap<string, Uint8Array | undefined> {
     const since = this.#sinceRead;
     assert(since !== undefined, "a read that was not begun");

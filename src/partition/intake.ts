@@ -4,9 +4,8 @@
  */
 import { unreachable } from "../base/assert.ts";
 import type { ErrorCode } from "../base/errors.ts";
-import type { Address } from "../model/address.ts";
+import { type Address, addressProblem } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
-import { isTypeName } from "../model/type-name.ts";
 import type { Calls } from "./calls.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { EffectsApplier } from "./effects.ts";
@@ -78,7 +77,7 @@ export class Intake {
       case "acknowledged":
         return this.#acknowledged(input);
       case "resume":
-        return this.#parts.outboxes.resend(input.destination, input.next);
+        return this.#resume(input);
       default:
         return unreachable(input);
     }
@@ -89,7 +88,7 @@ export class Intake {
     const { partition, partitionCount } = this.#parts.identity;
     const releases: Release[] = [];
     for (let to = 0; to < partitionCount; to++) {
-      const next = this.#parts.positions.next(peerSource(to)) ?? 1;
+      const next = this.#parts.positions.durable(peerSource(to)) ?? 1;
       if (to !== partition) releases.push({ kind: "resume", to, next });
     }
     return releases;
@@ -160,10 +159,8 @@ export class Intake {
   }
 
   #refuses(request: number, target: Address): boolean {
-    if (target.id === "" || !isTypeName(target.type)) {
-      const reason = "an address takes namespace/name and an id, none of them empty";
-      return this.#refuse(request, "REQUEST_INVALID", reason);
-    }
+    const problem = addressProblem(target);
+    if (problem !== undefined) return this.#refuse(request, "REQUEST_INVALID", problem);
     if (this.#parts.directory.function(target.type) === undefined) {
       const reason = `no endpoint of the module takes functions of type ${target.type}`;
       return this.#refuse(request, "TYPE_UNKNOWN", reason);
@@ -216,10 +213,10 @@ export class Intake {
     const { from, first, messages } = input;
     const source = peerSource(from);
     const expected = positions.next(source) ?? 1;
-    if (first > expected) return epochs.release({ kind: "resume", to: from, next: expected });
+    const durable = positions.durable(source) ?? 1;
+    if (first > expected) return epochs.release({ kind: "resume", to: from, next: durable });
     const next = first + messages.length;
     if (next <= expected) {
-      const durable = positions.durable(source) ?? 0;
       if (durable >= next) epochs.release({ kind: "acknowledge", to: from, upTo: durable - 1 });
       return;
     }
@@ -229,6 +226,13 @@ export class Intake {
     }
     positions.move(source, next);
     epochs.hurry(); // the sender holds it until then
+  }
+
+  /** A destination says what it has, durably: the same as an acknowledgement, which may have been lost. */
+  #resume(input: ResumeInput): void {
+    const { destination, next } = input;
+    this.#acknowledged({ kind: "acknowledged", destination, upTo: next - 1 });
+    this.#parts.outboxes.resend(destination, next);
   }
 
   #acknowledged(input: AcknowledgedInput): void {

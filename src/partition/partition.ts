@@ -47,9 +47,8 @@ import { Timers } from "./timers.ts";
 /** Timers fired in one turn at most, so that a turn stays short; the next turn follows at once. */
 const FIRE_LIMIT = 1_000;
 
-export const FORMAT_VERSION = 1;
-
 export interface PartitionOptions {
+  readonly formatVersion: number;
   readonly application: string;
   readonly partition: number;
   readonly partitionCount: number;
@@ -276,10 +275,10 @@ export class Partition {
   }
 
   #meta() {
-    const { application, partition, partitionCount, recovered } = this.#options;
+    const { formatVersion, application, partition, partitionCount, recovered } = this.#options;
     const { accepted, finished, mail, timers, outbox, dead } = this.ledger;
     return {
-      ...{ formatVersion: FORMAT_VERSION, application, partition, partitionCount },
+      ...{ formatVersion, application, partition, partitionCount },
       incarnation: recovered.meta.incarnation,
       session: this.#identity.session,
       epoch: this.epochs.current,

@@ -148,7 +148,7 @@ export interface AcknowledgedInput {
   readonly refused?: readonly { readonly number: number; readonly reason: string }[];
 }
 
-/** A destination (re)started and has everything below `next`: send again from there. */
+/** A destination (re)started, or missed something: it has everything below `next`, durably. Send again from there. */
 export interface ResumeInput {
   readonly kind: "resume";
   readonly destination: string;
@@ -245,7 +245,7 @@ export type Release =
     }
   /** To the sender of a channel: everything up to `upTo` is durable here. */
   | { readonly kind: "acknowledge"; readonly to: number; readonly upTo: number }
-  /** To the sender of a channel: send from `next`. */
+  /** To the sender of a channel: everything below `next` is durable here; send again from there. */
   | { readonly kind: "resume"; readonly to: number; readonly next: number }
   | {
       readonly kind: "publish";

@@ -17,7 +17,7 @@ interface Position {
   /** The next number expected. */
   next: number;
   /** The same as of the last durable epoch. */
-  durable: number;
+  durable: number | undefined;
 }
 
 export class Positions {
@@ -46,7 +46,7 @@ export class Positions {
 
   move(source: string, next: number): void {
     const position = this.#all.get(source);
-    if (position === undefined) this.#all.set(source, { next, durable: 0 });
+    if (position === undefined) this.#all.set(source, { next, durable: undefined });
     else position.next = next;
     this.#moved.add(source);
     this.#epochs.touch();

@@ -2,10 +2,9 @@
  * Where a message goes: to a mailbox here, to another partition, to a waiting caller, or to the dead
  * letters with its reason. Nothing a message contains can do more than that (I6).
  */
-import type { Address } from "../model/address.ts";
+import { type Address, addressProblem } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
 import { partitionOf } from "../model/partitioner.ts";
-import { isTypeName } from "../model/type-name.ts";
 import type { EgressEffect } from "../store/records.ts";
 import type { Calls } from "./calls.ts";
 import type { DeadLetters } from "./dead-letters.ts";
@@ -52,11 +51,8 @@ export class Post {
   /** Sends a message on that is in the partition's care already. */
   route(message: Message, source = ""): void {
     const { target } = message;
-    if (target.id === "" || !isTypeName(target.type)) {
-      const named = JSON.stringify(`${target.type}/${target.id}`);
-      const reason = `${named} is no address: it takes namespace/name and an id, none of them empty`;
-      return this.#die(message, "TARGET_INVALID", reason, source);
-    }
+    const problem = addressProblem(target);
+    if (problem !== undefined) return this.#die(message, "TARGET_INVALID", problem, source);
     const { partition, partitionCount } = this.#parts.identity;
     const owner = ownerOf(target, partitionCount);
     if (owner === undefined) {

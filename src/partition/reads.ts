@@ -57,9 +57,10 @@ export class Reads {
     this.#outstanding = { keys: this.#keys, ranges: this.#ranges };
     this.#keys = [];
     this.#ranges = [];
-    this.#epochs.beginRead();
+    const keys = this.#outstanding.keys.flatMap((wanted) => wanted.keys);
+    this.#epochs.beginRead(keys);
     return {
-      keys: this.#outstanding.keys.flatMap((wanted) => wanted.keys),
+      keys,
       ranges: this.#outstanding.ranges.map((wanted) => wanted.range),
     };
   }

@@ -7,6 +7,8 @@ import { keyOf } from "../store/keys.ts";
 import { encodeSpecs } from "../store/records.ts";
 import type { Epochs } from "./epochs.ts";
 
+const MAX_NAME_LENGTH = 256;
+
 const NONE: ReadonlyMap<string, StateSpec> = new Map();
 
 export class Specs {
@@ -40,6 +42,8 @@ export class Specs {
         return `state ${spec.name} was of type ${before.typename} and is now declared ${spec.typename}`;
       }
     }
+    const long = added.find((spec) => spec.name.length > MAX_NAME_LENGTH);
+    if (long !== undefined) return `a state's name has more than ${MAX_NAME_LENGTH} characters`;
     if (added.length === 0) {
       const names = missing.map((spec) => spec.name).join(", ") || "none by name";
       return `it keeps asking for states it was given (${names})`;

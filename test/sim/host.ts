@@ -1,0 +1,225 @@
+/**
+ * Drives one partition in simulated time: executes what its turns return, with delays, doubles and
+ * losses, and takes it down. The counterpart of src/partition/driver.ts.
+ */
+import assert from "node:assert/strict";
+import type { Outcome } from "../../src/model/invocation.ts";
+import type { PartitionLimits } from "../../src/partition/limits.ts";
+import { egressDestination, partitionDestination } from "../../src/partition/outboxes.ts";
+import type { Partition } from "../../src/partition/partition.ts";
+import type {
+  Commit,
+  Directory,
+  Input,
+  ReadRequest,
+  Release,
+  StartedInvocation,
+} from "../../src/partition/ports.ts";
+import { openPartition } from "../../src/partition/recovery.ts";
+import { endOfPrefix, keyOf } from "../../src/store/keys.ts";
+import type { Rng } from "../support/rng.ts";
+import { SimDisk } from "./disk.ts";
+import type { Faults } from "./faults.ts";
+import type { SimFunctions } from "./functions.ts";
+import type { Schedule } from "./schedule.ts";
+
+export interface HostOptions {
+  readonly index: number;
+  readonly count: number;
+  readonly directory: Directory;
+  readonly limits: PartitionLimits;
+  readonly functions: SimFunctions;
+  readonly schedule: Schedule;
+  readonly rng: Rng;
+  readonly faults: Faults;
+  /** Everything but what the host does itself. */
+  readonly onRelease: (from: Host, release: Release) => void;
+  /** The disk failed: the partition must be opened again. */
+  readonly onFailure: (host: Host) => void;
+}
+
+type Life =
+  | { readonly kind: "down" }
+  | { readonly kind: "up"; readonly partition: Partition; readonly inFlight: Set<string> };
+
+export class Host {
+  readonly disk = new SimDisk();
+  readonly index: number;
+  life: Life = { kind: "down" };
+  /** Counts lives: what was begun in an earlier one does not reach a later one. */
+  generation = 0;
+  readonly #options: HostOptions;
+  #turnDue = false;
+  #running: Commit | undefined;
+  #publishAtMs = 0;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.index = options.index;
+  }
+
+  async open(): Promise<void> {
+    assert.equal(this.life.kind, "down");
+    const { index, count, directory, limits, rng } = this.#options;
+    this.generation++;
+    const partition = await openPartition(this.disk, {
+      formatVersion: 1,
+      application: "sim",
+      partition: index,
+      partitionCount: count,
+      ...{ directory, limits, random: rng.random },
+    });
+    this.life = { kind: "up", partition, inFlight: new Set() };
+    this.#turnDue = false;
+    this.#turnSoon();
+  }
+
+  /** kill -9: memory is gone; a running commit is on the disk as a whole or not at all. */
+  crash(): void {
+    if (this.#running !== undefined && this.#options.rng.chance(0.5)) {
+      this.disk.apply(this.#running.writes, this.#running.epoch);
+    }
+    this.#running = undefined;
+    this.life = { kind: "down" };
+    this.generation++;
+  }
+
+  get partition(): Partition | undefined {
+    return this.life.kind === "up" ? this.life.partition : undefined;
+  }
+
+  /** False: nobody is there to take it. */
+  offer(input: Input): boolean {
+    if (this.life.kind === "down") return false;
+    this.life.partition.offer(input);
+    this.#turnSoon();
+    return true;
+  }
+
+  /** One publisher for each partition: what it sends goes out in order, and dies with the partition. */
+  publish(send: () => void): void {
+    const { schedule, rng, faults } = this.#options;
+    const { generation } = this;
+    this.#publishAtMs =
+      Math.max(this.#publishAtMs, schedule.nowMs) + rng.random() * faults.publishMs;
+    schedule.after(this.#publishAtMs - schedule.nowMs, () => {
+      if (generation === this.generation) send();
+    });
+  }
+
+  #later(maxMs: number, run: () => void): void {
+    const { generation } = this;
+    this.#options.schedule.after(this.#options.rng.random() * maxMs, () => {
+      if (generation === this.generation) run();
+    });
+  }
+
+  #turnSoon(): void {
+    if (this.#turnDue) return;
+    this.#turnDue = true;
+    this.#later(0.2, () => {
+      this.#turnDue = false;
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    if (this.life.kind === "down") return;
+    const { partition } = this.life;
+    const { schedule, onRelease } = this.#options;
+    const nowMs = Math.floor(schedule.nowMs);
+    const turn = partition.turn(nowMs);
+    assert.equal(partition.ledger.drift, 0, "I4: messages are unaccounted for");
+    for (const release of turn.releases) {
+      this.#checkDurable(release);
+      onRelease(this, release);
+    }
+    if (turn.read !== undefined) this.#read(turn.read);
+    if (turn.commit !== undefined) this.#commit(turn.commit);
+    for (const started of turn.invocations) this.#invoke(started);
+    if (turn.wakeAtMs === undefined) return;
+    const { generation } = this;
+    schedule.after(turn.wakeAtMs - schedule.nowMs, () => {
+      if (generation === this.generation) this.#turnSoon();
+    });
+  }
+
+  /** I2, where the disk can tell: what leaves is in the outbox on the disk. */
+  #checkDurable(release: Release): void {
+    if (release.kind !== "publish" && release.kind !== "channel") return;
+    const destination =
+      release.kind === "publish"
+        ? egressDestination(release.egress)
+        : partitionDestination(release.to);
+    const key = keyOf("outbox", destination, release.first);
+    assert(this.disk.read([key])[0] !== undefined, "I2: released before it was durable");
+  }
+
+  #read(request: ReadRequest): void {
+    const read = (): Input => ({
+      kind: "read",
+      values: this.disk.read(request.keys),
+      scans: request.ranges.map((range) => this.disk.list(range)),
+    });
+    // The store may have looked at any moment before it answers.
+    const early = this.#options.rng.chance(0.5) ? read() : undefined;
+    this.#later(this.#options.faults.readMs, () => this.offer(early ?? read()));
+  }
+
+  #commit(commit: Commit): void {
+    const { rng, faults, onFailure } = this.#options;
+    assert.equal(this.#running, undefined, "I3: two commits at once");
+    assert.equal(commit.epoch, this.disk.epoch + 1, "I3: epochs follow each other");
+    this.#running = commit;
+    this.#later(faults.commitMs, () => {
+      if (rng.chance(faults.commitFails)) return onFailure(this);
+      this.disk.apply(commit.writes, commit.epoch);
+      this.#running = undefined;
+      this.#options.faults.audit(this);
+      this.offer({ kind: "committed", epoch: commit.epoch });
+    });
+  }
+
+  #invoke({ ticket, invocation }: StartedInvocation): void {
+    const { rng, faults, functions, schedule } = this.#options;
+    assert(this.life.kind === "up");
+    const { inFlight } = this.life;
+    const address = `${invocation.target.type}/${invocation.target.id}`;
+    assert(!inFlight.has(address), `I1: ${address} is called twice at once`);
+    inFlight.add(address);
+    const answer = (outcome: Outcome) =>
+      this.#later(faults.networkMs, () => {
+        inFlight.delete(address);
+        if (outcome.kind === "reply") functions.answered(invocation, schedule.nowMs);
+        this.offer({ kind: "outcome", ticket, outcome });
+        if (rng.chance(faults.doubles)) {
+          this.#later(20, () => this.offer({ kind: "outcome", ticket, outcome }));
+        }
+      });
+    this.#later(faults.networkMs, () => {
+      if (faults.endpointDown(schedule.nowMs) || rng.chance(faults.requestLost)) {
+        return answer({ kind: "retryLater", reason: "connection refused" });
+      }
+      const outcome = functions.call(invocation, schedule.nowMs);
+      const isLost = rng.chance(faults.answerLost);
+      answer(isLost ? { kind: "retryLater", reason: "the connection was reset" } : outcome);
+    });
+  }
+
+  /** I4 on the disk: each place holds what the books say. */
+  audit(): void {
+    const partition = this.partition;
+    const [meta] = this.disk.read([keyOf("meta")]);
+    if (partition === undefined || meta === undefined) return;
+    const held = this.#options.faults.countsOf(meta);
+    const count = (tag: "mail" | "timer" | "dead"): number => {
+      const from = keyOf(tag);
+      return this.disk.list({ from, until: endOfPrefix(from), limit: Infinity }).length;
+    };
+    assert.equal(count("mail"), held.mail, "I4: mail on the disk");
+    assert.equal(count("timer"), held.timers, "I4: timers on the disk");
+    assert.equal(count("dead"), held.dead, "I4: dead letters on the disk");
+    const { accepted, finished, mail, timers, outbox, dead } = held;
+    assert.equal(accepted - finished - mail - timers - outbox - dead, 0, "I4: the sum");
+  }
+}

@@ -1,0 +1,111 @@
+import { addressKey } from "../../src/model/address.ts";
+import type { Input, SourceRecord } from "../../src/partition/ports.ts";
+import type { Rng } from "../support/rng.ts";
+import type { Root } from "./account.ts";
+import { json } from "./functions.ts";
+import type { Host } from "./host.ts";
+import type { Programs, Step } from "./program.ts";
+import type { Stage } from "./stage.ts";
+
+/**
+ * One topic partition: records at growing offsets, with holes as compaction leaves them. It is read from
+ * where the owner's position stands, sometimes offered twice and sometimes with a gap (I5).
+ */
+export class Source {
+  readonly #name: string;
+  readonly #owner: Host;
+  readonly #rng: Rng;
+  readonly #world: Stage;
+  readonly #records: { readonly record: SourceRecord; readonly next: number }[] = [];
+  readonly #roots: Step[] = [];
+  #read = 0;
+  #unread: number;
+
+  constructor(index: number, rng: Rng, programs: Programs, world: Stage) {
+    this.#name = `log/topic/${index}`;
+    this.#rng = rng;
+    this.#world = world;
+    const owner = world.hosts[index % world.hosts.length];
+    if (owner === undefined) throw new Error("no owner");
+    this.#owner = owner;
+    this.#unread = 3 + rng.int(20);
+    const sent = new Map<string, number>();
+    let position = 0;
+    for (let i = 0; i < this.#unread; i++) {
+      position += rng.chance(0.1) ? 1 + rng.int(3) : 0;
+      const invalid = rng.chance(0.05)
+        ? { reason: "no key", value: json("no key"), headers: [] }
+        : undefined;
+      const messages = [];
+      if (invalid === undefined) {
+        const step = programs.root();
+        const key = addressKey(step.target);
+        const nth = (sent.get(key) ?? 0) + 1;
+        sent.set(key, nth);
+        this.#roots.push(step);
+        const value = json({ step, from: this.#name, nth });
+        messages.push({ target: step.target, value, traceparent: undefined, headers: [] });
+      }
+      const record = { position, messages, ...(invalid === undefined ? {} : { invalid }) };
+      this.#records.push({ record, next: position + 1 });
+      position++;
+    }
+  }
+
+  roots(): Root[] {
+    return this.#roots.map((step) => ({ step, isCertain: true }));
+  }
+
+  get isDone(): boolean {
+    return this.#read >= this.#records.length;
+  }
+
+  /** Everything was taken, durably. */
+  get isTaken(): boolean {
+    const end = this.#records.at(-1)?.next ?? 0;
+    return this.#owner.partition?.positions.durable(this.#name) === end;
+  }
+
+  get invalid(): number {
+    return this.#records.filter(({ record }) => record.invalid !== undefined).length;
+  }
+
+  start(): void {
+    this.#pump();
+  }
+
+  /** The owner has (re)started: its position says where to go on. */
+  opened(host: Host): void {
+    if (host !== this.#owner) return;
+    const position = host.partition?.positions.next(this.#name) ?? 0;
+    this.#read = this.#records.filter(({ next }) => next <= position).length;
+  }
+
+  #pump(): void {
+    const restMs = this.isDone ? 2_000 : 40;
+    this.#world.schedule.after(this.#rng.random() * restMs, () => {
+      this.#offer();
+      if (!this.#world.isOver) this.#pump();
+    });
+  }
+
+  #offer(): void {
+    const partition = this.#owner.partition;
+    if (partition === undefined || partition.isFull) return;
+    let from = this.#read;
+    if (this.#rng.chance(0.1)) from = this.#rng.int(this.#read + 1); // again, or with a gap
+    const count = 1 + this.#rng.int(5);
+    const run = this.#records.slice(from, from + count);
+    const last = run.at(-1);
+    if (last === undefined) return;
+    const first = from === 0 ? 0 : (this.#records[from - 1]?.next ?? 0);
+    const records = run.map(({ record }) => record);
+    const input: Input = { kind: "source", source: this.#name, first, next: last.next, records };
+    this.#owner.offer(input);
+    if (from === this.#read) this.#read += run.length;
+    if (this.#rng.chance(0.1)) {
+      const gap = { ...input, first: last.next + 100, next: last.next + 101, records: [] };
+      this.#owner.offer(gap);
+    }
+  }
+}
