@@ -1,3 +1,4 @@
+import { errors } from "undici";
 import { unreachable } from "../base/assert.ts";
 import { fromUtf8 } from "../base/bytes.ts";
 import type { Outcome } from "../model/invocation.ts";
@@ -8,13 +9,6 @@ import { unpack } from "./unpack.ts";
 
 /** Codes that speak of the endpoint and not of what it was sent. */
 const ENDPOINT_TROUBLE: ReadonlySet<number> = new Set([408, 429, 502, 503, 504]);
-
-/** undici's codes for an answer that is not HTTP, or that goes beyond HTTP's bounds. */
-const NOT_HTTP: ReadonlySet<string> = new Set([
-  "UND_ERR_HEADERS_OVERFLOW",
-  "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH",
-  "UND_ERR_INVALID_ARG",
-]);
 
 const OCTET_STREAM = "application/octet-stream";
 
@@ -138,8 +132,13 @@ function mediaType(contentType: string | undefined): string {
 }
 
 function isNotHttp(error: Error): boolean {
-  const code = codeOf(error);
-  return NOT_HTTP.has(code) || code.startsWith("HPE_");
+  if (error instanceof errors.HTTPParserError) return !isCutOff(error);
+  return error instanceof errors.HeadersOverflowError;
+}
+
+/** The parser's word for an end within an answer. */
+function isCutOff(error: Error): boolean {
+  return error.message.includes("Invalid EOF state");
 }
 
 /** The other side closed or reset the connection. */

@@ -124,26 +124,39 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** One timer for the whole time and the silence: it looks at what has moved when it fires. */
   #watch(): void {
-    const { deadlineAtMs, callMs, readMs } = this.#limits;
     const nowMs = performance.now();
-    if (nowMs >= deadlineAtMs) {
-      const phase = this.#activeAtMs === undefined ? "no connection" : "no complete answer";
-      this.#cut({ kind: "timeout", reason: `${phase} within ${callMs} ms` });
+    const limitAtMs = this.#limitAtMs(nowMs);
+    if (nowMs >= limitAtMs) {
+      // Perhaps it was we who stood still: what lies in the socket is read before the limit counts.
+      setImmediate(() => this.#judge());
       return;
     }
-    let nextAtMs = deadlineAtMs;
-    if (readMs > 0) {
-      // Silence counts from when the request is out; a slow way out is the connection's to watch.
-      if (this.#activeAtMs === undefined || this.#connection.writing) nextAtMs = nowMs + readMs;
-      else nextAtMs = this.#activeAtMs + readMs;
-      if (nowMs >= nextAtMs) {
-        this.#cut({ kind: "timeout", reason: `nothing came in for ${readMs} ms` });
-        return;
-      }
-    }
     // Rounded up: a timer that fires early would only be set again.
-    const waitMs = Math.ceil(Math.min(nextAtMs, deadlineAtMs) - nowMs);
+    const waitMs = Math.ceil(limitAtMs - nowMs);
     this.#timer = setTimeout(() => this.#watch(), Math.min(waitMs, TIMER_MAX_MS));
+  }
+
+  #judge(): void {
+    if (this.#resolve === undefined) return;
+    const nowMs = performance.now();
+    if (nowMs < this.#limitAtMs(nowMs)) this.#watch();
+    else this.#cut({ kind: "timeout", reason: this.#limitReached(nowMs) });
+  }
+
+  /** When the next limit is reached if nothing moves. */
+  #limitAtMs(nowMs: number): number {
+    const { deadlineAtMs, readMs } = this.#limits;
+    if (readMs === 0) return deadlineAtMs;
+    // Silence counts from when the request is out; a slow way out is the connection's to watch.
+    const sinceMs = this.#connection.writing ? nowMs : (this.#activeAtMs ?? nowMs);
+    return Math.min(deadlineAtMs, sinceMs + readMs);
+  }
+
+  #limitReached(nowMs: number): string {
+    const { deadlineAtMs, callMs, readMs } = this.#limits;
+    if (nowMs < deadlineAtMs) return `nothing came in for ${readMs} ms`;
+    const what = this.#activeAtMs === undefined ? "no connection" : "no complete answer";
+    return `${what} within ${callMs} ms`;
   }
 
   /** Ends before the answer does, and the connection with it. */
