@@ -2,7 +2,7 @@
  * The request-reply protocol, from bytes to bytes: what every adapter, and a runtime that calls functions
  * in its own process, stands on. It answers as the official SDKs do.
  */
-import type { WireAddress } from "./address.ts";
+import { describeAddress, type WireAddress } from "./address.ts";
 import { openStates, runBatch } from "./batch.ts";
 import type { Effects } from "./effects.ts";
 import { describeThrown, inspect, SdkError } from "./errors.ts";
@@ -103,8 +103,7 @@ function encodeResult(
   return FromFunction.encode({ invocationResult }).finish();
 }
 
-/** @throws SdkError VALUE_INVALID */
-export function mutationsOf(target: WireAddress, cells: readonly StateCell[]): WireMutation[] {
+function mutationsOf(target: WireAddress, cells: readonly StateCell[]): WireMutation[] {
   const mutations: WireMutation[] = [];
   for (const cell of cells) {
     const change = changeOf(target, cell);
@@ -118,12 +117,13 @@ export function mutationsOf(target: WireAddress, cells: readonly StateCell[]): W
   return mutations;
 }
 
-function changeOf(target: WireAddress, cell: StateCell): Uint8Array | "delete" | undefined {
+/** @throws SdkError VALUE_INVALID */
+export function changeOf(target: WireAddress, cell: StateCell): Uint8Array | "delete" | undefined {
   try {
     return cell.change();
   } catch (thrown) {
-    const where = `${target.namespace}/${target.type} ${inspect(target.id)}`;
-    throw new SdkError("VALUE_INVALID", `${where}: ${describeThrown(thrown)}`, { cause: thrown });
+    const what = `${describeAddress(target)}: ${describeThrown(thrown)}`;
+    throw new SdkError("VALUE_INVALID", what, { cause: thrown });
   }
 }
 
