@@ -2,9 +2,9 @@ import { errors } from "undici";
 import { unreachable } from "../base/assert.ts";
 import { fromUtf8 } from "../base/bytes.ts";
 import type { Outcome } from "../model/invocation.ts";
-import { QUOTE_MAX_CHARS } from "./contract.ts";
 import { decodeResponse } from "./decode-response.ts";
 import { type AnswerHead, type Ending, ERROR_BODY_MAX_BYTES, isSuccess } from "./exchange.ts";
+import { quote } from "./quote.ts";
 import { unpack } from "./unpack.ts";
 
 /** Codes that speak of the endpoint and not of what it was sent. */
@@ -62,7 +62,7 @@ async function classifySuccess(
   const { contentType, contentEncoding } = head;
   if (mediaType(contentType) !== OCTET_STREAM) {
     const found = contentType === undefined ? "without content type" : `with ${contentType}`;
-    return failed(`${from} answered ${found} instead of ${OCTET_STREAM}${quote(head, body)}`);
+    return failed(`${from} answered ${found} instead of ${OCTET_STREAM}${words(head, body)}`);
   }
   if (contentEncoding === undefined) return told(from, decodeResponse(body));
   const unpacked = await unpack(body, contentEncoding, bodyMaxBytes);
@@ -86,10 +86,10 @@ async function classifyRefusal(
   body: Buffer,
   from: string,
 ): Promise<Outcome> {
-  const where = head.location === undefined ? "" : ` (to ${clip(head.location)})`;
+  const where = head.location === undefined ? "" : ` (to ${quote(head.location)})`;
   const unpacked = await unpack(body, head.contentEncoding, ERROR_BODY_MAX_BYTES);
-  const words = unpacked.kind === "bytes" ? quote(head, unpacked.bytes) : "";
-  const reason = `${from} answered ${status}${where}${words}`;
+  const said = unpacked.kind === "bytes" ? words(head, unpacked.bytes) : "";
+  const reason = `${from} answered ${status}${where}${said}`;
   return ENDPOINT_TROUBLE.has(status) ? retryLater(reason) : failed(reason);
 }
 
@@ -99,12 +99,12 @@ function told(from: string, outcome: Outcome): Outcome {
 }
 
 /** The body's own words: the message of an error of our SDK, or the beginning of any text. */
-function quote(head: AnswerHead, body: Uint8Array): string {
+function words(head: AnswerHead, body: Uint8Array): string {
   const type = mediaType(head.contentType);
   if (body.byteLength === 0 || type === OCTET_STREAM) return "";
   const text = fromUtf8(body);
-  const words = (type.endsWith("json") ? ownError(text) : undefined) ?? text;
-  return `: ${clip(words)}`;
+  const said = (type.endsWith("json") ? ownError(text) : undefined) ?? text;
+  return `: ${quote(said)}`;
 }
 
 /** `{code, message}` as our SDK answers it. */
@@ -119,12 +119,6 @@ function ownError(text: string): string | undefined {
   if (!("message" in parsed) || typeof parsed.message !== "string") return undefined;
   const code = "code" in parsed && typeof parsed.code === "string" ? `${parsed.code}: ` : "";
   return `${code}${parsed.message}`;
-}
-
-/** One line of at most {@link QUOTE_MAX_CHARS}. */
-function clip(text: string): string {
-  const line = text.replace(/[\p{Cc}\s]+/gu, " ").trim();
-  return line.length <= QUOTE_MAX_CHARS ? line : `${line.slice(0, QUOTE_MAX_CHARS)}…`;
 }
 
 function mediaType(contentType: string | undefined): string {

@@ -18,6 +18,3 @@ export interface Invoker {
    */
   close(): Promise<void>;
 }
-
-/** The longest text of a function's own words that goes into a reason. */
-export const QUOTE_MAX_CHARS = 300;

@@ -1,16 +1,15 @@
 import { performance } from "node:perf_hooks";
 import type { Dispatcher } from "undici";
 import type { Random } from "../base/backoff.ts";
-import { describeError, StatefoldError } from "../base/errors.ts";
+import { StatefoldError } from "../base/errors.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
 import type { HttpEndpoint } from "../spec/module.ts";
-import { Cancellations } from "./cancellations.ts";
 import { classify, isReset } from "./classify.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import type { Invoker } from "./contract.ts";
 import { encodeRequest } from "./encode-request.ts";
 import { type Ending, Exchange, type ExchangeLimits } from "./exchange.ts";
-import { Slots } from "./slots.ts";
+import { Gate } from "./gate.ts";
 import { readTls } from "./tls.ts";
 import { type FunctionUrl, functionUrl, redirectedUrl, showUrl } from "./url.ts";
 
@@ -56,61 +55,30 @@ export async function openHttpInvoker(endpoint: HttpEndpoint, random: Random): P
     tls,
     random,
   });
-  return new HttpInvoker(endpoint, pool, new Slots(maxInFlight));
+  return new HttpInvoker(endpoint, pool, new Gate(maxInFlight));
 }
 
 class HttpInvoker implements Invoker {
   readonly #endpoint: HttpEndpoint;
   readonly #pool: ConnectionPool;
-  readonly #slots: Slots;
-  readonly #cancellations = new Cancellations();
+  readonly #gate: Gate;
   readonly #urls = new Map<string, FunctionUrl>();
   #closing: Promise<void> | undefined;
 
-  constructor(endpoint: HttpEndpoint, pool: ConnectionPool, slots: Slots) {
+  constructor(endpoint: HttpEndpoint, pool: ConnectionPool, gate: Gate) {
     this.#endpoint = endpoint;
     this.#pool = pool;
-    this.#slots = slots;
+    this.#gate = gate;
   }
 
-  async invoke(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
-    if (!(await this.#takeSlot(signal))) {
-      return { kind: "retryLater", reason: "the call was cancelled before it was sent" };
-    }
-    try {
-      return await this.#call(invocation, signal);
-    } catch (error) {
-      return { kind: "failed", reason: `the call could not be made: ${describeError(error)}` };
-    } finally {
-      this.#slots.give();
-    }
+  invoke(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
+    return this.#gate.run(signal, () => this.#call(invocation, signal));
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#gate.close();
+    this.#closing ??= this.#pool.close();
     return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    this.#cancellations.cancelAll();
-    await this.#pool.close();
-  }
-
-  /** False when the signal aborted, or the invoker was closed, before a slot was free. */
-  async #takeSlot(signal: AbortSignal): Promise<boolean> {
-    if (this.#isOver(signal)) return false;
-    if (this.#slots.tryTake()) return true;
-    return await new Promise((resolve) => {
-      const leave = this.#slots.wait((granted) => {
-        this.#cancellations.delete(signal, leave);
-        resolve(granted);
-      });
-      this.#cancellations.add(signal, leave);
-    });
-  }
-
-  #isOver(signal: AbortSignal): boolean {
-    return signal.aborted || this.#closing !== undefined;
   }
 
   async #call(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
@@ -148,13 +116,12 @@ class HttpInvoker implements Invoker {
       body,
     };
     for (let fresh = false; ; fresh = true) {
-      if (this.#isOver(signal)) return { kind: "cancelled" };
+      if (this.#gate.isOver(signal)) return { kind: "cancelled" };
       const connection = this.#pool.take(url, fresh);
       const exchange = new Exchange(connection, request, limits);
-      const cancel = (): void => exchange.cancel();
-      this.#cancellations.add(signal, cancel);
+      const stopListening = this.#gate.whenCancelled(signal, () => exchange.cancel());
       const ending = await exchange.ending;
-      this.#cancellations.delete(signal, cancel);
+      stopListening();
       const metClosing =
         ending.kind === "broken" &&
         isReset(ending.error) &&
