@@ -128,7 +128,7 @@ class HttpInvoker implements Invoker {
         connection.reused &&
         !connection.answered;
       this.#pool.give(connection);
-      if (!metClosing || fresh) return ending;
+      if (!metClosing) return ending; // at the latest the second time: a new connection is not a used one
     }
   }
 
