@@ -1,0 +1,89 @@
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+
+/** What a child answers its parent; its shape is agreed between the two. */
+export type FromChild = object;
+
+/** The processes of one benchmark; all of them end with it. */
+export class Processes {
+  readonly #children = new Set<ChildProcess>();
+
+  /** @param script compiled, relative to bench/ */
+  child(script: string): Child {
+    const child = fork(fileURLToPath(new URL(`../${script}`, import.meta.url)));
+    this.#children.add(child);
+    return new Child(child, script);
+  }
+
+  /** A program whose words are only of interest when it dies. */
+  program(args: readonly string[]): { died: Promise<never> } {
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#children.add(child);
+    let words = "";
+    const listen = (chunk: Buffer): void => {
+      words = `${words}${chunk}`.slice(-4000);
+    };
+    child.stdout.on("data", listen);
+    child.stderr.on("data", listen);
+    const died = once(child, "exit").then(([code]) => {
+      throw new Error(`${args.join(" ")} ended with ${code}:\n${words}`);
+    });
+    died.catch(() => {}); // it may die when nobody waits for it any more
+    return { died };
+  }
+
+  async end(): Promise<void> {
+    for (const child of this.#children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const gone = once(child, "exit");
+      child.kill("SIGKILL");
+      await gone;
+    }
+    this.#children.clear();
+  }
+}
+
+/** A child that takes one question at a time. */
+export class Child {
+  readonly #child: ChildProcess;
+  readonly #script: string;
+
+  constructor(child: ChildProcess, script: string) {
+    this.#child = child;
+    this.#script = script;
+  }
+
+  async ask<T>(question: object): Promise<T> {
+    const answered = once(this.#child, "message");
+    const died = once(this.#child, "exit").then(() => undefined);
+    this.#child.send(question);
+    const answer = await Promise.race([answered, died]);
+    if (answer === undefined) throw new Error(`${this.#script} died`);
+    return (answer as [T])[0];
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+}
+
+/** The child's side: answers each question of the parent, and ends with it. */
+export function serveParent<Q, A extends FromChild>(answer: (question: Q) => Promise<A>): void {
+  process.on("message", (question) => {
+    void answer(question as Q).then((result) => process.send?.(result));
+  });
+  process.on("disconnect", () => process.exit());
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port to be had");
+  return address.port;
+}

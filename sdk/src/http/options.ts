@@ -1,0 +1,11 @@
+import type { SdkError } from "../errors.ts";
+
+/** What all adapters take. */
+export interface AdapterOptions {
+  /** Larger requests are answered 413. Default: 128 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Told of every request that fails, before its answer is sent; the answer's body says the same in one line. */
+  readonly onError?: (error: SdkError) => void;
+}
+
+export const DEFAULT_MAX_BODY_BYTES = 128 * 1024 * 1024;

@@ -1,0 +1,166 @@
+/**
+ * Protocol buffers, read from bytes that nobody has checked. Bytes fields are views of the input, not
+ * copies. Anything malformed is a {@link WireError}: a truncated field, a wire type that the field does
+ * not have, text that is no UTF-8.
+ */
+export class WireError extends Error {
+  override readonly name = "WireError";
+}
+
+const WIRE_TYPES = ["varint", "fixed64", "length-delimited", "group", "group end", "fixed32"];
+
+/** Stands in for what cannot be decoded; where it shows up the bytes are looked at again, strictly. */
+const REPLACEMENT = "\ufffd";
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+const TWO_32 = 0x100000000;
+
+export class WireReader {
+  readonly #bytes: Buffer;
+  #at: number;
+  #end: number;
+  /** Of the field whose tag was read last. */
+  #wireType = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#at = 0;
+    this.#end = bytes.byteLength;
+  }
+
+  /** The next field's number, or 0 at the end of the message. */
+  field(): number {
+    if (this.#at === this.#end) return 0;
+    const tag = this.#varint32("a tag");
+    this.#wireType = tag & 7;
+    const field = tag >>> 3;
+    if (field === 0) throw new WireError("field number 0");
+    return field;
+  }
+
+  bool(field: string): boolean {
+    this.#expect(0, field);
+    const byte = this.#shortVarint();
+    if (byte >= 0) return byte !== 0;
+    const { low, high } = this.#varint(field);
+    return low !== 0 || high !== 0;
+  }
+
+  enumeration(field: string): number {
+    this.#expect(0, field);
+    const byte = this.#shortVarint();
+    return byte >= 0 ? byte : this.#varint(field).low | 0;
+  }
+
+  /** An int64; beyond 2^53 it is rounded. */
+  int64(field: string): number {
+    this.#expect(0, field);
+    const { low, high } = this.#varint(field);
+    return (high | 0) * TWO_32 + low;
+  }
+
+  /** A view of the field's bytes. */
+  bytes(field: string): Buffer {
+    const end = this.#delimited(field);
+    const view = this.#bytes.subarray(this.#at, end);
+    this.#at = end;
+    return view;
+  }
+
+  string(field: string): string {
+    const end = this.#delimited(field);
+    const start = this.#at;
+    this.#at = end;
+    const text = this.#bytes.toString("utf8", start, end);
+    if (text.includes(REPLACEMENT)) {
+      try {
+        strictDecoder.decode(this.#bytes.subarray(start, end));
+      } catch {
+        throw new WireError(`${field} is not UTF-8`);
+      }
+    }
+    return text;
+  }
+
+  /** Reads the message in this field by `read`, which sees its end as the end of the input. */
+  message<T>(field: string, read: (reader: WireReader) => T): T {
+    const end = this.#delimited(field);
+    const outer = this.#end;
+    this.#end = end;
+    const result = read(this);
+    this.#end = outer;
+    return result;
+  }
+
+  /** Steps over a field that nobody here knows. */
+  skip(): void {
+    switch (this.#wireType) {
+      case 0:
+        this.#varint("an unknown field");
+        return;
+      case 1:
+        this.#at = this.#ahead(8, "an unknown field");
+        return;
+      case 2:
+        this.#at = this.#delimited("an unknown field");
+        return;
+      case 5:
+        this.#at = this.#ahead(4, "an unknown field");
+        return;
+      default:
+        throw new WireError(`an unknown field has wire type ${this.#wireType}`);
+    }
+  }
+
+  #expect(wireType: number, field: string): void {
+    if (this.#wireType === wireType) return;
+    const found = WIRE_TYPES[this.#wireType] ?? `wire type ${this.#wireType}`;
+    throw new WireError(`${field} should be a ${WIRE_TYPES[wireType]}, it is a ${found}`);
+  }
+
+  #delimited(field: string): number {
+    this.#expect(2, field);
+    return this.#ahead(this.#varint32(field), field);
+  }
+
+  #ahead(length: number, field: string): number {
+    const end = this.#at + length;
+    if (end > this.#end) throw new WireError(`${field} ends before its time`);
+    return end;
+  }
+
+  /** A varint of at most 32 bits: a tag or a length. */
+  #varint32(field: string): number {
+    const byte = this.#shortVarint();
+    if (byte >= 0) return byte;
+    const { low, high } = this.#varint(field);
+    if (high !== 0) throw new WireError(`${field} is longer than a message can be`);
+    return low;
+  }
+
+  /** A varint of one byte, as most are; -1 with nothing read when it is not. */
+  #shortVarint(): number {
+    if (this.#at >= this.#end) return -1;
+    const byte = this.#bytes[this.#at] ?? 0x80;
+    if (byte >= 0x80) return -1;
+    this.#at++;
+    return byte;
+  }
+
+  #varint(field: string): { low: number; high: number } {
+    let low = 0;
+    let high = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      if (this.#at >= this.#end) throw new WireError(`${field} ends before its time`);
+      const byte = this.#bytes[this.#at++] ?? 0;
+      const bits = byte & 0x7f;
+      if (shift < 28) low |= bits << shift;
+      else if (shift === 28) {
+        low |= bits << 28;
+        high = bits >>> 4;
+      } else high |= bits << (shift - 32);
+      if (byte < 0x80) return { low: low >>> 0, high: high >>> 0 };
+    }
+    throw new WireError(`${field} is a number of more than ten bytes`);
+  }
+}
