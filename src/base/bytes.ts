@@ -1,14 +1,14 @@
 export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** UTF-8; a lone surrogate becomes U+FFFD. */
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** From UTF-8; malformed bytes become U+FFFD. */
+/** From UTF-8; malformed bytes become U+FFFD, and a leading U+FEFF stays. */
 export function fromUtf8(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }

@@ -28,6 +28,7 @@ import type { Reads } from "./reads.ts";
 /** A call someone waits for. */
 interface Waiting {
   readonly callId: string;
+  readonly messageId: string;
   readonly target: Address;
   readonly requests: Set<number>;
   /** Undefined while it is in memory alone. */
@@ -65,11 +66,12 @@ export class Calls {
     return this.#callOf.size;
   }
 
-  /** A new call; returns its id, the caller's address for the function. */
-  begin(request: number, target: Address): string {
+  /** A new call, made by the message of this id; returns its id, the caller's address for the function. */
+  begin(request: number, target: Address, messageId: string): string {
     const salt = Math.floor(this.#random() * 2 ** 32).toString(36);
     const callId = `${this.#identity.messageId(this.#identity.sequence())}-${salt}`;
-    this.#join({ callId, target, requests: new Set(), expiresAtMs: undefined }, request);
+    const requests = new Set<number>();
+    this.#join({ callId, messageId, target, requests, expiresAtMs: undefined }, request);
     return callId;
   }
 
@@ -106,12 +108,13 @@ export class Calls {
     const waiting = this.#waiting.get(callId);
     if (waiting === undefined) return false;
     this.#waiting.delete(callId);
+    const { messageId, target, expiresAtMs } = waiting;
     for (const request of waiting.requests) {
       this.#callOf.delete(request);
-      this.#epochs.release({ kind: "replied", request, callId, value });
+      this.#epochs.release({ kind: "replied", request, messageId, value });
     }
-    if (waiting.expiresAtMs !== undefined) {
-      const record = { callId, target: waiting.target, expiresAtMs: waiting.expiresAtMs };
+    if (expiresAtMs !== undefined) {
+      const record = { callId, messageId, target, expiresAtMs };
       this.#epochs.writeVisible(callKey(callId), encodeCall({ ...record, reply: value }));
     }
     return true;
@@ -135,14 +138,17 @@ export class Calls {
     this.#lookUp(callId, (record) => {
       const meanwhile = this.#waiting.get(callId);
       if (meanwhile !== undefined) return this.#join(meanwhile, request);
-      const value = record?.reply;
-      if (record !== undefined && value === undefined) {
-        const { target, expiresAtMs } = record;
-        return this.#join({ callId, target, requests: new Set(), expiresAtMs }, request);
+      if (record !== undefined && record.reply === undefined) {
+        const { messageId, target, expiresAtMs } = record;
+        const requests = new Set<number>();
+        return this.#join({ callId, messageId, target, requests, expiresAtMs }, request);
       }
       this.#lookingUp.delete(request);
-      if (value === undefined) this.#epochs.release({ kind: "unknownCall", request });
-      else this.#epochs.release({ kind: "replied", request, callId, value });
+      if (record?.reply === undefined) this.#epochs.release({ kind: "unknownCall", request });
+      else {
+        const { messageId, reply: value } = record;
+        this.#epochs.release({ kind: "replied", request, messageId, value });
+      }
     });
   }
 
@@ -186,8 +192,8 @@ export class Calls {
 
   #store(waiting: Waiting, expiresAtMs: number): void {
     waiting.expiresAtMs = expiresAtMs;
-    const { callId, target } = waiting;
-    const record = { callId, target, expiresAtMs, reply: undefined };
+    const { callId, messageId, target } = waiting;
+    const record = { callId, messageId, target, expiresAtMs, reply: undefined };
     this.#epochs.writeVisible(callKey(callId), encodeCall(record));
     this.#expiries.enter("call", callKey(callId), expiresAtMs);
   }

@@ -173,14 +173,14 @@ export class Delivery {
   }
 
   /** Gives the first message of an unparked, idle mailbox up and goes on with the next. */
-  skipFirst(mailbox: Mailbox, reason: string, then: () => void): void {
+  skipFirst(mailbox: Mailbox, reason: string, then: (id: string | undefined) => void): void {
     mailbox.phase = { kind: "preparing" };
     this.#withMail(mailbox, () => {
       const first = this.#parts.mailboxes.finishFirst(mailbox);
       if (first !== undefined) this.#bury(mailbox, first, reason);
       this.#endSuspicion(mailbox);
       this.#proceed(mailbox);
-      then();
+      then(first?.message.id);
     });
   }
 

@@ -3,6 +3,7 @@
  * of other partitions. Each is taken at most once (I5) and answered only when durable (I2).
  */
 import { unreachable } from "../base/assert.ts";
+import { fromUtf8 } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { type Address, addressProblem } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
@@ -108,7 +109,7 @@ export class Intake {
     const { request, target, idempotencyKey: key } = input;
     if (this.#refuses(request, target)) return;
     const accept = (): string => {
-      const message = this.#message(input, undefined);
+      const message = this.#message(input);
       if (input.delayMs > 0) this.#parts.effects.schedule(message, undefined, input.delayMs, "");
       else this.#parts.post.accept(message);
       return message.id;
@@ -129,9 +130,9 @@ export class Intake {
     const { request, target, idempotencyKey: key } = input;
     if (this.#refuses(request, target)) return;
     const begin = (): { messageId: string; callId: string } => {
-      const callId = calls.begin(request, target);
-      const message = this.#message(input, { type: CALL_TYPE, id: callId });
-      post.accept(message);
+      const message = this.#message(input);
+      const callId = calls.begin(request, target, message.id);
+      post.accept({ ...message, caller: { type: CALL_TYPE, id: callId } });
       return { messageId: message.id, callId };
     };
     if (key === undefined) {
@@ -151,11 +152,12 @@ export class Intake {
     });
   }
 
-  #message(input: SendInput | CallInput, caller: Address | undefined): Message {
+  #message(input: SendInput | CallInput): Message {
     const id = this.#parts.identity.messageId(this.#parts.identity.sequence());
     const { target, value, traceparent, headers } = input;
     const acceptedAtMs = this.#parts.epochs.nowMs;
-    return { target, caller, value, id, causeId: undefined, acceptedAtMs, traceparent, headers };
+    const outside = { caller: undefined, causeId: undefined };
+    return { ...outside, target, value, id, acceptedAtMs, traceparent, headers };
   }
 
   #refuses(request: number, target: Address): boolean {
@@ -199,9 +201,9 @@ export class Intake {
       post.route({ ...common, target, value, id, traceparent, headers }, at);
     });
     if (record.invalid === undefined) return;
-    const { reason, value, headers } = record.invalid;
-    const nobody = { type: "", id: "" };
-    const message = { ...common, target: nobody, value, id: at, traceparent: undefined, headers };
+    const { reason, key, value, headers, traceparent } = record.invalid;
+    const target = { type: "", id: key === undefined ? "" : fromUtf8(key) };
+    const message = { ...common, target, value, id: at, traceparent, headers };
     ledger.accepted++;
     const what = { kind: "message", message } as const;
     deadLetters.add({ code: "RECORD_INVALID", reason, what, source: at });

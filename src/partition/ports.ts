@@ -116,11 +116,15 @@ export interface SourceRecord {
   readonly position: number;
   readonly messages: readonly RoutedMessage[];
   /** Set when the record becomes no message: it is a dead letter with this reason. */
-  readonly invalid?: {
-    readonly reason: string;
-    readonly value: TypedValue;
-    readonly headers: readonly Header[];
-  };
+  readonly invalid?: InvalidRecord;
+}
+
+export interface InvalidRecord {
+  readonly reason: string;
+  readonly key: Uint8Array | undefined;
+  readonly value: TypedValue;
+  readonly headers: readonly Header[];
+  readonly traceparent: string | undefined;
 }
 
 /** A message as a source routed it; the partition gives it its id. */
@@ -225,7 +229,8 @@ export type Release =
   | {
       readonly kind: "replied";
       readonly request: number;
-      readonly callId: string;
+      /** Of the message that the caller sent. */
+      readonly messageId: string;
       readonly value: TypedValue;
     }
   | { readonly kind: "pending"; readonly request: number; readonly callId: string }
@@ -236,7 +241,12 @@ export type Release =
       readonly code: ErrorCode;
       readonly reason: string;
     }
-  | { readonly kind: "operated"; readonly request: number; readonly found: boolean }
+  | {
+      readonly kind: "operated";
+      readonly request: number;
+      /** The id of the message or record's cause that was decided about; undefined: there is none. */
+      readonly found: string | undefined;
+    }
   | {
       readonly kind: "channel";
       readonly to: number;

@@ -53,6 +53,8 @@ export interface OnceRecord {
 
 export interface CallRecord {
   readonly callId: string;
+  /** Of the message that the caller sent. */
+  readonly messageId: string;
   readonly target: Address;
   readonly expiresAtMs: number;
   readonly reply: TypedValue | undefined;
@@ -270,6 +272,7 @@ export function decodeCall(bytes: Uint8Array): CallRecord {
   const wire = stored.Call.decode(bytes);
   return {
     callId: wire.callId,
+    messageId: wire.messageId,
     target: addressFrom(wire.target ?? {}),
     expiresAtMs: int(wire.expiresAtMs),
     reply: wire.replied ? valueFrom(wire.reply) : undefined,

@@ -34,7 +34,11 @@ export class Source {
     for (let i = 0; i < this.#unread; i++) {
       position += rng.chance(0.1) ? 1 + rng.int(3) : 0;
       const invalid = rng.chance(0.05)
-        ? { reason: "no key", value: json("no key"), headers: [] }
+        ? {
+            ...{ reason: "no key", key: undefined, traceparent: undefined },
+            value: json(i),
+            headers: [],
+          }
         : undefined;
       const messages = [];
       if (invalid === undefined) {
