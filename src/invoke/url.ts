@@ -53,8 +53,8 @@ function urlOf(text: string, socketPath: string | undefined): FunctionUrl {
   return { origin: url.origin, socketPath, path: `${url.pathname}${url.search}` };
 }
 
-/** For reasons and logs. */
+/** For reasons and logs: without the query, which may hold a key. */
 export function showUrl(url: FunctionUrl): string {
   const socket = url.socketPath === undefined ? "" : ` on ${url.socketPath}`;
-  return `${url.origin}${url.path}${socket}`;
+  return `${url.origin}${url.path.split("?", 1)[0]}${socket}`;
 }

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { functionUrl, redirectedUrl, showUrl } from "../../src/invoke/url.ts";
+import { type FunctionUrl, functionUrl, redirectedUrl, showUrl } from "../../src/invoke/url.ts";
+
+function whole({ origin, path, socketPath }: FunctionUrl): string {
+  return socketPath === undefined ? `${origin}${path}` : `${origin}${path} on ${socketPath}`;
+}
 
 const RESOLVED = [
   ["http://f:8000/statefun", "demo/f", "http://f:8000/statefun"],
@@ -17,7 +21,7 @@ const RESOLVED = [
 
 for (const [template, type, url] of RESOLVED) {
   test(`${template} for ${type} is ${url}`, () => {
-    assert.equal(showUrl(functionUrl(template, type)), url);
+    assert.equal(whole(functionUrl(template, type)), url);
   });
 }
 
@@ -39,9 +43,14 @@ for (const [template, type, reason] of REFUSED) {
 
 test("a redirect leads to another path, host or socket's path", () => {
   const plain = functionUrl("http://f:8000/a/b", "demo/f");
-  assert.equal(showUrl(redirectedUrl(plain, "c?d")), "http://f:8000/a/c?d");
-  assert.equal(showUrl(redirectedUrl(plain, "https://g/x")), "https://g/x");
+  assert.equal(whole(redirectedUrl(plain, "c?d")), "http://f:8000/a/c?d");
+  assert.equal(whole(redirectedUrl(plain, "https://g/x")), "https://g/x");
   const socket = functionUrl("http+unix:///run/x.sock/a", "demo/f");
-  assert.equal(showUrl(redirectedUrl(socket, "/b")), "http://localhost/b on /run/x.sock");
+  assert.equal(whole(redirectedUrl(socket, "/b")), "http://localhost/b on /run/x.sock");
   assert.throws(() => redirectedUrl(plain, "file:///etc/passwd"), /scheme file/);
+});
+
+test("a URL is shown without its query, which may hold a key", () => {
+  const url = functionUrl("http+unix:///run/x.sock/a/b?code=secret", "demo/f");
+  assert.equal(showUrl(url), "http://localhost/a/b on /run/x.sock");
 });
