@@ -114,6 +114,8 @@ export interface NewRecord {
   readonly headers: readonly Header[];
   /** Undefined: by the key. */
   readonly partition: number | undefined;
+  /** Undefined: the time it is written. */
+  readonly timestampMs: number | undefined;
 }
 
 export interface RecordPlace {

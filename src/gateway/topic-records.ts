@@ -8,17 +8,17 @@ import { base64, textOf } from "./value-view.ts";
 /**
  * Records of the topic log as lines of JSON, in both directions.
  *
- *     record  = { key | keyBase64, value | valueBase64, headers, partition }      all of it optional
+ *     record  = { key | keyBase64, value | valueBase64, headers, partition, timestamp }      all of it optional
  *     key     = text
  *     value   = text, taken as it is | null, a tombstone | any other JSON, taken as its text
  *     headers = { name: text, … }
  *             | [ { key, value | valueBase64 }, … ]    as it is written when a name comes twice or a value is no text
  *
- * and when read, also `offset` and `timestamp` (ms since the epoch). What was read may be written again.
+ * `timestamp` is ms since the epoch. What was read may be written again: its `offset` is passed over.
  */
 const FIELDS = new Set([
-  ...["key", "keyBase64", "value", "valueBase64", "headers", "partition"],
-  ...["offset", "timestamp"],
+  ...["key", "keyBase64", "value", "valueBase64"],
+  ...["headers", "partition", "timestamp", "offset"],
 ]);
 
 /**
@@ -48,18 +48,22 @@ export function parseRecord(json: unknown): NewRecord {
       throw invalid(`a record has no field ${field}; it has ${[...FIELDS].join(", ")}`);
     }
   }
-  const { key, partition } = json as { key?: unknown; partition?: unknown };
+  const { key } = json as { key?: unknown };
   if (key !== undefined && key !== null && typeof key !== "string") throw invalid("key is no text");
-  const hasPartition = partition !== undefined && partition !== null;
-  if (hasPartition && !(Number.isSafeInteger(partition) && Number(partition) >= 0)) {
-    throw invalid("partition is no whole number from 0");
-  }
   return {
     key: bytesOf(json, "key"),
     value: bytesOf(json, "value"),
     headers: parseHeaders((json as { headers?: unknown }).headers),
-    partition: hasPartition ? Number(partition) : undefined,
+    partition: countOf(json, "partition"),
+    timestampMs: countOf(json, "timestamp"),
   };
+}
+
+function countOf(json: object, name: string): number | undefined {
+  const { [name]: value } = json as Readonly<Record<string, unknown>>;
+  if (value === undefined || value === null) return undefined;
+  if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value);
+  throw invalid(`${name} is no whole number from 0`);
 }
 
 /** One line, its end included. `asJson`: a value whose text is JSON stands there as such, for `jq` and people. */

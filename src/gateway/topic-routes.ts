@@ -133,6 +133,7 @@ function oneRecord(
     key: key === undefined ? undefined : utf8(key),
     value,
     headers: messageHeaders(exchange.request.rawHeaders),
+    timestampMs: undefined,
     partition:
       partition === undefined ? undefined : parseCount("partition", partition, 2 ** 31 - 1),
   };

@@ -78,7 +78,7 @@ export class FakeTopics implements Topics {
       while (partitions.length <= partition) partitions.push([]);
       const written = partitions[partition] ?? [];
       const place = { partition, offset: written.length };
-      written.push({ ...record, ...place, timestampMs: 1000 });
+      written.push({ ...record, ...place, timestampMs: record.timestampMs ?? 1000 });
       return place;
     });
     for (const wake of this.#waiting) wake();
