@@ -32,7 +32,7 @@ export interface DeliverySettings {
   readonly concurrency: number;
   /** `committed`: only messages whose cause is durable are delivered. */
   readonly delivery: "immediate" | "committed";
-  /** Backlog of one address sent in one request at most. */
+  /** Backlog of one address sent in one request at most; Infinity: all of it. */
   readonly maxNumBatchRequests: number;
 }
 
@@ -60,7 +60,7 @@ export interface EmbeddedEndpoint extends DeliverySettings {
   readonly module: string;
 }
 
-/** Paths are absolute, or `classpath:` resources as StateFun wrote them, resolved beside the module. */
+/** Absolute paths; the certificate and the key are there both or not at all. */
 export interface TlsSettings {
   readonly trustCaCerts: string | undefined;
   readonly clientCert: string | undefined;
@@ -119,6 +119,7 @@ export interface KafkaIngress {
   readonly topics: readonly Route[];
   readonly autoOffsetResetPosition: "earliest" | "latest";
   readonly startupPosition: StartupPosition;
+  /** The consumer's other settings; none that has a field here. */
   readonly properties: ReadonlyMap<string, string>;
   readonly onInvalid: OnInvalid;
 }
@@ -176,6 +177,7 @@ export interface KafkaEgress {
   readonly delivery:
     | { readonly type: "none" | "at-least-once" }
     | { readonly type: "exactly-once"; readonly transactionTimeoutMs: number };
+  /** The producer's other settings; none that has a field here. */
   readonly properties: ReadonlyMap<string, string>;
   readonly release: "commit" | "snapshot";
 }
