@@ -17,7 +17,10 @@ export const checkCommand: Command = {
 Reads the files as "run" would and prints every mistake as "file:line:column path: what is wrong, what is
 allowed". Warnings, such as a field that nothing reads, go to stderr. Exits with 1 when there is a mistake.`,
   options: [SET, JSON_OPTION],
-  examples: ["statefold check module.yaml", "statefold check functions.yaml topics.yaml --set HOST=x"],
+  examples: [
+    "statefold check module.yaml",
+    "statefold check functions.yaml topics.yaml --set HOST=x",
+  ],
   run: check,
 };
 

@@ -1,13 +1,16 @@
 import { describeError, StatefoldError } from "../base/errors.ts";
 import { didYouMean } from "../spec/nearest.ts";
 import { Client } from "./client.ts";
-import { type Command, usage } from "./command.ts";
+import type { Command } from "./command.ts";
+import { parseCommandLine } from "./command-line.ts";
 import { CONFIG, HELP, URL_OPTION } from "./common-options.ts";
 import { commandHelp, groupHelp, overview } from "./help.ts";
 import type { Io } from "./io.ts";
-import { Options, parseCommandLine, variableOf } from "./options.ts";
+import { variableOf } from "./option-spec.ts";
+import { Options } from "./options.ts";
 import { readSettings } from "./settings-file.ts";
 import { printable } from "./table.ts";
+import { usage } from "./usage.ts";
 import { version } from "./version.ts";
 
 /**
@@ -77,21 +80,20 @@ async function runCommand(
   }
   const [min, max] = command.arity;
   if (rest.length < min || rest.length > max) {
-    const [what, which] = rest.length < min ? ["lacks", ""] : ["has too many", `: ${rest.slice(max).join(" ")}`];
+    const [what, which] =
+      rest.length < min ? ["lacks", ""] : ["has too many", `: ${rest.slice(max).join(" ")}`];
     throw usage(`"${command.name}" ${what} arguments${which}; it takes ${command.args || "none"}`);
   }
   const named = given.get("config")?.[0] ?? io.env[variableOf("config")];
-  const settings = readSettings(named, io, settingsOf(commands));
+  const settings = readSettings(
+    named,
+    io,
+    commands.flatMap((each) => each.options),
+  );
   const options = new Options(specs, given, io.env, settings);
   const url = command.options.includes(URL_OPTION) ? options.text("url") : undefined;
   const client = new Client(url ?? URL_OPTION.fallback ?? "");
   return await command.run({ args: rest, options, io, client });
-}
-
-/** The settings of all commands, each once. */
-function settingsOf(commands: readonly Command[]) {
-  const all = commands.flatMap((each) => each.options).filter((each) => each.setting === true);
-  return [...new Map(all.map((each) => [each.name, each])).values()];
 }
 
 function failed(error: unknown, first: string, io: Io): number {

@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { ERRORS, type ErrorCode, StatefoldError } from "../base/errors.ts";
-import { usage } from "./command.ts";
+import { usage } from "./usage.ts";
 
 export interface ClientRequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
@@ -42,7 +42,11 @@ export class Client {
    * @param path encoded, begins with '/'
    * @throws UNAVAILABLE when nobody answers; the answer's own code when it is a problem
    */
-  async open(method: string, path: string, options: ClientRequestOptions = {}): Promise<ClientAnswer> {
+  async open(
+    method: string,
+    path: string,
+    options: ClientRequestOptions = {},
+  ): Promise<ClientAnswer> {
     const body = await this.#exchange(method, path, options);
     const status = body.statusCode ?? 0;
     if (status >= 400) throw problemOf(status, await readAll(body), this.#text);

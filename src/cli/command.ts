@@ -1,7 +1,8 @@
-import { StatefoldError } from "../base/errors.ts";
 import type { Client } from "./client.ts";
 import type { Io } from "./io.ts";
-import type { OptionSpec, Options } from "./options.ts";
+import type { OptionSpec } from "./option-spec.ts";
+import type { Options } from "./options.ts";
+import { usage } from "./usage.ts";
 
 /** One thing the command line can do. */
 export interface Command {
@@ -28,10 +29,6 @@ export interface Context {
   readonly io: Io;
   /** The node that `--url` names. */
   readonly client: Client;
-}
-
-export function usage(message: string): StatefoldError {
-  return new StatefoldError("USAGE", message);
 }
 
 /** An argument that is there: the command's arity says so. */

@@ -1,4 +1,4 @@
-import type { OptionSpec } from "./options.ts";
+import type { OptionSpec } from "./option-spec.ts";
 
 /** Taken by every command. */
 export const CONFIG: OptionSpec = {
@@ -38,6 +38,6 @@ export const SET: OptionSpec = {
   name: "set",
   kind: "list",
   placeholder: "NAME=VALUE",
-  description: "what ${NAME} in the module stands for; may be given several times",
+  description: "value of a variable in the module; may be given several times",
   setting: true,
 };

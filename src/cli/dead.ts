@@ -1,9 +1,10 @@
-import { argument, type Command, type Context, usage } from "./command.ts";
+import { argument, type Command, type Context } from "./command.ts";
 import { JSON_OPTION, LIMIT, URL_OPTION } from "./common-options.ts";
-import type { OptionSpec } from "./options.ts";
+import type { OptionSpec } from "./option-spec.ts";
 import { type Address, limitOf, listAll, MAX_LIMIT, printList } from "./pages.ts";
 import { readableView, type ValueView } from "./readable.ts";
 import { firstLine, printable, table, time } from "./table.ts";
+import { usage } from "./usage.ts";
 
 interface DeadRow {
   readonly id: string;

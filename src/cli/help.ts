@@ -1,6 +1,6 @@
 import type { Command } from "./command.ts";
 import { CONFIG, HELP } from "./common-options.ts";
-import { type OptionSpec, variableOf } from "./options.ts";
+import { type OptionSpec, variableOf } from "./option-spec.ts";
 
 /** What `statefold` alone says. */
 export function overview(commands: readonly Command[]): string {

@@ -1,8 +1,9 @@
 import { BUILTIN_TYPES, isBuiltinType } from "../model/builtin-types.ts";
 import { isTypeName } from "../model/type-name.ts";
 import { readAll } from "./client.ts";
-import { type Context, usage } from "./command.ts";
-import type { OptionSpec } from "./options.ts";
+import type { Context } from "./command.ts";
+import type { OptionSpec } from "./option-spec.ts";
+import { usage } from "./usage.ts";
 
 export const TYPE_OPTION: OptionSpec = {
   name: "type",

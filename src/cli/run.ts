@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { createLogger, LOG_LEVELS, type LogLevel } from "../telemetry/logger.ts";
-import { type Command, type Context, usage } from "./command.ts";
+import type { Command, Context } from "./command.ts";
 import { SET } from "./common-options.ts";
 import type { Io } from "./io.ts";
-import type { OptionSpec } from "./options.ts";
+import type { OptionSpec } from "./option-spec.ts";
 import type { NodeOptions, NodeStarter, RunningNode } from "./starter.ts";
+import { usage } from "./usage.ts";
 
 /** How long a drain may take before it becomes a stop. */
 const GRACE_MS = 30_000;
@@ -49,7 +50,7 @@ const OPTIONS: readonly OptionSpec[] = [
   SET,
   {
     ...{ name: "log-level", kind: "text", placeholder: "LEVEL", setting: true },
-    description: `least level to log: ${LOG_LEVELS.join(", ")}`,
+    description: "one of trace, debug, info, warn, error, fatal, silent",
     fallback: "info",
   },
 ];

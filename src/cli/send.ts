@@ -38,7 +38,11 @@ async function send(context: Context): Promise<number> {
   const delay = options.text("delay");
   const query = delay === undefined ? "" : `?${new URLSearchParams({ delay })}`;
   const value = await messageValue(context);
-  const answer = await client.json<{ messageId: string }>("POST", `/v1/send/${path}${query}`, value);
+  const answer = await client.json<{ messageId: string }>(
+    "POST",
+    `/v1/send/${path}${query}`,
+    value,
+  );
   await io.out(options.flag("json") ? `${JSON.stringify(answer)}\n` : `${answer.messageId}\n`);
   return 0;
 }

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import { didYouMean } from "../spec/nearest.ts";
 import type { Io } from "./io.ts";
-import type { OptionSpec } from "./options.ts";
+import type { OptionSpec } from "./option-spec.ts";
 
 /** statefold.yaml: options by their names, so that nobody has to type them. */
 export interface Settings {
@@ -16,7 +16,7 @@ const FILE_NAME = "statefold.yaml";
 
 /**
  * Reads the settings: from the file that is named, else from statefold.yaml in the directory when there is
- * one. `specs` are the settings of all commands, since one file serves them all.
+ * one. `specs` are the options of all commands, since one file serves them all.
  *
  * @throws CONFIG_INVALID that names file and key, and what would be right
  */
@@ -25,14 +25,15 @@ export function readSettings(
   io: Io,
   specs: readonly OptionSpec[],
 ): Settings {
+  const settings = specs.filter((each) => each.setting === true);
   const file = named ?? FILE_NAME;
   const text = readText(resolve(io.directory, file), file, named !== undefined);
   if (text === undefined) return { file, values: new Map() };
   const values = new Map<string, readonly string[]>();
   for (const [name, value] of Object.entries(parseMapping(file, text))) {
-    const spec = specs.find((each) => each.name === name);
+    const spec = settings.find((each) => each.name === name);
     if (spec === undefined) {
-      const names = specs.map((each) => each.name);
+      const names = [...new Set(settings.map((each) => each.name))];
       const known = didYouMean(name, names) || `; there are ${names.join(", ")}`;
       throw new StatefoldError("CONFIG_INVALID", `${file}: there is no setting ${name}${known}`);
     }

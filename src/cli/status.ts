@@ -76,8 +76,8 @@ function screen(found: Status, url: string): string {
       ? ""
       : `last snapshot ${lastSnapshot.barrier}, ${span(Date.now() - lastSnapshot.atMs)} ago\n`;
   return [
-    `${printable(found.application)} at ${url}: ${printable(ready)}\n`,
-    `statefold ${found.version}, up ${up}, data ${printable(where)}\n${snapshot}`,
+    `${printable(found.application)} at ${url}: ${printable(ready)}\n` +
+      `statefold ${found.version}, up ${up}, data ${printable(where)}\n${snapshot}`,
     partitionTable(partitions),
     endpoints.length === 0 ? "" : endpointTable(endpoints),
     ingresses.length === 0 ? "" : ingressTable(ingresses),
@@ -97,7 +97,13 @@ function partitionTable(partitions: Status["partitions"]): string {
     const sum = (of: (each: Status["partitions"][number]) => number) =>
       partitions.reduce((total, each) => total + of(each), 0);
     rows.push([
-      ...["all", "", sum((p) => p.finished), sum((p) => p.pending), size(sum((p) => p.pendingBytes))],
+      ...[
+        "all",
+        "",
+        sum((p) => p.finished),
+        sum((p) => p.pending),
+        size(sum((p) => p.pendingBytes)),
+      ],
       ...[sum((p) => p.inFlight), sum((p) => p.timers), sum((p) => p.outbox)],
       ...[sum((p) => p.parked), sum((p) => p.dead)],
     ]);
@@ -125,7 +131,13 @@ function endpointTable(endpoints: Status["endpoints"]): string {
 function ingressTable(ingresses: Status["ingresses"]): string {
   return table(
     ["INGRESS", "KIND", "PHASE", "LAG", ""],
-    ingresses.map(({ id, kind, phase, lag, reason }) => [id, kind, phase, lag ?? "?", reason ?? ""]),
+    ingresses.map(({ id, kind, phase, lag, reason }) => [
+      id,
+      kind,
+      phase,
+      lag ?? "?",
+      reason ?? "",
+    ]),
   );
 }
 

@@ -1,5 +1,6 @@
-import { argument, type Context, usage } from "./command.ts";
-import type { OptionSpec } from "./options.ts";
+import { argument, type Context } from "./command.ts";
+import type { OptionSpec } from "./option-spec.ts";
+import { usage } from "./usage.ts";
 
 /** As `GET /v1/topics` gives it. */
 export interface TopicRow {

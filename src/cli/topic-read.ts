@@ -1,7 +1,8 @@
-import { type Command, type Context, usage } from "./command.ts";
+import type { Command, Context } from "./command.ts";
 import { JSON_OPTION, URL_OPTION } from "./common-options.ts";
 import { linesOf } from "./lines.ts";
 import { PARTITION, partitionOf, topicPath, topicsOf } from "./topic-api.ts";
+import { usage } from "./usage.ts";
 
 /** Records that one request asks for. */
 const PAGE = 1_000;
@@ -80,8 +81,7 @@ async function readAll(
   let left = limit;
   for (const { partition, beginOffset, endOffset } of partitions) {
     if (only !== undefined && partition !== only) continue;
-    let offset =
-      from === "earliest" ? beginOffset : from === "latest" ? endOffset : Number(from);
+    let offset = from === "earliest" ? beginOffset : from === "latest" ? endOffset : Number(from);
     while (offset < endOffset && left > 0) {
       const count = Math.min(PAGE, left, endOffset - offset);
       const page = { partition: String(partition), offset: String(offset), limit: String(count) };
@@ -122,7 +122,7 @@ async function print(
       const text = line.toString("utf8");
       const record = JSON.parse(text) as RecordLine;
       if (isJson) chunks.push(text, "\n");
-      else chunks.push(...(withKeys ? [keyOf(record), "\t"] : []), valueOf(record), "\n");
+      else chunks.push(...(withKeys ? [keyOf(record), "\t"] : []), bytesOfValue(record), "\n");
       offset = record.offset;
       printed++;
     }
@@ -136,6 +136,6 @@ function keyOf({ key, keyBase64 }: RecordLine): string | Uint8Array {
   return keyBase64 === undefined ? (key ?? "") : Buffer.from(keyBase64, "base64");
 }
 
-function valueOf({ value, valueBase64 }: RecordLine): string | Uint8Array {
+function bytesOfValue({ value, valueBase64 }: RecordLine): string | Uint8Array {
   return valueBase64 === undefined ? (value ?? "") : Buffer.from(valueBase64, "base64");
 }

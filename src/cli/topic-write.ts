@@ -1,8 +1,9 @@
 import { isUtf8 } from "node:buffer";
-import { type Command, type Context, usage } from "./command.ts";
+import type { Command, Context } from "./command.ts";
 import { URL_OPTION } from "./common-options.ts";
 import { linesOf } from "./lines.ts";
 import { PARTITION, partitionOf, topicPath } from "./topic-api.ts";
+import { usage } from "./usage.ts";
 
 /** A request's body is closed when it has so many bytes; a line is at most as long as a node takes. */
 const BATCH_BYTES = 1024 * 1024;
