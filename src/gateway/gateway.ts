@@ -189,7 +189,9 @@ export class Gateway {
       if (!route.always && response.writableEnded && !response.destroyed) {
         response.once("close", this.#onAnswered);
       } else if (!route.always) this.#onAnswered();
-      this.#measure(route.name, response.statusCode, startedAt);
+      // Who hung up got none; 499 is what proxies count it as.
+      const status = response.headersSent ? response.statusCode : 499;
+      this.#measure(route.name, status, startedAt);
     }
   }
 

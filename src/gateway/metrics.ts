@@ -8,14 +8,14 @@ import {
 export const REQUESTS: MetricDefinition<"route" | "status"> = {
   name: "statefold_http_requests_total",
   unit: "requests",
-  description: "HTTP requests answered, by route and status.",
+  description: "HTTP requests, by route and status; 499: the caller hung up.",
   labels: ["route", "status"],
 };
 
 export const REQUEST_SECONDS: HistogramDefinition<"route"> = {
   name: "statefold_http_request_seconds",
   unit: "seconds",
-  description: "From a request's headers to its answer, followers of topics left out.",
+  description: "From a request's headers to its answer; to its end, for followers of topics.",
   labels: ["route"],
   buckets: SECONDS_BUCKETS,
 };

@@ -54,6 +54,7 @@ export interface CallRequest extends MessageRequest {
   readonly signal: AbortSignal;
 }
 
+/** Ids are visible ASCII: they stand in headers and paths. */
 export type CallResult =
   | { readonly kind: "reply"; readonly value: TypedValue; readonly messageId: string }
   | { readonly kind: "pending"; readonly callId: string }

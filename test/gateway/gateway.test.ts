@@ -163,9 +163,9 @@ test("requests on one connection are answered in turn", async (t) => {
 test("a caller that goes away while it sends disturbs nobody", async (t) => {
   const { url, port, log } = await startFakeNode(t);
   const socket = connect(port, "127.0.0.1");
-  socket.write(`${CALL}content-length: 10\r\n\r\nhalf`);
-  await once(socket, "connect");
-  socket.destroy();
+  socket.write(`${CALL}expect: 100-continue\r\ncontent-length: 10\r\n\r\nhalf`);
+  await readUntil(socket, "100 Continue");
+  socket.resetAndDestroy();
   const response = await fetch(`${url}/v1/call/demo/a/1`, {
     method: "POST",
     body: "x",
@@ -173,6 +173,8 @@ test("a caller that goes away while it sends disturbs nobody", async (t) => {
   });
   assert.equal(await response.text(), "x");
   assert.deepEqual(log, []);
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  assert.match(metrics, /^statefold_http_requests_total\{route="call",status="499"\} 1$/m);
 });
 
 test("a drain finishes what is in flight, refuses what is new, and still answers probes", async (t) => {
