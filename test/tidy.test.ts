@@ -31,7 +31,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     ...["base", "telemetry", "model", "spec", "store", "blob", "log", "partition", "snapshot"],
     ...["invoke", "kafka", "ingress", "egress", "gateway", "sdk", "sdk/protocol"],
   ],
-  cli: ["base", "model", "spec", "store", "node"],
+  cli: ["base", "telemetry", "model", "spec", "store", "node"],
 };
 
 /** The name in sdk/package.json. */

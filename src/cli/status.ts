@@ -1,0 +1,158 @@
+import type { Command, Context } from "./command.ts";
+import { JSON_OPTION, URL_OPTION } from "./common-options.ts";
+import { printable, size, span, table } from "./table.ts";
+
+/** As `GET /v1/admin/status` gives it. */
+interface Status {
+  readonly version: string;
+  readonly application: string;
+  readonly dataDir?: string;
+  readonly startedAtMs: number;
+  readonly readiness: { readonly ready: boolean; readonly reason?: string };
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly phase: string;
+    readonly epoch: number;
+    readonly finished: number;
+    readonly pending: number;
+    readonly pendingBytes: number;
+    readonly inFlight: number;
+    readonly timers: number;
+    readonly outbox: number;
+    readonly parked: number;
+    readonly dead: number;
+  }[];
+  readonly endpoints: readonly {
+    readonly functions: string;
+    readonly target: string;
+    readonly circuit: string;
+    readonly inFlight: number;
+    readonly reason?: string;
+    readonly nextProbeAtMs?: number;
+  }[];
+  readonly ingresses: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly phase: string;
+    readonly lag?: number;
+    readonly reason?: string;
+  }[];
+  readonly egresses: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly pending: number;
+    readonly reason?: string;
+  }[];
+  readonly lastSnapshot?: { readonly barrier: number; readonly atMs: number };
+}
+
+export const statusCommand: Command = {
+  name: "status",
+  summary: "show on one screen what the node is doing",
+  args: "",
+  arity: [0, 0],
+  details: "Exits with 1 when the node is not ready.",
+  options: [JSON_OPTION, URL_OPTION],
+  examples: ["statefold status", "watch statefold status", "statefold status --json"],
+  run: status,
+};
+
+async function status(context: Context): Promise<number> {
+  const found = await context.client.json<Status>("GET", "/v1/admin/status");
+  const text = context.options.flag("json")
+    ? `${JSON.stringify(found, null, 2)}\n`
+    : screen(found, context.client.url);
+  await context.io.out(text);
+  return found.readiness.ready ? 0 : 1;
+}
+
+function screen(found: Status, url: string): string {
+  const { readiness, partitions, endpoints, ingresses, egresses, lastSnapshot } = found;
+  const ready = readiness.ready ? "ready" : `not ready: ${readiness.reason ?? "no reason given"}`;
+  const where = found.dataDir ?? "in memory";
+  const up = span(Date.now() - found.startedAtMs);
+  const snapshot =
+    lastSnapshot === undefined
+      ? ""
+      : `last snapshot ${lastSnapshot.barrier}, ${span(Date.now() - lastSnapshot.atMs)} ago\n`;
+  return [
+    `${printable(found.application)} at ${url}: ${printable(ready)}\n` +
+      `statefold ${found.version}, up ${up}, data ${printable(where)}\n${snapshot}`,
+    partitionTable(partitions),
+    endpoints.length === 0 ? "" : endpointTable(endpoints),
+    ingresses.length === 0 ? "" : ingressTable(ingresses),
+    egresses.length === 0 ? "" : egressTable(egresses),
+    advice(partitions),
+  ]
+    .filter(Boolean)
+    .join("\n");
+}
+
+function partitionTable(partitions: Status["partitions"]): string {
+  const rows = partitions.map((each) => [
+    ...[each.partition, each.phase, each.finished, each.pending, size(each.pendingBytes)],
+    ...[each.inFlight, each.timers, each.outbox, each.parked, each.dead],
+  ]);
+  if (partitions.length > 1) {
+    const sum = (of: (each: Status["partitions"][number]) => number) =>
+      partitions.reduce((total, each) => total + of(each), 0);
+    rows.push([
+      ...[
+        "all",
+        "",
+        sum((p) => p.finished),
+        sum((p) => p.pending),
+        size(sum((p) => p.pendingBytes)),
+      ],
+      ...[sum((p) => p.inFlight), sum((p) => p.timers), sum((p) => p.outbox)],
+      ...[sum((p) => p.parked), sum((p) => p.dead)],
+    ]);
+  }
+  return table(
+    [
+      ...["PARTITION", "PHASE", "DONE", "WAITING", "SIZE"],
+      ...["IN FLIGHT", "TIMERS", "OUTBOX", "PARKED", "DEAD"],
+    ],
+    rows,
+  );
+}
+
+function endpointTable(endpoints: Status["endpoints"]): string {
+  return table(
+    ["FUNCTIONS", "ENDPOINT", "CIRCUIT", "IN FLIGHT", ""],
+    endpoints.map(({ functions, target, circuit, inFlight, reason, nextProbeAtMs }) => {
+      const probe =
+        nextProbeAtMs === undefined ? "" : `, next try in ${span(nextProbeAtMs - Date.now())}`;
+      return [functions, target, circuit, inFlight, reason === undefined ? "" : reason + probe];
+    }),
+  );
+}
+
+function ingressTable(ingresses: Status["ingresses"]): string {
+  return table(
+    ["INGRESS", "KIND", "PHASE", "LAG", ""],
+    ingresses.map(({ id, kind, phase, lag, reason }) => [
+      id,
+      kind,
+      phase,
+      lag ?? "?",
+      reason ?? "",
+    ]),
+  );
+}
+
+function egressTable(egresses: Status["egresses"]): string {
+  return table(
+    ["EGRESS", "KIND", "WAITING", ""],
+    egresses.map(({ id, kind, pending, reason }) => [id, kind, pending, reason ?? ""]),
+  );
+}
+
+function advice(partitions: Status["partitions"]): string {
+  const isParked = partitions.some((each) => each.parked > 0);
+  const isDead = partitions.some((each) => each.dead > 0);
+  return [
+    isParked ? `addresses wait for a person: "statefold parked list"\n` : "",
+    isDead ? `something was given up: "statefold dead list"\n` : "",
+  ].join("");
+}

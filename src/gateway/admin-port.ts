@@ -1,0 +1,196 @@
+import type { Address } from "../model/address.ts";
+import type { TypedValue } from "../model/typed-value.ts";
+import type { Readiness } from "./ports.ts";
+
+/**
+ * What a person may see and do, as the gateway needs it of the node. Lists come in pages and in a stable
+ * order; `next` of a page is `after` of the following one. Times are ms since the epoch.
+ */
+export interface Admin {
+  status(): Promise<NodeStatus>;
+  partitions(): Promise<readonly PartitionStatus[]>;
+  endpoints(): Promise<readonly EndpointStatus[]>;
+
+  /** Addresses that have state or mail. */
+  addresses(query: AddressQuery): Promise<Page<AddressSummary>>;
+  /** Undefined when nothing is known of the address. */
+  address(address: Address): Promise<AddressDetail | undefined>;
+  timers(query: PageQuery): Promise<Page<TimerSummary>>;
+
+  parked(query: AddressQuery): Promise<Page<ParkedSummary>>;
+  parkedDetail(address: Address): Promise<ParkedDetail | undefined>;
+  /** The address goes on, from the message it stopped at. False: it is not parked. */
+  parkedRetry(address: Address): Promise<boolean>;
+  /** Gives up the message it stopped at, into the dead letters, and goes on. Undefined: not parked. */
+  parkedSkip(address: Address): Promise<{ readonly messageId: string } | undefined>;
+
+  dead(query: PageQuery): Promise<Page<DeadSummary>>;
+  deadDetail(id: string): Promise<DeadDetail | undefined>;
+  /** Sends it once more, to where it was meant for, and removes it here. False: there is none. */
+  deadRetry(id: string): Promise<boolean>;
+  /** Removes it for good. False: there is none. */
+  deadPurge(id: string): Promise<boolean>;
+}
+
+export interface PageQuery {
+  /** Opaque; undefined: from the beginning. */
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
+export interface AddressQuery extends PageQuery {
+  /** Of this function type only. */
+  readonly type: string | undefined;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Undefined: this was the last page. */
+  readonly next: string | undefined;
+}
+
+export interface AddressSummary {
+  readonly address: Address;
+  readonly stateBytes: number;
+  /** Messages that wait. */
+  readonly pending: number;
+  readonly parked: boolean;
+}
+
+export interface AddressDetail extends AddressSummary {
+  readonly states: readonly StateValue[];
+}
+
+export interface StateValue {
+  readonly name: string;
+  readonly value: TypedValue;
+  readonly expiresAtMs: number | undefined;
+}
+
+export interface TimerSummary {
+  readonly dueAtMs: number;
+  readonly sender: Address | undefined;
+  readonly target: Address;
+  readonly valueType: string;
+  /** Empty: cannot be cancelled. */
+  readonly token: string;
+  readonly messageId: string;
+}
+
+export interface ParkedSummary {
+  readonly address: Address;
+  readonly code: string;
+  readonly reason: string;
+  readonly sinceMs: number;
+  readonly attempts: number;
+  /** Messages that wait, the one it stopped at included. */
+  readonly pending: number;
+}
+
+export interface ParkedDetail extends ParkedSummary {
+  /** The first messages that wait, in order, ten at most. */
+  readonly messages: readonly MessageView[];
+}
+
+export interface MessageView {
+  readonly id: string;
+  readonly target: Address;
+  readonly caller: Address | undefined;
+  readonly causeId: string | undefined;
+  readonly acceptedAtMs: number;
+  readonly traceparent: string | undefined;
+  readonly value: TypedValue;
+}
+
+export interface DeadSummary {
+  readonly id: string;
+  /** The address in whose turn it died; undefined when it came from a source and reached none. */
+  readonly address: Address | undefined;
+  readonly code: string;
+  readonly reason: string;
+  readonly atMs: number;
+  readonly attempts: number;
+  readonly kind: "message" | "record";
+  readonly valueType: string;
+  /** `name/partition@offset`, when it came from a source. */
+  readonly source: string | undefined;
+  /** The egress it was meant for, when it was a record. */
+  readonly egress: string | undefined;
+}
+
+export interface DeadDetail extends DeadSummary {
+  readonly value: TypedValue;
+  /** Undefined for a record. */
+  readonly message: MessageView | undefined;
+}
+
+/** One screen. */
+export interface NodeStatus {
+  readonly version: string;
+  readonly application: string;
+  /** Undefined: in memory. */
+  readonly dataDir: string | undefined;
+  readonly startedAtMs: number;
+  readonly readiness: Readiness;
+  readonly partitions: readonly PartitionStatus[];
+  readonly endpoints: readonly EndpointStatus[];
+  readonly ingresses: readonly IngressStatus[];
+  readonly egresses: readonly EgressStatus[];
+  readonly lastSnapshot: SnapshotStatus | undefined;
+}
+
+export interface PartitionStatus {
+  readonly partition: number;
+  readonly phase: "loading" | "running" | "failed" | "stopped";
+  readonly epoch: number;
+  /** Messages since the beginning: taken over, and done. */
+  readonly accepted: number;
+  readonly finished: number;
+  /** Messages that wait in mailboxes, and their bytes. */
+  readonly pending: number;
+  readonly pendingBytes: number;
+  /** Invocations that have not come back. */
+  readonly inFlight: number;
+  readonly timers: number;
+  /** Outbox entries that have not left. */
+  readonly outbox: number;
+  /** Addresses that wait for a person. */
+  readonly parked: number;
+  readonly dead: number;
+}
+
+export interface EndpointStatus {
+  readonly name: string;
+  /** `namespace/name` or `namespace/*`. */
+  readonly functions: string;
+  /** A URL, or the file of embedded functions. */
+  readonly target: string;
+  readonly transport: string;
+  readonly circuit: "closed" | "open" | "probing";
+  readonly inFlight: number;
+  /** Why the last call failed, while the circuit is not closed. */
+  readonly reason: string | undefined;
+  readonly nextProbeAtMs: number | undefined;
+}
+
+export interface IngressStatus {
+  readonly id: string;
+  readonly kind: string;
+  readonly phase: "running" | "stopped" | "failed";
+  /** Records behind the end of what it reads; undefined: not known. */
+  readonly lag: number | undefined;
+  readonly reason: string | undefined;
+}
+
+export interface EgressStatus {
+  readonly id: string;
+  readonly kind: string;
+  /** Records that have not left. */
+  readonly pending: number;
+  readonly reason: string | undefined;
+}
+
+export interface SnapshotStatus {
+  readonly barrier: number;
+  readonly atMs: number;
+}

@@ -1,0 +1,239 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { assert } from "../base/assert.ts";
+import { type Deferred, deferred } from "../base/deferred.ts";
+import { StatefoldError } from "../base/errors.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { CounterSeries, HistogramSeries, MetricsRegistry } from "../telemetry/metrics.ts";
+import { type BodyBudget, HangUp, RequestBody } from "./body.ts";
+import { Exchange } from "./exchange.ts";
+import { DEFAULT_LIMITS, type GatewayLimits } from "./limits.ts";
+import { BUFFERED, IN_FLIGHT, REQUEST_SECONDS, REQUESTS } from "./metrics.ts";
+import { asProblem, Problem } from "./problem.ts";
+import { answerMalformed, answerProblem } from "./refusal.ts";
+import { splitTarget } from "./request-path.ts";
+import { type Ports, ROUTE_NAMES, type Route, type RouteName, Router } from "./router.ts";
+
+export interface GatewayOptions extends Ports {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly logger: Logger;
+  readonly metrics: MetricsRegistry;
+  readonly limits?: Partial<GatewayLimits>;
+}
+
+/** What one route's requests feed. */
+interface RouteMeter {
+  readonly seconds: HistogramSeries;
+  readonly byStatus: Map<number, CounterSeries>;
+}
+
+type State =
+  | { readonly kind: "new" }
+  | { readonly kind: "running" }
+  | { readonly kind: "draining"; readonly done: Promise<void> }
+  | { readonly kind: "stopped"; readonly done: Promise<void> };
+
+/**
+ * The HTTP server: it owns connections, bounds, and how errors are answered; what a request means is its
+ * route's affair, and what is done about it the ports'.
+ *
+ * One request may wait for as long as its function works; so that none can pile up unseen, everything held
+ * for requests is counted against a bound (limits.ts, I9).
+ */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #limits: GatewayLimits;
+  readonly #router: Router;
+  readonly #server: Server;
+  readonly #budget: BodyBudget = { held: 0 };
+  readonly #draining = new AbortController();
+  readonly #meters: ReadonlyMap<RouteName, RouteMeter>;
+  #inFlight = 0;
+  #idle: Deferred<void> | undefined;
+  #state: State = { kind: "new" };
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#router = new Router(options, this.#limits);
+    this.#server = this.#createServer();
+    const { metrics } = options;
+    const seconds = metrics.histogram(REQUEST_SECONDS);
+    this.#meters = new Map(
+      ROUTE_NAMES.map((route) => [
+        route,
+        { seconds: seconds.labelled({ route }), byStatus: new Map() },
+      ]),
+    );
+    metrics
+      .gauge(IN_FLIGHT)
+      .labelled({})
+      .from(() => this.#inFlight);
+    metrics
+      .gauge(BUFFERED)
+      .labelled({})
+      .from(() => this.#budget.held);
+  }
+
+  /**
+   * Listens; resolves with where.
+   *
+   * @throws CONFIG_INVALID when the address cannot be had
+   */
+  async start(): Promise<{ readonly url: string; readonly port: number }> {
+    assert(this.#state.kind === "new", "a gateway is started once");
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", (error: NodeJS.ErrnoException) => {
+        const why = error.code === "EADDRINUSE" ? "something else listens there" : error.message;
+        reject(new StatefoldError("CONFIG_INVALID", `cannot listen on ${host}:${port}: ${why}`));
+      });
+      this.#server.listen(port, host, resolve);
+    });
+    this.#server.removeAllListeners("error");
+    this.#server.on("error", (error) => this.#options.logger.error({ err: error }, "server error"));
+    this.#state = { kind: "running" };
+    const bound = (this.#server.address() as AddressInfo).port;
+    return { url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`, port: bound };
+  }
+
+  /**
+   * Refuses what is new with 503, ends followers, waits until the requests in flight have been answered,
+   * for `graceMs` at most, and stops. Probes and metrics are answered meanwhile.
+   */
+  async drain(graceMs: number): Promise<void> {
+    const state = this.#state;
+    if (state.kind === "running") {
+      this.#draining.abort();
+      this.#state = { kind: "draining", done: this.#finish(graceMs) };
+    } else if (state.kind === "new") await this.stop();
+    if (this.#state.kind === "draining" || this.#state.kind === "stopped") await this.#state.done;
+  }
+
+  /** Ends every connection now. */
+  async stop(): Promise<void> {
+    if (this.#state.kind !== "stopped") {
+      this.#draining.abort();
+      this.#state = { kind: "stopped", done: this.#close() };
+    }
+    await this.#state.done;
+  }
+
+  async #finish(graceMs: number): Promise<void> {
+    const server = this.#server;
+    const idle = deferred<void>();
+    this.#idle = idle;
+    if (this.#inFlight === 0) idle.resolve();
+    const timer = setTimeout(() => {
+      idle.resolve();
+      server.closeAllConnections();
+    }, graceMs);
+    await idle.promise;
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+    });
+    clearTimeout(timer);
+    if (this.#state.kind !== "stopped") this.#state = { kind: "stopped", done: Promise.resolve() };
+  }
+
+  #close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idle?.resolve();
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  readonly #onAnswered = (): void => {
+    this.#inFlight--;
+    if (this.#inFlight === 0) this.#idle?.resolve();
+  };
+
+  #createServer(): Server {
+    const limits = this.#limits;
+    const server = createServer(
+      {
+        maxHeaderSize: limits.maxHeaderBytes,
+        headersTimeout: limits.headersTimeoutMs,
+        requestTimeout: limits.requestTimeoutMs,
+        keepAliveTimeout: limits.keepAliveMs,
+        connectionsCheckingInterval: Math.min(5_000, limits.headersTimeoutMs),
+        noDelay: true,
+      },
+      (request, response) => void this.#serve(request, response),
+    );
+    server.maxConnections = limits.maxConnections;
+    server.on("checkContinue", (request, response) => void this.#serve(request, response));
+    server.on("clientError", answerMalformed);
+    return server;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const startedAt = performance.now();
+    const { path, query } = splitTarget(request.url ?? "/");
+    const { route, rest } = this.#router.find(path);
+    const body = new RequestBody(request, response, this.#limits, this.#budget);
+    if (!route.always) this.#inFlight++;
+    try {
+      if (!route.always) this.#admit(request);
+      const draining = this.#draining.signal;
+      await route.handle(new Exchange({ request, response, path, query, body, draining }), rest);
+    } catch (error) {
+      this.#refuse(error, route, request, response);
+    } finally {
+      body.release();
+      // Node takes a connection whose answer is still on its way out for an idle one; a drain must not.
+      if (!route.always && response.writableEnded && !response.destroyed) {
+        response.once("close", this.#onAnswered);
+      } else if (!route.always) this.#onAnswered();
+      // Who hung up got none; 499 is what proxies count it as.
+      const status = response.headersSent ? response.statusCode : 499;
+      this.#measure(route.name, status, startedAt);
+    }
+  }
+
+  /** @throws UNAVAILABLE, OVERLOADED, and 403 for another site's page in a browser */
+  #admit(request: IncomingMessage): void {
+    if (this.#draining.signal.aborted) {
+      throw new Problem("UNAVAILABLE", "the node is draining", { close: true });
+    }
+    const { maxInFlight } = this.#limits;
+    if (this.#inFlight > maxInFlight) {
+      throw new Problem("OVERLOADED", `${maxInFlight} requests are being answered already`);
+    }
+    const { origin, host } = request.headers;
+    if (origin !== undefined && origin.slice(origin.indexOf("://") + 3) !== host) {
+      throw new Problem("REQUEST_INVALID", `pages of ${origin} may not use this node`, {
+        status: 403,
+      });
+    }
+  }
+
+  #refuse(error: unknown, route: Route, request: IncomingMessage, response: ServerResponse): void {
+    if (error instanceof HangUp) {
+      response.destroy();
+      return;
+    }
+    const problem = asProblem(error);
+    const { logger } = this.#options;
+    const fields = { route: route.name, status: problem.status };
+    if (problem.code === "INTERNAL") logger.error({ ...fields, err: error }, "request failed");
+    else logger.debug({ ...fields, code: problem.code, detail: problem.message }, "refused");
+    answerProblem(request, response, problem, this.#limits);
+  }
+
+  #measure(route: RouteName, status: number, startedAt: number): void {
+    const meter = this.#meters.get(route);
+    if (meter === undefined) return;
+    let counter = meter.byStatus.get(status);
+    if (counter === undefined) {
+      counter = this.#options.metrics.counter(REQUESTS).labelled({ route, status: String(status) });
+      meter.byStatus.set(status, counter);
+    }
+    counter.add();
+    meter.seconds.observe((performance.now() - startedAt) / 1000);
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The gateway's bounds (I9), and what happens at each.
+ */
+export interface GatewayLimits {
+  /** A longer body is answered 413, before it is read to its end. Default 10 MiB. */
+  readonly maxBodyBytes: number;
+  /** A longer request line with its headers is answered 431. Default 16 KiB. */
+  readonly maxHeaderBytes: number;
+  /** Requests at once; one more is answered 429. Health and metrics do not count. Default 10 000. */
+  readonly maxInFlight: number;
+  /** Bodies held in memory at once, all together; one more is answered 429. Default 256 MiB. */
+  readonly maxBufferedBytes: number;
+  /** Connections at once; one more is closed as it comes. Default 20 000. */
+  readonly maxConnections: number;
+  /** For the headers, and for the whole request; a slower sender is answered 408. Default 10 s, 60 s. */
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** How long an idle connection is kept; longer than proxies keep theirs. Default 65 s. */
+  readonly keepAliveMs: number;
+  /** How long and how far a body that is refused is still taken and dropped, so that its sender gets to read the answer. */
+  readonly lingerMs: number;
+  readonly lingerBytes: number;
+  /** What a caller may ask for at most as `?timeout=`. Default 1 h. */
+  readonly maxCallTimeoutMs: number;
+  /** When it asks for nothing. Default 30 s. */
+  readonly callTimeoutMs: number;
+}
+
+export const DEFAULT_LIMITS: GatewayLimits = {
+  maxBodyBytes: 10 * 2 ** 20,
+  maxHeaderBytes: 16 * 2 ** 10,
+  maxInFlight: 10_000,
+  maxBufferedBytes: 256 * 2 ** 20,
+  maxConnections: 20_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  keepAliveMs: 65_000,
+  lingerMs: 2_000,
+  lingerBytes: 64 * 2 ** 20,
+  maxCallTimeoutMs: 3_600_000,
+  callTimeoutMs: 30_000,
+};

@@ -1,0 +1,131 @@
+import type { Address } from "../model/address.ts";
+import type { Header } from "../model/message.ts";
+import { parseTraceparent } from "../telemetry/trace.ts";
+import { parseDuration } from "./duration.ts";
+import type { Exchange } from "./exchange.ts";
+import type { GatewayLimits } from "./limits.ts";
+import type { CallResult, MessageRequest, Messages } from "./ports.ts";
+import { Problem } from "./problem.ts";
+import { decodeSegment, parseAddress, parseQuery } from "./request-path.ts";
+import { answerValue, readValue, TYPE_HEADER } from "./values.ts";
+
+const TRACEPARENT = "traceparent";
+
+/** Headers of this beginning become the message's headers, without it. */
+const HEADER_PREFIX = "statefold-header-";
+
+/** A century: what is longer was not meant. */
+const MAX_DELAY_MS = 100 * 365 * 86_400_000;
+
+const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
+
+/** `/v1/send`, `/v1/call`, `/v1/calls`: the way every message takes that comes in over HTTP. */
+export class MessageRoutes {
+  readonly #messages: Messages;
+  readonly #limits: GatewayLimits;
+
+  constructor(messages: Messages, limits: GatewayLimits) {
+    this.#messages = messages;
+    this.#limits = limits;
+  }
+
+  /** `POST /v1/send/{namespace}/{name}/{id}?delay=` */
+  async send(exchange: Exchange, rest: string): Promise<void> {
+    exchange.allow("POST");
+    const target = parseAddress(rest);
+    const delay = parametersOf(exchange, "delay").get("delay");
+    const delayMs = delay === undefined ? 0 : parseDuration("delay", delay, MAX_DELAY_MS);
+    const request = await messageOf(exchange, target);
+    const { messageId } = await this.#messages.send({ ...request, delayMs });
+    exchange.json(202, { messageId });
+  }
+
+  /** `POST /v1/call/{namespace}/{name}/{id}?timeout=` */
+  async call(exchange: Exchange, rest: string): Promise<void> {
+    exchange.allow("POST");
+    const target = parseAddress(rest);
+    const timeoutMs = this.#timeoutOf(exchange);
+    const request = await messageOf(exchange, target);
+    const { value, idempotencyKey, traceparent, headers } = request;
+    const signal = exchange.hungUp;
+    const call = { target, value, idempotencyKey, traceparent, headers, timeoutMs, signal };
+    answerCall(exchange, await this.#messages.call(call));
+  }
+
+  /** `GET /v1/calls/{callId}?timeout=` */
+  async fetch(exchange: Exchange, rest: string): Promise<void> {
+    exchange.allow("GET");
+    const callId = decodeSegment(rest);
+    const timeoutMs = this.#timeoutOf(exchange);
+    answerCall(exchange, await this.#messages.fetchCall(callId, timeoutMs, exchange.hungUp));
+  }
+
+  #timeoutOf(exchange: Exchange): number {
+    const text = parametersOf(exchange, "timeout").get("timeout");
+    const { callTimeoutMs, maxCallTimeoutMs } = this.#limits;
+    return text === undefined ? callTimeoutMs : parseDuration("timeout", text, maxCallTimeoutMs);
+  }
+}
+
+function parametersOf(exchange: Exchange, name: string): ReadonlyMap<string, string> {
+  return exchange.query === "" ? NO_PARAMETERS : parseQuery(exchange.query, [name]);
+}
+
+async function messageOf(exchange: Exchange, target: Address): Promise<MessageRequest> {
+  const idempotencyKey = exchange.header("idempotency-key");
+  const given = exchange.request.headers[TRACEPARENT];
+  const isTrace = typeof given === "string" && parseTraceparent(given) !== undefined;
+  const traceparent = isTrace ? given : undefined;
+  const headers = messageHeaders(exchange.request.rawHeaders);
+  const value = readValue(exchange.request.headers, await exchange.body.read());
+  return { target, value, idempotencyKey, traceparent, headers };
+}
+
+const NO_HEADERS: readonly Header[] = [];
+
+/** @param raw name, value, name, value, as Node hands them over: Latin-1 */
+export function messageHeaders(raw: readonly string[]): readonly Header[] {
+  let found: Header[] | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] ?? "";
+    if (name.length <= HEADER_PREFIX.length) continue;
+    if (name.slice(0, HEADER_PREFIX.length).toLowerCase() !== HEADER_PREFIX) continue;
+    found ??= [];
+    found.push({
+      key: name.slice(HEADER_PREFIX.length).toLowerCase(),
+      value: Buffer.from(raw[i + 1] ?? "", "latin1"),
+    });
+  }
+  return found ?? NO_HEADERS;
+}
+
+function answerCall(exchange: Exchange, result: CallResult): void {
+  switch (result.kind) {
+    case "reply": {
+      const { contentType, type, body } = answerValue(
+        result.value,
+        exchange.request.headers.accept,
+      );
+      const headers = [TYPE_HEADER, type, "statefold-message-id", result.messageId];
+      exchange.send(200, contentType, body, headers);
+      return;
+    }
+    case "pending": {
+      const { callId } = result;
+      const location = `/v1/calls/${encodeURIComponent(callId)}`;
+      throw new Problem(
+        "CALL_TIMEOUT",
+        `No reply yet; the work goes on. Fetch it: GET ${location}`,
+        {
+          headers: { location },
+          members: { callId },
+        },
+      );
+    }
+    case "unknown":
+      throw new Problem(
+        "NOT_FOUND",
+        "There is no such call, or its reply is kept no longer; replies wait for a day.",
+      );
+  }
+}

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { builtinFromJson } from "../../src/model/builtin-types.ts";
+import { startFakeNode } from "../gateway/fake-node.ts";
+import { cli } from "./fake-io.ts";
+
+const address = (id: string) => ({ type: "demo/counter", id });
+const row = (id: string) => ({
+  address: address(id),
+  ...{ stateBytes: 1_536, pending: 2, parked: id === "b" },
+});
+const parked = (id: string) => ({
+  address: address(id),
+  ...{ code: "FUNCTION_FAILED", reason: "boom\nat x", sinceMs: 0, attempts: 3, pending: 2 },
+});
+const dead = (id: string) => ({
+  id,
+  address: address("a"),
+  ...{ code: "TARGET_UNKNOWN", reason: "nobody", atMs: 0, attempts: 1, kind: "message" as const },
+  ...{ valueType: "demo/x", source: "orders/0@7", egress: undefined },
+});
+
+test("addresses are listed in columns, of one type when asked", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  assert.equal((await cli(url, ["addresses"])).err, "no addresses yet\n");
+  admin.addressItems = [row("a"), row("b"), row("\u001b[31m")];
+  const { out } = await cli(url, ["addresses"]);
+  assert.equal(
+    out,
+    "TYPE          ID          STATE    WAITING\n" +
+      "demo/counter  a           1.5 KiB        2\n" +
+      "demo/counter  b           1.5 KiB        2  parked\n" +
+      "demo/counter  \\u001b[31m  1.5 KiB        2\n",
+  );
+  assert.equal((await cli(url, ["addresses", "demo/other"])).out, "");
+});
+
+test("a long list goes over many pages, and says when there is more", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  admin.addressItems = Array.from({ length: 2_100 }, (_, i) => row(String(i)));
+  const some = await cli(url, ["addresses", "--json"]);
+  assert.equal((JSON.parse(some.out) as unknown[]).length, 1_000);
+  assert.match(some.err, /the first 1000; --limit N shows more/);
+  const all = await cli(url, ["addresses", "--json", "--limit", "5000"]);
+  assert.equal((JSON.parse(all.out) as unknown[]).length, 2_100);
+  assert.equal(all.err, "");
+});
+
+test("a state is printed by name, type and value", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  const type = "io.statefun.types/int";
+  admin.states.set("demo/counter/a", [
+    ["seen", { typename: type, hasValue: true, value: builtinFromJson(type, "7") }],
+    ["plan", { typename: "demo/Plan", hasValue: true, value: Buffer.from('{"user":"ada"}') }],
+  ]);
+  const { out } = await cli(url, ["state", "get", "demo/counter", "a"]);
+  assert.equal(out, 'seen (io.statefun.types/int): 7\nplan (demo/Plan): {\n  "user": "ada"\n}\n');
+  const missing = await cli(url, ["state", "get", "demo/counter", "z"]);
+  assert.equal(missing.code, 1);
+  assert.match(missing.err, /nothing is known of demo\/counter z \[NOT_FOUND\]/);
+});
+
+test("parked addresses are listed, shown, retried and skipped", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  assert.equal((await cli(url, ["parked", "list"])).err, "nothing is parked\n");
+  admin.parkedItems = [parked("a/1"), parked("b")];
+  assert.match(
+    (await cli(url, ["parked", "list"])).out,
+    /^demo\/counter {2}a\/1 {2}1970-01-01 00:00:00Z {6}3 {8}2 {2}boom$/m,
+  );
+  const shown = await cli(url, ["parked", "show", "demo/counter", "a/1"]);
+  assert.match(
+    shown.out,
+    /^demo\/counter a\/1: parked since .*, after 3 tries\nFUNCTION_FAILED: boom\n {2}at x\n/,
+  );
+  await cli(url, ["parked", "retry", "demo/counter", "a/1"]);
+  assert.equal((await cli(url, ["parked", "skip", "demo/counter", "b"])).out, "m-9\n");
+  assert.equal((await cli(url, ["parked", "retry", "--all"])).err, "2 go on\n");
+  assert.deepEqual(admin.done, [
+    ...["retry demo/counter/a/1", "skip demo/counter/b"],
+    ...["retry demo/counter/a/1", "retry demo/counter/b"],
+  ]);
+  assert.equal((await cli(url, ["parked", "retry", "demo/counter", "z"])).code, 1);
+});
+
+test("dead letters are listed, shown, retried and purged", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  admin.deadItems = ["1", "2", "3/x", "4", "5"].map(dead);
+  assert.match(
+    (await cli(url, ["dead", "list"])).out,
+    /^1 {4}1970-01-01 00:00:00Z {2}TARGET_UNKNOWN {2}orders\/0@7 for demo\/counter a {2}nobody$/m,
+  );
+  assert.match((await cli(url, ["dead", "show", "1"])).out, /^demo\/x: \{$/m);
+  assert.equal((await cli(url, ["dead", "retry", "1", "2"])).err, "2 sent once more\n");
+  assert.equal((await cli(url, ["dead", "purge", "3/x"])).err, "1 removed\n");
+  assert.equal((await cli(url, ["dead", "skip", "4"])).err, "1 removed\n");
+  assert.equal((await cli(url, ["dead", "purge", "--all"])).err, "1 removed\n");
+  assert.deepEqual(admin.done, ["retry 1", "retry 2", "purge 3/x", "purge 4", "purge 5"]);
+});
+
+test("status is one screen, and fails while the node is not ready", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  const partition = (n: number) => ({
+    ...{ partition: n, phase: "running" as const, epoch: 9, accepted: 12, finished: 10 },
+    ...{ pending: 1, pendingBytes: 200, inFlight: 1, timers: 4, outbox: 0, parked: n, dead: 0 },
+  });
+  admin.statusValue = {
+    ...admin.statusValue,
+    startedAtMs: Date.now() - 7_200_000,
+    dataDir: "/data",
+    partitions: [partition(0), partition(1)],
+    endpoints: [
+      {
+        ...{
+          name: "demo/*",
+          functions: "demo/*",
+          target: "http://localhost:9000",
+          transport: "async",
+        },
+        ...{ circuit: "open", inFlight: 0, reason: "connection refused", nextProbeAtMs: undefined },
+      },
+    ],
+    ingresses: [{ id: "demo/in", kind: "log", phase: "running", lag: 3, reason: undefined }],
+    egresses: [{ id: "demo/out", kind: "log", pending: 5, reason: undefined }],
+  };
+  const { code, out } = await cli(url, ["status"]);
+  assert.equal(code, 0);
+  assert.match(out, /^demo at http:.*: ready\nstatefold 0\.1\.0, up 2 h, data \/data\n/);
+  assert.match(out, /^all +20 +2 +400 B +2 +8 +0 +1 +0$/m);
+  assert.match(out, /^demo\/\* +http:\/\/localhost:9000 +open +0 +connection refused$/m);
+  assert.match(out, /^demo\/in +log +running +3$/m);
+  assert.match(out, /^demo\/out +log +5$/m);
+  assert.match(out, /statefold parked list/);
+  assert(out.split("\n").length <= 24);
+  admin.statusValue = { ...admin.statusValue, readiness: { ready: false, reason: "loading" } };
+  const later = await cli(url, ["status", "--json"]);
+  assert.equal(later.code, 1);
+  assert.equal((JSON.parse(later.out) as { version: string }).version, "0.1.0");
+});

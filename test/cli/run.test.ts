@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { deferred } from "../../src/base/deferred.ts";
+import { StatefoldError } from "../../src/base/errors.ts";
+import { allCommands } from "../../src/cli/commands.ts";
+import type { NodeOptions, RunningNode } from "../../src/cli/starter.ts";
+import { FakeIo } from "./fake-io.ts";
+
+class FakeRunningNode implements RunningNode {
+  readonly listening = [
+    { name: "http", url: "http://127.0.0.1:8080" },
+    { name: "playground", url: "http://127.0.0.1:8090" },
+  ];
+  readonly end = deferred<StatefoldError | undefined>();
+  readonly ended = this.end.promise;
+  readonly drained = deferred<void>();
+  readonly done: string[] = [];
+
+  async drain(graceMs: number): Promise<void> {
+    this.done.push(`drain ${graceMs}`);
+    await this.drained.promise;
+  }
+
+  stop(): Promise<void> {
+    this.done.push("stop");
+    return Promise.resolve();
+  }
+}
+
+/** Starts `run`, and waits until it says that it is ready. */
+async function start(args: readonly string[], env: Record<string, string> = {}) {
+  const io = new FakeIo();
+  io.env = env;
+  const node = new FakeRunningNode();
+  const started = deferred<NodeOptions>();
+  const commands = allCommands((options) => {
+    started.resolve(options);
+    return Promise.resolve(node);
+  });
+  const ready = new Promise<void>((resolve) => {
+    io.onOut = (all) => {
+      if (all.endsWith("ready\n")) resolve();
+    };
+  });
+  const finished = io.run(["run", ...args], commands);
+  await ready;
+  return { io, node, finished, options: await started.promise };
+}
+
+test("the first lines name every address, and then that it is ready", async () => {
+  const { io, node, finished } = await start(["module.yaml"]);
+  assert.equal(
+    io.printed(),
+    "http http://127.0.0.1:8080\nplayground http://127.0.0.1:8090\nready\n",
+  );
+  node.end.resolve(undefined);
+  assert.equal((await finished).code, 0);
+});
+
+test("without options it is durable, on this machine alone", async () => {
+  const { io, node, finished, options } = await start(["a.yaml", "b.yaml"]);
+  const { logger, variables, ...rest } = options;
+  assert.equal(logger.level, "info");
+  assert.equal(variables.size, 0);
+  assert.deepEqual(rest, {
+    modules: [join(io.directory, "a.yaml"), join(io.directory, "b.yaml")],
+    dataDir: join(io.directory, "statefold-data"),
+    host: "127.0.0.1",
+    port: 8080,
+    embedded: false,
+    partitions: undefined,
+    acceptLoss: false,
+  });
+  node.end.resolve(undefined);
+  await finished;
+});
+
+test("options reach the node, and --set wins over the environment", async () => {
+  const { io, node, finished, options } = await start(
+    [
+      ...["m.yaml", "--data", "/var/x", "--port", "0", "--host", "::1", "--embedded"],
+      ...["--partitions", "4", "--application", "shop", "--accept-loss", "--set", "A=1=2"],
+    ],
+    { A: "environment", B: "b" },
+  );
+  assert.deepEqual(
+    [options.dataDir, options.port, options.host, options.embedded],
+    ["/var/x", 0, "::1", true],
+  );
+  assert.deepEqual(
+    [options.partitions, options.application, options.acceptLoss],
+    [4, "shop", true],
+  );
+  assert.deepEqual([options.variables.get("A"), options.variables.get("B")], ["1=2", "b"]);
+  node.end.resolve(undefined);
+  await finished;
+  assert.equal(io.signalled.size, 0);
+});
+
+test("in memory it keeps nothing", async () => {
+  const { node, finished, options } = await start(["m.yaml", "--memory"]);
+  assert.equal(options.dataDir, undefined);
+  node.end.resolve(undefined);
+  await finished;
+});
+
+test("a signal lets it finish what it is doing", async () => {
+  const { io, node, finished } = await start(["m.yaml"]);
+  io.signal();
+  assert.deepEqual(node.done, ["drain 30000"]);
+  node.drained.resolve();
+  const { code, err } = await finished;
+  assert.equal(code, 0);
+  assert.match(err, /draining, for 30 s at most; once more to stop at once/);
+});
+
+test("a second signal ends it at once", async () => {
+  const { io, node, finished } = await start(["m.yaml"]);
+  io.signal();
+  io.signal();
+  assert.equal((await finished).code, 0);
+  assert.deepEqual(node.done.slice(0, 2), ["drain 30000", "stop"]);
+});
+
+test("a node that ends by itself is a failure, with its reason", async () => {
+  const { node, finished } = await start(["m.yaml"]);
+  node.end.resolve(new StatefoldError("STORE_WRITE_FAILED", "the disk of partition 2 is full"));
+  const { code, err } = await finished;
+  assert.equal(code, 1);
+  assert.equal(err, "statefold: the disk of partition 2 is full [STORE_WRITE_FAILED]\n");
+  assert.deepEqual(node.done, ["stop"]);
+});
+
+test("a node that does not start is a failure, with its reason", async () => {
+  const commands = allCommands(() =>
+    Promise.reject(new StatefoldError("STORE_LOCKED", "process 7 is using ./data")),
+  );
+  const { code, out, err } = await new FakeIo().run(["run", "m.yaml"], commands);
+  assert.deepEqual([code, out], [1, ""]);
+  assert.equal(err, "statefold: process 7 is using ./data [STORE_LOCKED]\n");
+});
