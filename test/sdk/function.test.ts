@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
   address,
@@ -148,10 +149,12 @@ test("reading a message as another type is named", async () => {
   await assert.rejects(exchange([fn], batch), /it is no io\.statefun\.types\/string/);
 });
 
-test("every error code has a status and says what it means", () => {
+test("every error code has a status, says what it means, and is in the guide", () => {
+  const guide = readFileSync("docs/sdk.md", "utf8");
   for (const [code, { status, summary }] of Object.entries(SDK_ERRORS)) {
     assert(status >= 400 && status < 600, code);
     assert.match(summary, /^[A-Z].*\.$/);
+    assert(guide.includes(code), `docs/sdk.md does not mention ${code}`);
     assert.equal(new SdkError(code as keyof typeof SDK_ERRORS, "x").status, status);
   }
 });

@@ -340,6 +340,16 @@ test("a state that cannot be written is named", async () => {
   );
 });
 
+test("a type that serializes to something else than bytes is named", async () => {
+  const Wrong = types.custom("demo/Wrong", {
+    serialize: () => "text" as unknown as Uint8Array,
+    deserialize: () => "",
+  });
+  const fn = statefulFunction("demo/fn").on(types.string, (ctx) => ctx.send(ctx.self, Wrong, ""));
+  const batch = { type: "demo/fn", messages: [message(types.string, "")] };
+  await failsWith([fn], batch, "VALUE_INVALID", /demo\/Wrong: .*serialize gave "text"/);
+});
+
 test("what a handler throws fails the batch with function, id, type and text", async () => {
   const failing = statefulFunction("demo/failing")
     .on(types.string, async () => {

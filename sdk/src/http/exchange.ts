@@ -32,7 +32,7 @@ export class Exchange {
     this.#onError = options.onError;
   }
 
-  /** Never rejects: whatever happens is an answer. `readBody` is called only for a request worth reading. */
+  /** Whatever happens is an answer; it rejects only with what `onError` throws. `readBody` is called only for a request worth reading. */
   async answer(
     head: RequestHead,
     readBody: (maxBytes: number) => Uint8Array | Promise<Uint8Array>,

@@ -44,7 +44,9 @@ export function typedValue<T>(type: ValueType<T>, value: T): TypedValue {
 
 export function serializeAs<T>(type: ValueType<T>, value: T): Uint8Array {
   try {
-    return type.serialize(value);
+    const bytes: unknown = type.serialize(value);
+    if (bytes instanceof Uint8Array) return bytes;
+    throw new TypeError(`serialize gave ${inspect(bytes)}, not a Uint8Array`);
   } catch (cause) {
     throw new SdkError("VALUE_INVALID", `${inspect(value)} cannot be written as ${type.typename}`, {
       cause,
