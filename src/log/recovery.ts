@@ -178,6 +178,10 @@ async function scanActive(
         bytes: bytes.byteLength - end,
       });
     }
+    // What is not known to be synced is written again: a sync that failed once succeeds the next time
+    // without having kept anything, and the one before may have failed.
+    const known = input.note?.segment === active.base ? Math.min(input.note.position, end) : 0;
+    if (known < end) await file.write(known, bytes.subarray(known, end));
     await file.sync();
     // The process that made the file may not have lived to sync its entry.
     await input.cache.files.syncDirectory(input.directory);

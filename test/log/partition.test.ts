@@ -129,6 +129,23 @@ test("reopening fails as long as the disk refuses, and is safe after a segment t
   assert.deepEqual(texts.slice(1), ["after"]);
 });
 
+test("an opening whose sync failed is made good for by the next, not believed", async (t) => {
+  const disk = new SimulatedDisk();
+  const first = await opened(t, disk);
+  await first.append([record("synced")]);
+  disk.fault = (operation, path) =>
+    operation === "sync" && path.endsWith(".log") ? noSpace() : undefined;
+  await assert.rejects(first.append([record("written, not synced")]));
+  const log = await TopicLog.open("/data", { files: disk.boot() });
+  const topic = log.find("orders");
+  assert(topic !== undefined);
+  await assert.rejects(topic.partition(0), { code: "UNAVAILABLE" });
+  disk.fault = () => undefined;
+  const seen = await textsOf(await topic.partition(0));
+  disk.losePower();
+  assert.deepEqual(await textsOf(await opened(t, disk)), seen);
+});
+
 test("a follower is woken by the append that reaches its offset", async (t) => {
   const partition = await opened(t, new SimulatedDisk());
   const signal = new AbortController().signal;
