@@ -1,5 +1,6 @@
 import { describeError, StatefoldError } from "../base/errors.ts";
 import { didYouMean } from "../spec/nearest.ts";
+import { version } from "../telemetry/version.ts";
 import { Client } from "./client.ts";
 import type { Command } from "./command.ts";
 import { parseCommandLine } from "./command-line.ts";
@@ -11,7 +12,6 @@ import { Options } from "./options.ts";
 import { readSettings } from "./settings-file.ts";
 import { printable } from "./table.ts";
 import { usage } from "./usage.ts";
-import { version } from "./version.ts";
 
 /**
  * Runs one command line; resolves with the exit code: 0 done, 1 failed, 2 wrong usage. What went wrong
