@@ -3,7 +3,7 @@
  * publishers. When its memory must be dropped (a failed commit, a mistake of ours), it opens it anew from
  * what is durable; when that keeps failing, the node ends with the reason.
  */
-import { assert } from "../base/assert.ts";
+import { assert, unreachable } from "../base/assert.ts";
 import { systemClock } from "../base/clock.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
@@ -192,11 +192,18 @@ export class PartitionHost {
         return this.#options.toPeer(this.index, release);
       case "publish":
         return this.#publisher(release.egress)?.add(release.first, release.records);
-      default: {
+      case "accepted":
+      case "replied":
+      case "pending":
+      case "unknownCall":
+      case "refused":
+      case "operated": {
         const waiting = this.#waiting.get(release.request);
         this.#waiting.delete(release.request);
-        waiting?.resolve(release);
+        return waiting?.resolve(release);
       }
+      default:
+        return unreachable(release);
     }
   }
 
