@@ -3,6 +3,7 @@ import type { Dispatcher } from "undici";
 import type { Random } from "../base/backoff.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
+import { type EndpointUrl, urlFor } from "../spec/endpoint-url.ts";
 import type { HttpEndpoint } from "../spec/module.ts";
 import { classify, isReset } from "./classify.ts";
 import { ConnectionPool } from "./connection-pool.ts";
@@ -11,7 +12,7 @@ import { encodeRequest } from "./encode-request.ts";
 import { type Ending, Exchange, type ExchangeLimits } from "./exchange.ts";
 import { Gate } from "./gate.ts";
 import { readTls } from "./tls.ts";
-import { type FunctionUrl, functionUrl, redirectedUrl, showUrl } from "./url.ts";
+import { redirectedUrl, showUrl } from "./url.ts";
 
 /*
  * The official transport: one address a request, over HTTP/1.1.
@@ -62,7 +63,7 @@ class HttpInvoker implements Invoker {
   readonly #endpoint: HttpEndpoint;
   readonly #pool: ConnectionPool;
   readonly #gate: Gate;
-  readonly #urls = new Map<string, FunctionUrl>();
+  readonly #urls = new Map<string, EndpointUrl>();
   #closing: Promise<void> | undefined;
 
   constructor(endpoint: HttpEndpoint, pool: ConnectionPool, gate: Gate) {
@@ -104,7 +105,7 @@ class HttpInvoker implements Invoker {
   }
 
   async #send(
-    url: FunctionUrl,
+    url: EndpointUrl,
     body: Buffer,
     limits: ExchangeLimits,
     signal: AbortSignal,
@@ -132,11 +133,11 @@ class HttpInvoker implements Invoker {
     }
   }
 
-  #urlOf(functionType: string): FunctionUrl {
+  #urlOf(functionType: string): EndpointUrl {
     let url = this.#urls.get(functionType);
     if (url === undefined) {
       if (this.#urls.size >= URLS_MAX) this.#urls.clear();
-      url = functionUrl(this.#endpoint.urlPathTemplate, functionType);
+      url = urlFor(this.#endpoint, functionType);
       this.#urls.set(functionType, url);
     }
     return url;
