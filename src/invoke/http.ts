@@ -46,17 +46,17 @@ export async function openHttpInvoker(endpoint: HttpEndpoint, random: Random): P
         "run by this version; io.statefun.transports.v1/async can",
     );
   }
-  const maxInFlight = Math.min(endpoint.concurrency, transport.poolSize);
   const tls = await readTls(transport.tls, place);
   const pool = new ConnectionPool({
     connectMs: transport.connectMs,
     writeMs: transport.writeMs,
     ttlMs: transport.poolTtlMs,
-    maxConnections: maxInFlight,
+    maxConnections: transport.poolSize,
     tls,
     random,
   });
-  return new HttpInvoker(endpoint, pool, new Gate(maxInFlight));
+  const gate = new Gate({ perType: endpoint.concurrency, inAll: transport.poolSize });
+  return new HttpInvoker(endpoint, pool, gate);
 }
 
 class HttpInvoker implements Invoker {
@@ -73,7 +73,8 @@ class HttpInvoker implements Invoker {
   }
 
   invoke(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
-    return this.#gate.run(signal, () => this.#call(invocation, signal));
+    const { type } = invocation.target;
+    return this.#gate.run(type, signal, () => this.#call(invocation, signal));
   }
 
   close(): Promise<void> {

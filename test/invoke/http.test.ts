@@ -228,6 +228,18 @@ test("the pool's size bounds the requests in flight as well", async (t) => {
   assert.equal(ports.size, 2);
 });
 
+test("a function that hangs keeps no other of its endpoint waiting", async (t) => {
+  const hanging = deferred<void>();
+  const url = await httpServer(t, (request, response) => {
+    if (request.url === "/hangs") hanging.resolve();
+    else response.writeHead(200, { "content-type": OCTET_STREAM }).end();
+  });
+  const invoker = await anInvoker(t, `${url}/{function.name}`, {}, 1);
+  void call(invoker, { target: { type: "demo/hangs", id: "a" } });
+  await hanging.promise;
+  assert.equal(told(await call(invoker, { target: { type: "demo/other", id: "a" } })), "reply");
+});
+
 test("an aborted signal ends a call in flight and one that waits its turn", async (t) => {
   const arrival = deferred<void>();
   const url = await httpServer(t, () => arrival.resolve());
