@@ -24,8 +24,14 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   snapshot: ["base", "telemetry", "model", "store", "blob", "log"],
   invoke: ["base", "telemetry", "model", "spec", "sdk", "sdk/protocol"],
   kafka: ["base", "telemetry", "model", "spec"],
-  ingress: ["base", "telemetry", "model", "spec", "store/contract.ts", "log", "kafka"],
-  egress: ["base", "telemetry", "model", "spec", "store/contract.ts", "log", "kafka"],
+  ingress: [
+    ...["base", "telemetry", "model", "spec", "store/contract.ts", "log", "kafka"],
+    "sdk/protocol",
+  ],
+  egress: [
+    ...["base", "telemetry", "model", "spec", "store/contract.ts", "log", "kafka"],
+    "sdk/protocol",
+  ],
   gateway: ["base", "telemetry", "model"],
   node: [
     ...["base", "telemetry", "model", "spec", "store", "blob", "log", "partition", "snapshot"],

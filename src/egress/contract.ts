@@ -1,0 +1,51 @@
+import type { Address } from "../model/address.ts";
+import type { TypedValue } from "../model/typed-value.ts";
+
+/**
+ * A way out. The partition numbers what it has for an egress in its outbox; the receiver's memory of the
+ * numbers is what makes it exactly-once.
+ */
+export interface Egress {
+  /** `namespace/name`. */
+  readonly id: string;
+
+  start(): Promise<void>;
+
+  /**
+   * Undefined when the egress can take the value, else the reason: that record alone is given up
+   * (EGRESS_VALUE_INVALID). Pure and quick: asked while a function's answer is applied.
+   */
+  check(value: TypedValue): string | undefined;
+
+  /**
+   * Publishes records numbered first, first + 1, … by this partition for this egress, numbers from 1 on.
+   * Resolves when all are durably published but the refused ones, named by number. Those published before
+   * under their number are skipped.
+   *
+   * Rejects when the receiver cannot take them now: some may be published. The caller tries again later with
+   * the same records, possibly more behind them. One call at a time for each partition.
+   */
+  publish(partition: number, first: number, records: readonly EgressRecord[]): Promise<Published>;
+
+  /** What is being published ends or fails first. Idempotent. */
+  stop(): Promise<void>;
+}
+
+export interface Published {
+  readonly refused: readonly RefusedRecord[];
+}
+
+/** A record the receiver will never take (EGRESS_REFUSED). */
+export interface RefusedRecord {
+  readonly number: number;
+  readonly reason: string;
+}
+
+/** What a function sent. */
+export interface EgressRecord {
+  readonly value: TypedValue;
+  readonly sender: Address;
+  /** Id of the message that was being handled. */
+  readonly causeId: string | undefined;
+  readonly traceparent: string | undefined;
+}

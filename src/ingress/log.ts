@@ -1,0 +1,129 @@
+import { setTimeout } from "node:timers/promises";
+import type { Random } from "../base/backoff.ts";
+import { StatefoldError } from "../base/errors.ts";
+import { type Report, silent } from "../base/report.ts";
+import type { TopicLog } from "../log/topic-log.ts";
+import type { KafkaIngress, OnInvalid, Route } from "../spec/module.ts";
+import { type Ingress, partitionOfSource, type SourceSink, type SourceStatus } from "./contract.ts";
+import { LogSource, type Sleep } from "./log-source.ts";
+import type { LogStartup } from "./log-startup.ts";
+
+/** What an ingress on the topic log needs to know: of `io.statefold.log.v1/ingress`, or of a Kafka ingress. */
+export interface LogIngressSettings {
+  readonly id: string;
+  /** A topic named twice: the last one counts. */
+  readonly topics: readonly Route[];
+  readonly startupPosition: LogStartup;
+  readonly onInvalid: OnInvalid;
+}
+
+export interface LogIngressOptions {
+  readonly settings: LogIngressSettings;
+  readonly log: TopicLog;
+  /** A batch ends with the record that reaches it; two are held per source. Default 1 MiB. */
+  readonly batchBytes?: number;
+  /** Default 1000. */
+  readonly batchRecords?: number;
+  readonly report?: Report;
+  /** How it waits before it tries again. */
+  readonly sleep?: Sleep;
+  readonly random?: Random;
+}
+
+/**
+ * The name of a source on the topic log. The ingress is part of it, since two of them may read one topic,
+ * each in its own way.
+ */
+export function logSourceName(ingressId: string, topic: string, topicPartition: number): string {
+  return `log/${ingressId}/${topic}/${topicPartition}`;
+}
+
+/** An ingress that reads topics of the topic log. Topics that do not exist yet are made. */
+export class LogIngress implements Ingress {
+  readonly #options: LogIngressOptions;
+  #sources: readonly LogSource[] = [];
+  #running: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+
+  constructor(options: LogIngressOptions) {
+    this.#options = options;
+  }
+
+  get id(): string {
+    return this.#options.settings.id;
+  }
+
+  async start(sink: SourceSink): Promise<void> {
+    const { settings, log, batchBytes, batchRecords, report, sleep, random } = this.#options;
+    const routes = new Map(settings.topics.map((route) => [route.topic, route]));
+    const sources: LogSource[] = [];
+    for (const route of routes.values()) {
+      const topic = await log.topic(route.topic);
+      for (let k = 0; k < topic.partitionCount; k++) {
+        const source = logSourceName(settings.id, topic.name, k);
+        sources.push(
+          new LogSource({
+            source,
+            topic,
+            topicPartition: k,
+            route,
+            onInvalid: settings.onInvalid,
+            startup: settings.startupPosition,
+            sink,
+            partition: partitionOfSource(source, sink.partitionCount),
+            batchBytes: batchBytes ?? 1024 * 1024,
+            batchRecords: batchRecords ?? 1000,
+            report: report ?? silent,
+            sleep: sleep ?? ((waitMs, signal) => setTimeout(waitMs, undefined, { signal })),
+            random: random ?? Math.random,
+          }),
+        );
+      }
+    }
+    if (this.#stopped) return;
+    this.#sources = sources;
+    this.#running = Promise.all(sources.map((source) => source.run()));
+    await Promise.all(sources.map((source) => source.begun));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const source of this.#sources) source.stop();
+    await this.#running;
+  }
+
+  rewind(partition: number): void {
+    for (const source of this.#sources) {
+      if (source.status.partition === partition) source.rewind();
+    }
+  }
+
+  sources(): readonly SourceStatus[] {
+    return this.#sources.map((source) => source.status);
+  }
+}
+
+/**
+ * What a Kafka ingress means when it is bound to the topic log (`--embedded`): there are no consumer groups,
+ * so `group-offsets` is what a group without offsets gets. MODULE_UNSUPPORTED for a date.
+ */
+export function embeddedIngress(kafka: KafkaIngress): LogIngressSettings {
+  const { id, topics, onInvalid, startupPosition, autoOffsetResetPosition } = kafka;
+  const common = { id, topics, onInvalid };
+  switch (startupPosition.type) {
+    case "earliest":
+    case "latest":
+      return { ...common, startupPosition: { type: startupPosition.type } };
+    case "group-offsets":
+      return { ...common, startupPosition: { type: autoOffsetResetPosition } };
+    case "specific-offsets": {
+      const { type, offsets } = startupPosition;
+      return { ...common, startupPosition: { type, offsets, otherwise: autoOffsetResetPosition } };
+    }
+    case "date": {
+      const { file, line, column } = kafka.place;
+      const message = `${file}:${line}:${column} ingress ${id}: startupPosition "date" is not available with --embedded; take earliest, latest, group-offsets or specific-offsets`;
+      throw new StatefoldError("MODULE_UNSUPPORTED", message);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { fromUtf8 } from "../base/bytes.ts";
+import { StatefoldError } from "../base/errors.ts";
+import type { Header } from "../model/message.ts";
+import type { OnInvalid, Route } from "../spec/module.ts";
+import type { InvalidRecord, RoutedMessage, SourceRecord } from "./contract.ts";
+
+/** A record of a topic, wherever it was read. Its bytes may be views: what is kept is copied. */
+export interface IncomingRecord {
+  readonly position: number;
+  readonly key: Uint8Array | undefined;
+  readonly value: Uint8Array | undefined;
+  readonly headers: readonly Header[];
+}
+
+export interface RoutedRecords {
+  readonly records: readonly SourceRecord[];
+  /** Behind the last of the records. */
+  readonly next: number;
+  /** The record at `next` is invalid and the ingress says `onInvalid: stop`. */
+  readonly stop: StatefoldError | undefined;
+}
+
+/** W3C trace context: the header's value is passed through as it is. */
+const TRACEPARENT = "traceparent";
+
+/**
+ * Turns a run of records into messages, and decides what becomes of those that cannot be routed.
+ *
+ * @param source for messages to people
+ * @param next the position behind the run
+ */
+export function routeRecords(
+  route: Route,
+  onInvalid: OnInvalid,
+  source: string,
+  incoming: readonly IncomingRecord[],
+  next: number,
+): RoutedRecords {
+  const records: SourceRecord[] = [];
+  for (const record of incoming) {
+    const routed = routeRecord(route, record);
+    const { position } = record;
+    if (routed.kind === "messages") {
+      records.push({ position, messages: routed.messages });
+    } else if (onInvalid === "deadLetter") {
+      records.push({ position, messages: [], invalid: routed.invalid });
+    } else if (onInvalid === "skip") {
+      records.push({ position, messages: [] });
+    } else {
+      const message = `${source}@${position}: ${routed.invalid.reason}. The source stops here (onInvalid: stop): remove the record or choose deadLetter or skip`;
+      return { records, next: position, stop: new StatefoldError("RECORD_INVALID", message) };
+    }
+  }
+  return { records, next, stop: undefined };
+}
+
+export type Routed =
+  | { readonly kind: "messages"; readonly messages: readonly RoutedMessage[] }
+  | { readonly kind: "invalid"; readonly invalid: InvalidRecord };
+
+/**
+ * StateFun's rule: the id is the key, decoded as UTF-8 with malformed bytes becoming U+FFFD; each target gets
+ * a message of its own, in the order of the list; the value is the record's bytes under the route's type,
+ * not looked at. Unlike there a record that cannot be routed is an outcome, and an empty key is one such:
+ * a target's id is never empty.
+ */
+export function routeRecord(route: Route, record: Omit<IncomingRecord, "position">): Routed {
+  const headers = record.headers.map(({ key, value }) => ({ key, value: copy(value) }));
+  const trace = headers.find((header) => header.key === TRACEPARENT);
+  const traceparent = trace === undefined ? undefined : fromUtf8(trace.value);
+  const value = {
+    typename: route.valueType,
+    hasValue: record.value !== undefined,
+    value: copy(record.value ?? new Uint8Array(0)),
+  };
+  const reason = whyInvalid(record);
+  if (reason !== undefined || record.key === undefined) {
+    const key = record.key === undefined ? undefined : copy(record.key);
+    const why = reason ?? NO_KEY;
+    return { kind: "invalid", invalid: { reason: why, key, value, headers, traceparent } };
+  }
+  const id = idOf(record.key);
+  const messages = route.targets.map((type) => {
+    return { target: { type, id }, value, headers, traceparent };
+  });
+  return { kind: "messages", messages };
+}
+
+const NO_KEY = "the record has no key, which would be the id of the function to call";
+
+function whyInvalid(record: Omit<IncomingRecord, "position">): string | undefined {
+  if (record.key === undefined) return NO_KEY;
+  if (record.key.byteLength === 0) {
+    return "the record's key is empty, and the id of the function to call cannot be";
+  }
+  if (record.value === undefined) return "the record is a tombstone: it has no value";
+  return undefined;
+}
+
+/** A byte order mark is part of the id, as in Java; TextDecoder would take it away. */
+function idOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("utf8");
+}
+
+/** A message may be kept for long; it must not keep alive the whole of what was read with it. */
+function copy(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}

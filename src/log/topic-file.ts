@@ -1,0 +1,138 @@
+import { dirname, join } from "node:path";
+import { crc32 } from "node:zlib";
+import { StatefoldError } from "../base/errors.ts";
+import type { FileCache } from "./file-cache.ts";
+import { isAbsent } from "./files.ts";
+import { corrupt, createSegment, readSegmentFile, segmentBases, segmentPath } from "./segment.ts";
+import { topicFolder } from "./topic-name.ts";
+
+/**
+ * What makes a folder a topic: a file of two lines, written last of all when the topic is made.
+ *
+ *   topic.json = {"version":1,"name":…,"partitions":…} LF crc LF
+ *   crc        = CRC-32 (IEEE) of the first line's bytes, 8 hexadecimal digits
+ *
+ * A folder without it is a topic whose making was never acknowledged: it does not exist, and is made anew.
+ */
+export interface TopicInfo {
+  readonly name: string;
+  readonly partitions: number;
+}
+
+export const TOPIC_FILE = "topic.json";
+const TOPIC_VERSION = 1;
+const MAX_TOPIC_FILE_BYTES = 4096;
+
+export function partitionDirectory(root: string, topic: string, partition: number): string {
+  return join(root, topicFolder(topic), String(partition));
+}
+
+/** Makes the topic with its empty partitions; durable when the promise resolves. */
+export async function createTopic(
+  cache: FileCache,
+  root: string,
+  topic: TopicInfo,
+  nowMs: number,
+): Promise<void> {
+  const { files } = cache;
+  const folder = join(root, topicFolder(topic.name));
+  for (let partition = 0; partition < topic.partitions; partition++) {
+    const directory = partitionDirectory(root, topic.name, partition);
+    await files.makeDirectory(directory);
+    await createSegment(cache, directory, {
+      topic: topic.name,
+      partition,
+      base: 0,
+      createdAtMs: nowMs,
+      previous: undefined,
+      marks: new Map(),
+    });
+  }
+  await files.syncDirectory(folder);
+  const path = join(folder, TOPIC_FILE);
+  await cache.use(
+    path,
+    async (file) => {
+      await file.truncate(0);
+      await file.write(0, topicFileBytes(topic));
+      await file.sync();
+    },
+    { create: true },
+  );
+  await files.syncDirectory(folder);
+  await files.syncDirectory(root);
+}
+
+/**
+ * The topic of a folder; undefined when its making did not come to an end. LOG_CORRUPT when the file is
+ * missing or damaged beside records.
+ */
+export async function readTopic(
+  cache: FileCache,
+  root: string,
+  folder: string,
+): Promise<TopicInfo | undefined> {
+  const path = join(root, folder, TOPIC_FILE);
+  const text = await readText(cache, path);
+  const topic = text === undefined ? undefined : parseTopicFile(path, text);
+  if (topic !== undefined && topicFolder(topic.name) === folder) return topic;
+  if (topic === undefined && !(await holdsRecords(cache, join(root, folder)))) return undefined;
+  throw corrupt(
+    path,
+    undefined,
+    topic === undefined
+      ? "the file that says what topic this is, is missing or damaged, though there are records"
+      : `the file is in the wrong folder: it belongs to topic ${topic.name}`,
+    "The topic log stays closed, so that nothing is lost silently: restore the folder from a snapshot, or move it away",
+  );
+}
+
+function topicFileBytes(topic: TopicInfo): Buffer {
+  const { name, partitions } = topic;
+  const line = JSON.stringify({ version: TOPIC_VERSION, name, partitions });
+  return Buffer.from(`${line}\n${checksum(line)}\n`);
+}
+
+async function readText(cache: FileCache, path: string): Promise<string | undefined> {
+  try {
+    return await cache.use(path, async (file) => {
+      const bytes = await file.read(0, MAX_TOPIC_FILE_BYTES);
+      // What is believed now must be durable; the process that wrote it may not have lived to sync it.
+      await file.sync();
+      await cache.files.syncDirectory(dirname(path));
+      return bytes.toString("utf8");
+    });
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+function parseTopicFile(path: string, text: string): TopicInfo | undefined {
+  const [line, crc] = text.split("\n");
+  if (line === undefined || crc !== checksum(line)) return undefined;
+  const value = JSON.parse(line) as { version: number; name: string; partitions: number };
+  if (value.version !== TOPIC_VERSION) {
+    const message = `${path} has version ${value.version} of the topic log's format, which this program cannot read`;
+    throw new StatefoldError("STORE_FORMAT", message);
+  }
+  return { name: value.name, partitions: value.partitions };
+}
+
+/** Whether any partition below holds more than the empty segment it is made with. */
+async function holdsRecords(cache: FileCache, folder: string): Promise<boolean> {
+  for (const name of await cache.files.list(folder)) {
+    if (!/^\d+$/.test(name)) continue;
+    const directory = join(folder, name);
+    for (const base of segmentBases(await cache.files.list(directory))) {
+      const file = await readSegmentFile(cache, segmentPath(directory, base));
+      if (base > 0 || file.size > Math.max(file.headBytes, 1024)) return true;
+      if (file.head !== undefined && file.size > file.headBytes) return true;
+    }
+  }
+  return false;
+}
+
+function checksum(line: string): string {
+  return crc32(line).toString(16).padStart(8, "0");
+}
