@@ -1,0 +1,96 @@
+/** What the gateway asks of the partitions: sends, calls, and replies to be fetched later. */
+import { unreachable } from "../base/assert.ts";
+import { StatefoldError } from "../base/errors.ts";
+import type { CallRequest, CallResult, Messages, SendRequest } from "../gateway/ports.ts";
+import { CALL_TYPE } from "../partition/ports.ts";
+import type { Answer, PartitionHost } from "./partition-host.ts";
+import type { Partitions } from "./partitions.ts";
+
+export class NodeMessages implements Messages {
+  readonly #partitions: Partitions;
+  #isOpen = true;
+
+  constructor(partitions: Partitions) {
+    this.#partitions = partitions;
+  }
+
+  /** From now on nothing new is taken: the node drains. */
+  close(): void {
+    this.#isOpen = false;
+  }
+
+  async send(request: SendRequest): Promise<{ messageId: string }> {
+    const host = this.#hostFor(request);
+    const { answer } = host.ask({ kind: "send", ...request });
+    const release = await answer;
+    if (release.kind === "accepted") return { messageId: release.messageId };
+    throw refusalOf(release);
+  }
+
+  async call(request: CallRequest): Promise<CallResult> {
+    const host = this.#hostFor(request);
+    const { timeoutMs, signal, ...rest } = request;
+    const { request: number, answer } = host.ask({ kind: "call", ...rest });
+    return await this.#reply(host, number, answer, timeoutMs, signal);
+  }
+
+  async fetchCall(callId: string, timeoutMs: number, signal: AbortSignal): Promise<CallResult> {
+    let host: PartitionHost;
+    try {
+      host = this.#partitions.ownerOf({ type: CALL_TYPE, id: callId });
+    } catch {
+      return { kind: "unknown" };
+    }
+    const { request, answer } = host.ask({ kind: "fetch", callId });
+    return await this.#reply(host, request, answer, timeoutMs, signal);
+  }
+
+  /** Waits for a reply, for so long; then the call is kept, so that it can be fetched. */
+  async #reply(
+    host: PartitionHost,
+    request: number,
+    answer: Promise<Answer>,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<CallResult> {
+    const giveUp = () => host.hangUp(request, true);
+    const timer = setTimeout(giveUp, timeoutMs);
+    signal.addEventListener("abort", giveUp, { once: true });
+    try {
+      const release = await answer;
+      switch (release.kind) {
+        case "replied":
+          return { kind: "reply", value: release.value, messageId: release.messageId };
+        case "pending":
+          return { kind: "pending", callId: release.callId };
+        case "unknownCall":
+          return { kind: "unknown" };
+        case "accepted":
+        case "operated":
+        case "refused":
+          throw refusalOf(release);
+        default:
+          return unreachable(release);
+      }
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  #hostFor(request: SendRequest | CallRequest): PartitionHost {
+    if (!this.#isOpen) throw new StatefoldError("UNAVAILABLE", "the node is draining");
+    const host = this.#partitions.ownerOf(request.target);
+    if (host.partition?.isFull) {
+      const { unfinished } = host.partition;
+      const text = `partition ${host.index} has ${unfinished} unfinished messages, its bound`;
+      throw new StatefoldError("OVERLOADED", text);
+    }
+    return host;
+  }
+}
+
+function refusalOf(release: Answer): StatefoldError {
+  if (release.kind === "refused") return new StatefoldError(release.code, release.reason);
+  return new StatefoldError("INTERNAL", `a request was answered with ${release.kind}`);
+}

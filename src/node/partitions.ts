@@ -1,0 +1,80 @@
+/** All partitions of a node, and the ways between them. */
+import { assert, unreachable } from "../base/assert.ts";
+import { StatefoldError } from "../base/errors.ts";
+import type { SourceBatch, SourceSink } from "../ingress/contract.ts";
+import type { Address } from "../model/address.ts";
+import { partitionDestination } from "../partition/outboxes.ts";
+import { ownerOf } from "../partition/post.ts";
+import { PartitionHost, type PartitionHostOptions, type PeerRelease } from "./partition-host.ts";
+
+export class Partitions implements SourceSink {
+  readonly hosts: readonly PartitionHost[];
+
+  constructor(count: number, options: Omit<PartitionHostOptions, "index" | "toPeer">) {
+    this.hosts = Array.from(
+      { length: count },
+      (_, index) =>
+        new PartitionHost({
+          ...options,
+          index,
+          logger: options.logger.child({ partition: index }),
+          toPeer: (from, release) => this.#toPeer(from, release),
+        }),
+    );
+  }
+
+  get partitionCount(): number {
+    return this.hosts.length;
+  }
+
+  async open(): Promise<void> {
+    // One after the other: opening reads what is pending, and memory is shared.
+    for (const host of this.hosts) await host.open();
+  }
+
+  host(index: number): PartitionHost {
+    const host = this.hosts[index];
+    assert(host !== undefined, `there is no partition ${index}`);
+    return host;
+  }
+
+  /** The partition of an address. */
+  ownerOf(address: Address): PartitionHost {
+    const owner = ownerOf(address, this.hosts.length);
+    if (owner === undefined) throw new StatefoldError("NOT_FOUND", `there is no call ${address.id}`);
+    return this.host(owner);
+  }
+
+  async position(source: string, partition: number): Promise<number | undefined> {
+    const host = this.host(partition);
+    await host.room();
+    return host.partition?.positions.next(source);
+  }
+
+  async take(partition: number, batch: SourceBatch): Promise<void> {
+    const host = this.host(partition);
+    await host.room();
+    host.offer({ kind: "source", ...batch });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.stop()));
+  }
+
+  #toPeer(from: number, release: PeerRelease): void {
+    const peer = this.host(release.to);
+    const destination = partitionDestination(from);
+    switch (release.kind) {
+      case "channel": {
+        const { first, messages } = release;
+        return peer.offer({ kind: "channel", from, first, messages });
+      }
+      case "acknowledge":
+        return peer.offer({ kind: "acknowledged", destination, upTo: release.upTo });
+      case "resume":
+        return peer.offer({ kind: "resume", destination, next: release.next });
+      default:
+        return unreachable(release);
+    }
+  }
+}

@@ -1,0 +1,14 @@
+/** Resolves after a while, or at once when the signal aborts. Does not keep the process alive. */
+export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, delayMs);
+    timer.unref();
+    signal.addEventListener("abort", end, { once: true });
+  });
+}

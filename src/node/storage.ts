@@ -1,0 +1,60 @@
+/** Where a node keeps its data: a directory, or memory and a temporary folder for the topics. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Store } from "../store/contract.ts";
+import { readDescription } from "../store/description.ts";
+import { DataDirectory } from "../store/directory.ts";
+import { MemoryContents, MemoryStore } from "../store/memory.ts";
+import { FORMAT_VERSION } from "../store/format.ts";
+
+export interface Storage {
+  readonly partitionCount: number;
+  readonly formatVersion: number;
+  /** Holds `topics/`. */
+  readonly path: string;
+  /** Undefined: in memory. */
+  readonly dataDir: string | undefined;
+  /** A partition is closed before it is opened again. */
+  openPartition(partition: number): Promise<Store>;
+  close(): Promise<void>;
+}
+
+export interface StorageOptions {
+  readonly dataDir: string | undefined;
+  readonly application: string;
+  readonly partitions: number | undefined;
+  readonly acceptLoss: boolean;
+}
+
+/** Of a new data directory. */
+export const DEFAULT_PARTITIONS = 4;
+
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  if (options.dataDir === undefined) return openInMemory(options.partitions ?? DEFAULT_PARTITIONS);
+  const { dataDir, application, acceptLoss } = options;
+  const known = await readDescription(join(dataDir, "statefold.json"));
+  const partitions = options.partitions ?? known?.partitions ?? DEFAULT_PARTITIONS;
+  const directory = await DataDirectory.open({ dir: dataDir, application, partitions });
+  return {
+    partitionCount: partitions,
+    formatVersion: directory.description.formatVersion,
+    path: directory.path,
+    dataDir: directory.path,
+    openPartition: (partition) => directory.openPartition(partition, { acceptLoss }),
+    close: () => directory.close(),
+  };
+}
+
+async function openInMemory(partitionCount: number): Promise<Storage> {
+  const path = await mkdtemp(join(tmpdir(), "statefold-"));
+  const contents = Array.from({ length: partitionCount }, () => new MemoryContents());
+  return {
+    partitionCount,
+    formatVersion: FORMAT_VERSION,
+    path,
+    dataDir: undefined,
+    openPartition: async (partition) => new MemoryStore(contents[partition]),
+    close: () => rm(path, { recursive: true, force: true }),
+  };
+}
