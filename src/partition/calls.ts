@@ -172,9 +172,10 @@ export class Calls {
     if (waiting.requests.size === 0) this.#waiting.delete(waiting.callId);
   }
 
-  /** The sweep found an entry of the expiry index: removes the record if it has expired. */
-  expire(kind: "once" | "call", key: Uint8Array): void {
+  /** The expiry index names this record: removes it if it has expired. `done`: the entry may go. */
+  expire(kind: "once" | "call", key: Uint8Array, done: () => void): void {
     this.#reads.get(key, (bytes) => {
+      done();
       if (bytes === undefined) return;
       const record = kind === "once" ? decodeOnce(bytes) : decodeCall(bytes);
       if (record.expiresAtMs <= this.#epochs.nowMs) this.#epochs.writeVisible(key, undefined);

@@ -177,7 +177,10 @@ export class Partition {
       this.#effects.fired(record.sender, record.token, record.message);
     }
     this.timers.look(nowMs);
-    this.#expiries.sweep(nowMs, (kind, key, atMs) => this.#expired(kind, key, atMs));
+    this.#expiries.sweep(nowMs, (kind, key, atMs, done) => {
+      if (kind === "state") this.states.sweep(key, atMs, done);
+      else this.calls.expire(kind, key, done);
+    });
     this.delivery.wake(nowMs);
     this.delivery.dispatch(nowMs);
     released.push(...this.outboxes.take());
@@ -251,11 +254,6 @@ export class Partition {
     this.outboxes.committed();
     released.push(...this.#intake.committed(this.positions.committed()));
     this.delivery.committed();
-  }
-
-  #expired(kind: "state" | "once" | "call", key: Uint8Array, atMs: number): void {
-    if (kind === "state") this.states.sweep(key, atMs, this.epochs.nowMs);
-    else this.calls.expire(kind, key);
   }
 
   /** I10: whatever waits for a time is behind one of these. */
