@@ -99,8 +99,11 @@ export class Calls {
     const id = onceKey(target, key);
     this.#epochs.writeVisible(id, encodeOnce({ target, key, messageId, callId, expiresAtMs }));
     this.#expiries.enter("once", id, expiresAtMs);
+    if (callId === "") return;
+    // Whoever made the call may have left already: the key can still be asked with.
     const waiting = this.#waiting.get(callId);
-    if (waiting !== undefined) this.#store(waiting, expiresAtMs);
+    if (waiting !== undefined) waiting.expiresAtMs = expiresAtMs;
+    this.#store({ callId, messageId, target, expiresAtMs });
   }
 
   /** A reply, when the call is known in memory. False: the store must be asked, see {@link replyStored}. */
@@ -113,7 +116,7 @@ export class Calls {
       this.#callOf.delete(request);
       this.#epochs.release({ kind: "replied", request, messageId, value });
     }
-    if (expiresAtMs !== undefined) {
+    if (expiresAtMs !== undefined && expiresAtMs > this.#epochs.nowMs) {
       const record = { callId, messageId, target, expiresAtMs };
       this.#epochs.writeVisible(callKey(callId), encodeCall({ ...record, reply: value }));
     }
@@ -165,7 +168,10 @@ export class Calls {
     waiting.requests.delete(request);
     if (keep) {
       if (waiting.expiresAtMs === undefined) {
-        this.#store(waiting, this.#epochs.nowMs + this.#retentionMs);
+        const expiresAtMs = this.#epochs.nowMs + this.#retentionMs;
+        waiting.expiresAtMs = expiresAtMs;
+        const { messageId, target } = waiting;
+        this.#store({ callId: waiting.callId, messageId, target, expiresAtMs });
       }
       this.#epochs.release({ kind: "pending", request, callId: waiting.callId });
     }
@@ -191,12 +197,10 @@ export class Calls {
     if (hungUp !== undefined) this.hangUp(request, hungUp === "keep");
   }
 
-  #store(waiting: Waiting, expiresAtMs: number): void {
-    waiting.expiresAtMs = expiresAtMs;
-    const { callId, messageId, target } = waiting;
-    const record = { callId, messageId, target, expiresAtMs, reply: undefined };
-    this.#epochs.writeVisible(callKey(callId), encodeCall(record));
-    this.#expiries.enter("call", callKey(callId), expiresAtMs);
+  #store(call: Omit<CallRecord, "reply">): void {
+    const key = callKey(call.callId);
+    this.#epochs.writeVisible(key, encodeCall({ ...call, reply: undefined }));
+    this.#expiries.enter("call", key, call.expiresAtMs);
   }
 
   #lookUp(callId: string, then: (record: CallRecord | undefined) => void): void {
