@@ -140,7 +140,7 @@ export class Delivery {
   outcome(ticket: number, outcome: Outcome): void {
     const mailbox = this.#running.get(ticket);
     if (mailbox === undefined || mailbox.phase.kind !== "running") return; // a late double
-    const { count } = mailbox.phase;
+    const { count, specs } = mailbox.phase;
     if (mailbox.phase.ticket !== ticket) return;
     this.#running.delete(ticket);
     const lane = this.#laneOf(mailbox);
@@ -150,7 +150,7 @@ export class Delivery {
       case "reply":
         return this.#replied(lane, mailbox, count, outcome.effects);
       case "incomplete": {
-        const refusal = this.#parts.specs.register(mailbox.address.type, outcome.missing);
+        const refusal = this.#parts.specs.register(mailbox.address.type, outcome.missing, specs);
         if (refusal !== undefined) return this.#failed(lane, mailbox, count, refusal);
         return this.#release(lane, mailbox);
       }
@@ -247,7 +247,7 @@ export class Delivery {
       });
     }
     const ticket = this.#nextTicket++;
-    mailbox.phase = { kind: "running", ticket, count: batch.length };
+    mailbox.phase = { kind: "running", ticket, count: batch.length, specs };
     this.#running.set(ticket, mailbox);
     this.counts.invocations++;
     this.#started.push({

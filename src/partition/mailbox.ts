@@ -10,6 +10,7 @@
  */
 import { Queue } from "../base/queue.ts";
 import type { Address } from "../model/address.ts";
+import type { StateSpec } from "../model/invocation.ts";
 import { type Message, messageBytes } from "../model/message.ts";
 import type { AddressState } from "./address-state.ts";
 
@@ -38,7 +39,13 @@ export type MailboxPhase =
   | { readonly kind: "ready" }
   /** Its state or its mail is being read. */
   | { readonly kind: "preparing" }
-  | { readonly kind: "running"; readonly ticket: number; readonly count: number }
+  | {
+      readonly kind: "running";
+      readonly ticket: number;
+      readonly count: number;
+      /** The states the function was called with. */
+      readonly specs: ReadonlyMap<string, StateSpec>;
+    }
   /** After a failure. */
   | { readonly kind: "resting"; readonly untilMs: number }
   /** Its next message may be delivered only once its cause is durable. */
@@ -70,8 +77,6 @@ export class Mailbox {
   deliveries = 0;
   /** Failures of the first message when it was delivered alone. */
   failuresAlone = 0;
-  /** "incomplete" answers in a row. */
-  incomplete = 0;
   bytes = 0;
 
   constructor(address: Address, key: string) {
@@ -143,6 +148,5 @@ export class Mailbox {
   forgive(): void {
     this.deliveries = 0;
     this.failuresAlone = 0;
-    this.incomplete = 0;
   }
 }
