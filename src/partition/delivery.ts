@@ -107,10 +107,12 @@ export class Delivery {
     return started;
   }
 
-  /** Those whose rest is over are in line again. */
+  /** Those whose rest is over are in line again; so are those that would rest longer than anyone may. */
   wake(nowMs: number): void {
     for (let next = this.#resting.peek(); next !== undefined; next = this.#resting.peek()) {
-      if (next.untilMs > nowMs) return;
+      const restMs = next.untilMs - nowMs;
+      const longestMs = this.#laneOf(next.mailbox)?.binding.retry.maxMs ?? 0;
+      if (restMs > 0 && restMs <= longestMs) return; // longer: the clock went back
       this.#resting.pop();
       const { phase } = next.mailbox;
       if (phase.kind !== "resting" || phase.untilMs !== next.untilMs) continue;

@@ -55,7 +55,9 @@ export class Expiries {
     nowMs: number,
     found: (kind: ExpiryKind, key: Uint8Array, atMs: number, done: () => void) => void,
   ): void {
-    if (this.#isSweeping || nowMs < this.#nextSweepMs) return;
+    if (this.#isSweeping) return;
+    const restMs = this.#nextSweepMs - nowMs;
+    if (restMs > 0 && restMs <= SWEEP_EVERY_MS) return; // longer: the clock went back
     this.#isSweeping = true;
     const range = { from: this.#from, until: keyOf("expiry", nowMs + 1), limit: SWEEP_LIMIT };
     this.#reads.scan(range, (entries) => {

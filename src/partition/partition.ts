@@ -150,9 +150,8 @@ export class Partition {
     return this.ledger.mail - this.mailboxes.parkedCount + this.ledger.outbox;
   }
 
-  /** Everything the store held is restored: what has mail is in line, and the first turn may come. */
+  /** Everything the store held is restored: the first turn may come. */
   begin(): void {
-    for (const mailbox of [...this.mailboxes.values()]) this.delivery.onMail(mailbox);
     // The session is durable before anything is handled: see identity.ts.
     this.epochs.touch();
     this.epochs.hurry();
@@ -201,6 +200,7 @@ export class Partition {
     // In front of what was offered meanwhile.
     this.#inputs.unshift(...this.#inputs.splice(first, 1));
     released.push(...this.#intake.greet());
+    for (const mailbox of [...this.mailboxes.values()]) this.delivery.onMail(mailbox);
     this.#isOpen = true;
     return true;
   }
