@@ -175,11 +175,15 @@ export class Delivery {
   }
 
   /** Gives the first message of an unparked, idle mailbox up and goes on with the next. */
-  skipFirst(mailbox: Mailbox, reason: string, then: (id: string | undefined) => void): void {
+  skipFirst(
+    mailbox: Mailbox,
+    { reason, attempts }: { readonly reason: string; readonly attempts: number },
+    then: (id: string | undefined) => void,
+  ): void {
     mailbox.phase = { kind: "preparing" };
     this.#withMail(mailbox, () => {
       const first = this.#parts.mailboxes.finishFirst(mailbox);
-      if (first !== undefined) this.#bury(mailbox, first, reason);
+      if (first !== undefined) this.#bury(mailbox, first, reason, attempts);
       this.#endSuspicion(mailbox);
       this.#proceed(mailbox);
       then(first?.message.id);
@@ -319,7 +323,7 @@ export class Delivery {
     const first = this.#parts.mailboxes.finishFirst(mailbox);
     assert(first !== undefined, "a failure without a message");
     if (onFailure === "deadLetter") {
-      this.#bury(mailbox, first, reason);
+      this.#bury(mailbox, first, reason, mailbox.deliveries);
     } else {
       this.counts.skipped++;
       this.#parts.ledger.finished++;
@@ -329,13 +333,13 @@ export class Delivery {
     this.#release(lane, mailbox);
   }
 
-  #bury(mailbox: Mailbox, first: Pending, reason: string): void {
+  #bury(mailbox: Mailbox, first: Pending, reason: string, attempts: number): void {
     this.#parts.deadLetters.add({
       code: "FUNCTION_FAILED",
       reason,
       what: { kind: "message", message: first.message },
       address: mailbox.address,
-      attempts: mailbox.deliveries,
+      attempts,
     });
   }
 

@@ -11,8 +11,10 @@ const SPECS = [
   spec("warm", { expireMode: "afterInvoke", expireAfterMs: 1_000 }),
 ];
 
+type Values = Partial<Record<"count" | "short" | "warm", string | undefined>>;
+
 /** The values a request carries, by name; a registered state without a value has none. */
-const carried = (started: StartedInvocation | undefined): Record<string, string | undefined> =>
+const carried = (started: StartedInvocation | undefined): Values =>
   Object.fromEntries(
     (started?.invocation.state ?? []).map((bytes) => {
       const entry = decodeStateEntry(bytes);
@@ -31,7 +33,7 @@ async function declared(options: Parameters<typeof Harness.open>[0] = {}): Promi
 }
 
 /** Handles one message of an address, which sets these states; returns what its request carried. */
-function set(it: Harness, id: string, states: Record<string, string | undefined>) {
+function set(it: Harness, id: string, states: Values) {
   it.settle(it.send(at(id), "set"));
   const mutations = Object.entries(states).map(([name, text]) => ({
     ...{ name, value: text === undefined ? undefined : value(text) },
@@ -63,9 +65,9 @@ test("an expired state is not sent, however late the sweep", async () => {
   const it = await declared();
   set(it, "a", { count: "1", short: "x" });
   it.nowMs += 999;
-  assert.equal(set(it, "a", {})["short"], "x");
+  assert.equal(set(it, "a", {}).short, "x");
   it.nowMs += 1;
-  assert.equal(set(it, "a", {})["short"], undefined);
+  assert.equal(set(it, "a", {}).short, undefined);
 });
 
 test("a state that lives by use lives on with every invocation", async () => {
@@ -73,10 +75,10 @@ test("a state that lives by use lives on with every invocation", async () => {
   set(it, "a", { warm: "x" });
   for (let i = 0; i < 5; i++) {
     it.nowMs += 900;
-    assert.equal(set(it, "a", {})["warm"], "x");
+    assert.equal(set(it, "a", {}).warm, "x");
   }
   it.nowMs += 1_000;
-  assert.equal(set(it, "a", {})["warm"], undefined);
+  assert.equal(set(it, "a", {}).warm, undefined);
 });
 
 test("the sweep removes what has expired from the store, and keeps the rest", async () => {
@@ -132,7 +134,7 @@ test("a read that took long does not bring back what was changed and dropped fro
   it.completeCommit();
   if (early !== undefined) it.answerRead(early);
   it.settle();
-  assert.equal(set(it, "a", {})["count"], "2");
+  assert.equal(set(it, "a", {}).count, "2");
 });
 
 test("what is in use or not durable yet is passed over, and the rest still leaves memory", async () => {
@@ -154,7 +156,7 @@ test("an answer may replace a state by one as large as the bound", async () => {
   const it = await declared({ limits: { stateBytes: 10_000 } });
   set(it, "a", { count: "x".repeat(8_000) });
   set(it, "a", { count: "y".repeat(8_000) });
-  assert.equal(set(it, "a", {})["count"]?.[0], "y");
+  assert.equal(set(it, "a", {}).count?.[0], "y");
   assert.equal(it.partition.delivery.counts.failed, 0);
 });
 
