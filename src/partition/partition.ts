@@ -47,6 +47,9 @@ import { Timers } from "./timers.ts";
 /** Timers fired in one turn at most, so that a turn stays short; the next turn follows at once. */
 const FIRE_LIMIT = 1_000;
 
+/** Where the numbers of an outbox begin that an incarnation makes: above those of all before it. */
+export const firstNumberOf = (incarnation: number): number => incarnation * 2 ** 40 + 1;
+
 export interface PartitionOptions {
   readonly formatVersion: number;
   readonly application: string;
@@ -100,7 +103,12 @@ export class Partition {
     const expiries = this.#expiries;
     this.mailboxes = new Mailboxes(epochs, reads, ledger, limits);
     this.timers = new Timers(epochs, reads, ledger, limits.timersInMemory);
-    this.outboxes = new Outboxes(epochs, reads, ledger, limits.outboxBytesInMemory);
+    const firstNumber = firstNumberOf(meta.incarnation);
+    this.outboxes = new Outboxes(
+      { epochs, reads, ledger },
+      limits.outboxBytesInMemory,
+      firstNumber,
+    );
     this.parking = new Parking(epochs, this.mailboxes);
     this.positions = new Positions(epochs);
     this.states = new States(epochs, reads, expiries, limits.stateCacheBytes);

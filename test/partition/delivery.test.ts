@@ -239,7 +239,13 @@ test("a clock that goes back leaves nobody resting for longer than any rest", as
 test("what a crash interrupts is delivered again, whole and in order", async () => {
   const it = await Harness.open();
   it.settle(it.send(at("a"), "1"));
-  it.settle({ kind: "channel", from: 1, first: 1, messages: [message("m2", at("a"), "2")] });
+  it.settle({
+    kind: "channel",
+    from: 1,
+    first: 1,
+    since: 1,
+    messages: [message("m2", at("a"), "2")],
+  });
   const next = await it.reopen();
   next.settle();
   assert.deepEqual(next.batch, ["1", "2"]);

@@ -7,9 +7,11 @@ import assert from "node:assert/strict";
 import type { Address } from "../../src/model/address.ts";
 import type { Effects, Outcome, StateSpec } from "../../src/model/invocation.ts";
 import type { Message } from "../../src/model/message.ts";
+import { partitionOf } from "../../src/model/partitioner.ts";
 import type { TypedValue } from "../../src/model/typed-value.ts";
 import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits.ts";
-import type { Partition, PartitionOptions } from "../../src/partition/partition.ts";
+import { partitionDestination } from "../../src/partition/outboxes.ts";
+import type { Partition } from "../../src/partition/partition.ts";
 import type {
   Commit,
   Directory,
@@ -21,7 +23,7 @@ import type {
   StartedInvocation,
   Turn,
 } from "../../src/partition/ports.ts";
-import { openPartition } from "../../src/partition/recovery.ts";
+import { type OpenOptions, openPartition } from "../../src/partition/recovery.ts";
 import type { Entry, Write } from "../../src/store/contract.ts";
 import { endOfPrefix, keyOf, TAGS, type Tag } from "../../src/store/keys.ts";
 import { SimDisk } from "../sim/disk.ts";
@@ -71,6 +73,7 @@ export interface HarnessOptions {
   readonly partition?: number;
   readonly partitionCount?: number;
   readonly disk?: SimDisk;
+  readonly lossAccepted?: boolean;
 }
 
 type Kind = Release["kind"];
@@ -101,9 +104,7 @@ export class Harness {
     const disk = options.disk ?? new SimDisk();
     const partition = await openPartition(disk, partitionOptions(options));
     const harness = new Harness(options, disk, partition);
-    harness.settle();
-    harness.released = [];
-    return harness;
+    return harness.settle();
   }
 
   /** A crash, and another life on what was durable. `applied`: the running commit reached the disk. */
@@ -114,6 +115,11 @@ export class Harness {
       this.disk.apply(this.commit.writes, this.commit.epoch);
     }
     return await Harness.open({ ...this.#options, ...options, disk: this.disk });
+  }
+
+  /** Its number among the partitions. */
+  get index(): number {
+    return this.#options.partition ?? 0;
   }
 
   /** One turn, with these inputs. */
@@ -255,7 +261,7 @@ export class Harness {
   }
 }
 
-function partitionOptions(options: HarnessOptions): Omit<PartitionOptions, "recovered"> {
+function partitionOptions(options: HarnessOptions): OpenOptions {
   const functions = options.functions ?? { [TYPE]: binding() };
   const directory: Directory = {
     function: (type) => functions[type],
@@ -271,5 +277,39 @@ function partitionOptions(options: HarnessOptions): Omit<PartitionOptions, "reco
     limits: { ...DEFAULT_LIMITS, commitLingerMs: 0, ...options.limits },
     directory,
     random: () => 0.5,
+    lossAccepted: options.lossAccepted ?? false,
   };
+}
+
+/** An id that this partition owns. */
+export function idIn(partition: number, partitionCount: number): string {
+  for (let i = 0; ; i++) if (partitionOf(`id-${i}`, partitionCount) === partition) return `id-${i}`;
+}
+
+/** Carries what leaves for a peer, and the answers, until both are quiet. Returns how often. */
+export function connect(a: Harness, b: Harness): number {
+  for (let carried = 0; carried < 1_000; ) {
+    const before = carried;
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const source = from.index;
+      const destination = partitionDestination(source);
+      for (const { first, since, messages } of from.take("channel")) {
+        carried++;
+        to.settle({ kind: "channel", from: source, first, since, messages });
+      }
+      for (const { upTo } of from.take("acknowledge")) {
+        carried++;
+        to.settle({ kind: "acknowledged", destination, upTo });
+      }
+      for (const { next } of from.take("resume")) {
+        carried++;
+        to.settle({ kind: "resume", destination, next });
+      }
+    }
+    if (carried === before) return carried;
+  }
+  throw new Error("they never stop talking");
 }
