@@ -5,7 +5,7 @@ import { Mailbox } from "../../src/partition/mailbox.ts";
 import { at, binding, TYPE } from "./harness.ts";
 
 const lane = (concurrency: number) => new Lane(TYPE, binding({ concurrency }), () => 0.5);
-const mailbox = (id: string) => new Mailbox(at(id), `${TYPE}/${id}`);
+const mailbox = (id: string) => new Mailbox(at(id), `${TYPE}/${id}`, 10);
 
 test("addresses are served in the order they became ready", () => {
   const it = lane(10);
