@@ -1,5 +1,6 @@
 import { describeError, StatefoldError } from "../base/errors.ts";
 import { didYouMean } from "../spec/nearest.ts";
+import { version } from "../telemetry/version.ts";
 import { Client } from "./client.ts";
 import type { Command } from "./command.ts";
 import { parseCommandLine } from "./command-line.ts";
@@ -11,7 +12,6 @@ import { Options } from "./options.ts";
 import { readSettings } from "./settings-file.ts";
 import { printable } from "./table.ts";
 import { usage } from "./usage.ts";
-import { version } from "./version.ts";
 
 /**
  * Runs one command line; resolves with the exit code: 0 done, 1 failed, 2 wrong usage. What went wrong
@@ -23,6 +23,8 @@ export async function runCli(
   io: Io,
 ): Promise<number> {
   const [first = "", second = ""] = args;
+  // Whose help to point at when the command line is wrong.
+  let about = commands.some(({ name }) => name.startsWith(`${first} `)) ? ` ${first}` : "";
   try {
     if (first === "" || first === "--help" || first === "help") {
       await io.out(await helpFor(args.slice(1), commands));
@@ -34,9 +36,10 @@ export async function runCli(
     }
     const command = commands.find(({ name }) => name === first || name === `${first} ${second}`);
     if (command === undefined) return await noSuchCommand(first, second, commands, io);
+    about = ` ${command.name}`;
     return await runCommand(command, args.slice(command.name.split(" ").length), commands, io);
   } catch (error) {
-    return failed(error, first, io);
+    return failed(error, about, io);
   }
 }
 
@@ -96,9 +99,8 @@ async function runCommand(
   return await command.run({ args: rest, options, io, client });
 }
 
-function failed(error: unknown, first: string, io: Io): number {
+function failed(error: unknown, about: string, io: Io): number {
   if (error instanceof StatefoldError && error.code === "USAGE") {
-    const about = first.startsWith("-") ? "" : ` ${first}`;
     io.err(`statefold: ${error.message}\nSee: statefold${about} --help\n`);
     return 2;
   }

@@ -1,36 +1,6 @@
-import type { StatefoldError } from "../base/errors.ts";
-import type { Logger } from "../telemetry/logger.ts";
+import type { NodeOptions, RunningNode } from "../node/options.ts";
+
+export type { NodeOptions, RunningNode } from "../node/options.ts";
 
 /** What `run` needs of the node: src/node/start.ts is one. */
 export type NodeStarter = (options: NodeOptions) => Promise<RunningNode>;
-
-export interface NodeOptions {
-  /** Files, at least one. */
-  readonly modules: readonly string[];
-  /** Undefined: everything in memory, and gone at the end. */
-  readonly dataDir: string | undefined;
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
-  /** Kafka ingresses and egresses of the modules are bound to the topic log. */
-  readonly embedded: boolean;
-  /** Undefined: as many as the data directory has, or the default of a new one. */
-  readonly partitions: number | undefined;
-  /** Under which the data directory is kept; another one's is refused. */
-  readonly application?: string;
-  /** What `${NAME}` in the modules stands for. */
-  readonly variables: ReadonlyMap<string, string>;
-  /** Starts from a store that is older than what was synced, instead of refusing it. */
-  readonly acceptLoss: boolean;
-  readonly logger: Logger;
-}
-
-export interface RunningNode {
-  readonly listening: readonly { readonly name: string; readonly url: string }[];
-  /** Resolves when the node has ended by itself, with its reason, such as a failing disk. */
-  readonly ended: Promise<StatefoldError | undefined>;
-  /** Finishes what was accepted, for so long at most, and stops. */
-  drain(graceMs: number): Promise<void>;
-  /** Ends now; nothing acknowledged is lost. */
-  stop(): Promise<void>;
-}

@@ -97,6 +97,7 @@ export class AdminRoutes {
 
   async #dead(exchange: Exchange, object: string): Promise<void> {
     const { name, verb } = splitVerb(object, 1);
+    if (name.includes("/")) throw unknownRoute(exchange);
     const id = decodeSegment(name);
     if (verb === "retry") {
       exchange.allow("POST");

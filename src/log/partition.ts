@@ -99,6 +99,14 @@ export class LogPartition {
     return this.#state.endOffset;
   }
 
+  /** What its files hold, about. */
+  get bytes(): number {
+    return this.#state.segments.reduce(
+      (sum, { closedBytes, dataEnd }) => sum + (closedBytes ?? dataEnd),
+      0,
+    );
+  }
+
   /** Why appends are refused; undefined while they are taken. */
   get failure(): StatefoldError | undefined {
     return this.#appender.failure;

@@ -1,10 +1,10 @@
 /** The endpoints of a module at run time: which function type is served where, and how it is called. */
 import { assert } from "../base/assert.ts";
 import { describeError } from "../base/errors.ts";
-import type { Invocation, Outcome } from "../model/invocation.ts";
+import type { Invoker } from "../invoke/contract.ts";
 import { openEmbeddedInvoker } from "../invoke/embedded.ts";
 import { openHttpInvoker } from "../invoke/http.ts";
-import type { Invoker } from "../invoke/contract.ts";
+import type { Invocation, Outcome } from "../model/invocation.ts";
 import type { FunctionBinding } from "../partition/ports.ts";
 import { endpointLookup, type LoadedFunctions } from "../spec/endpoint-lookup.ts";
 import type { Endpoint } from "../spec/module.ts";

@@ -46,7 +46,9 @@ async function read(path: string): Promise<string> {
 function refuseUnsupported(module: Module): void {
   const refused: string[] = [];
   const refuse = (place: Place, what: string, instead: string) => {
-    refused.push(`${place.file}:${place.line}:${place.column} ${what} cannot be run yet; ${instead}`);
+    refused.push(
+      `${place.file}:${place.line}:${place.column} ${what} cannot be run yet; ${instead}`,
+    );
   };
   for (const { kind, place, id } of [...module.ingresses, ...module.egresses]) {
     if (kind === "kafka") {

@@ -53,9 +53,9 @@ export class NodeMessages implements Messages {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<CallResult> {
-    const giveUp = () => host.hangUp(request, true);
-    const timer = setTimeout(giveUp, timeoutMs);
-    signal.addEventListener("abort", giveUp, { once: true });
+    const timer = setTimeout(() => host.hangUp(request, true), timeoutMs);
+    const leave = () => host.hangUp(request, false);
+    signal.addEventListener("abort", leave, { once: true });
     try {
       const release = await answer;
       switch (release.kind) {
@@ -74,7 +74,7 @@ export class NodeMessages implements Messages {
       }
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener("abort", giveUp);
+      signal.removeEventListener("abort", leave);
     }
   }
 

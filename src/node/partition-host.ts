@@ -3,7 +3,7 @@
  * publishers. When its memory must be dropped (a failed commit, a mistake of ours), it opens it anew from
  * what is durable; when that keeps failing, the node ends with the reason.
  */
-import { assert } from "../base/assert.ts";
+import { assert, unreachable } from "../base/assert.ts";
 import { systemClock } from "../base/clock.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
@@ -133,7 +133,10 @@ export class PartitionHost {
    * @returns the request's number, by which it may hang up
    * @throws StatefoldError UNAVAILABLE when the partition goes down first: done or not, nobody knows
    */
-  ask(question: DistributiveOmit<Question, "request">): { request: number; answer: Promise<Answer> } {
+  ask(question: DistributiveOmit<Question, "request">): {
+    request: number;
+    answer: Promise<Answer>;
+  } {
     if (this.#life.kind !== "running") throw this.#unavailable();
     const request = ++this.#requests;
     const waiting = deferred<Answer>();
@@ -142,10 +145,17 @@ export class PartitionHost {
     return { request, answer: waiting.promise };
   }
 
-  /** The caller no longer waits. With `keep` its answer still comes: `pending`, or the reply. */
+  /**
+   * The caller no longer waits. With `keep` it is answered all the same: `pending`, or the reply; without,
+   * at once, and the reply is for nobody.
+   */
   hangUp(request: number, keep: boolean): void {
-    if (!keep) this.#waiting.delete(request);
+    const waiting = this.#waiting.get(request);
+    if (waiting === undefined) return;
     this.offer({ kind: "hangUp", request, keep });
+    if (keep) return;
+    this.#waiting.delete(request);
+    waiting.resolve({ kind: "pending", request, callId: "" });
   }
 
   /** Resolves when the partition takes from sources again; rejects when it goes down. */
@@ -182,11 +192,18 @@ export class PartitionHost {
         return this.#options.toPeer(this.index, release);
       case "publish":
         return this.#publisher(release.egress)?.add(release.first, release.records);
-      default: {
+      case "accepted":
+      case "replied":
+      case "pending":
+      case "unknownCall":
+      case "refused":
+      case "operated": {
         const waiting = this.#waiting.get(release.request);
         this.#waiting.delete(release.request);
-        waiting?.resolve(release);
+        return waiting?.resolve(release);
       }
+      default:
+        return unreachable(release);
     }
   }
 
@@ -197,7 +214,10 @@ export class PartitionHost {
     const egress = this.#options.egresses.get(id);
     if (egress === undefined) {
       // Its egress has left the module: the records stay in the outbox until it is back.
-      this.#options.logger.error({ egress: id }, "Records wait for an egress that the module lacks.");
+      this.#options.logger.error(
+        { egress: id },
+        "Records wait for an egress that the module lacks.",
+      );
       return undefined;
     }
     const { driver, publishers } = this.#life;
@@ -215,7 +235,10 @@ export class PartitionHost {
     if (life.kind !== "running") return;
     this.#life = { kind: "closed" };
     this.#dropWaiting();
-    logger.error({ reason: describeError(error) }, "The partition lost its memory; it is opened anew.");
+    logger.error(
+      { reason: describeError(error) },
+      "The partition lost its memory; it is opened anew.",
+    );
     this.#reopening = this.#reopen(life, error).finally(() => {
       this.#reopening = undefined;
     });
@@ -234,7 +257,10 @@ export class PartitionHost {
         return await this.open();
       } catch (error) {
         reason = error;
-        this.#options.logger.error({ reason: describeError(error) }, "The partition does not open.");
+        this.#options.logger.error(
+          { reason: describeError(error) },
+          "The partition does not open.",
+        );
       }
     }
   }
@@ -266,7 +292,8 @@ export class PartitionHost {
   }
 
   #unavailable(): StatefoldError {
-    const why = this.#life.kind === "failed" ? describeError(this.#life.error) : "it is not running";
+    const why =
+      this.#life.kind === "failed" ? describeError(this.#life.error) : "it is not running";
     return new StatefoldError("UNAVAILABLE", `partition ${this.index} cannot answer: ${why}`);
   }
 }

@@ -41,7 +41,8 @@ export class Partitions implements SourceSink {
   /** The partition of an address. */
   ownerOf(address: Address): PartitionHost {
     const owner = ownerOf(address, this.hosts.length);
-    if (owner === undefined) throw new StatefoldError("NOT_FOUND", `there is no call ${address.id}`);
+    if (owner === undefined)
+      throw new StatefoldError("NOT_FOUND", `there is no call ${address.id}`);
     return this.host(owner);
   }
 

@@ -3,11 +3,11 @@
  * call at a time. What makes that exactly-once is the receiver's memory of the numbers; what bounds the
  * queue is the outbox, which sends no more than its window before it is acknowledged (I9).
  */
-import { backoffMs, type BackoffOptions } from "../base/backoff.ts";
+import { type BackoffOptions, backoffMs } from "../base/backoff.ts";
 import { describeError } from "../base/errors.ts";
 import type { Egress } from "../egress/contract.ts";
-import type { AcknowledgedInput } from "../partition/ports.ts";
 import { egressDestination } from "../partition/outboxes.ts";
+import type { AcknowledgedInput } from "../partition/ports.ts";
 import type { EgressEffect } from "../store/records.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { sleep } from "./sleep.ts";
@@ -82,7 +82,10 @@ export class Publisher {
         return acknowledge({ kind: "acknowledged", destination, upTo, refused });
       } catch (error) {
         this.reason = describeError(error);
-        logger.warn({ egress: egress.id, partition, attempt, reason: this.reason }, "An egress cannot be reached.");
+        logger.warn(
+          { egress: egress.id, partition, attempt, reason: this.reason },
+          "An egress cannot be reached.",
+        );
         await sleep(backoffMs(attempt, BACKOFF, Math.random), signal);
       }
     }

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import type { Store } from "../store/contract.ts";
 import { readDescription } from "../store/description.ts";
 import { DataDirectory } from "../store/directory.ts";
-import { MemoryContents, MemoryStore } from "../store/memory.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
+import { MemoryContents, MemoryStore } from "../store/memory.ts";
 
 export interface Storage {
   readonly partitionCount: number;

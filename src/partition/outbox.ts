@@ -69,6 +69,12 @@ export class Outbox {
     this.#spilledEnd = options.next;
   }
 
+  /** Effects that the destination has not acknowledged, about: numbered ones, from the first held. */
+  get size(): number {
+    const first = this.#window[0]?.first ?? this.#spilledFrom;
+    return this.#next - first + this.#filling.length;
+  }
+
   get nextNumber(): number {
     return this.#next;
   }

@@ -77,6 +77,8 @@ test("a dead letter is shown, retried and purged", async (t) => {
   assert.deepEqual(await retried.json(), { retried: "0-1" });
   const purged = await fetch(`${url}/v1/admin/dead/0%2F2`, { method: "DELETE" });
   assert.deepEqual(await purged.json(), { purged: "0/2" });
+  const tooMuch = await fetch(`${url}/v1/admin/dead/0-1/retry/now`, { method: "POST" });
+  assert.equal(tooMuch.status, 404);
   assert.deepEqual(admin.done, ["retry 0-1", "purge 0/2"]);
   assert.equal((await fetch(`${url}/v1/admin/dead/0-1`)).status, 404);
 });

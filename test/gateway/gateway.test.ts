@@ -49,18 +49,30 @@ test("a body that is announced as too long is refused before it is sent", async 
   await once(socket, "close");
 });
 
-test("a body without end is refused at the limit, and its sender reads the answer", async (t) => {
+test("a body without end is refused at the limit, and taken a while longer, so that the answer is read", async (t) => {
+  const { url, port } = await startFakeNode(t, { maxBodyBytes: 100 });
+  const socket = connect(port, "127.0.0.1");
+  const chunk = `c8\r\n${"x".repeat(200)}\r\n`;
+  socket.write(`${CALL}transfer-encoding: chunked\r\n\r\n${chunk}`);
+  assert.match(await readUntil(socket, "VALUE_TOO_LARGE"), /^HTTP\/1\.1 413 /);
+  socket.write(chunk.repeat(50));
+  await fetch(`${url}/health/live`);
+  assert(!socket.readableEnded);
+  socket.write("0\r\n\r\n");
+  await once(socket, "close");
+});
+
+test("a body that still does not end is cut off", async (t) => {
   const { port } = await startFakeNode(t, { maxBodyBytes: 100, lingerBytes: 1_000 });
   const socket = connect(port, "127.0.0.1");
-  const said = readAll(socket);
-  socket.write(`${CALL}transfer-encoding: chunked\r\n\r\n`);
-  const chunk = `c8\r\n${"x".repeat(200)}\r\n`;
-  const send = () => {
-    if (!socket.destroyed) socket.write(chunk, () => setImmediate(send));
-  };
   socket.on("error", () => {});
+  const closed = readAll(socket);
+  socket.write(`${CALL}transfer-encoding: chunked\r\n\r\n`);
+  const send = () => {
+    if (!socket.destroyed) socket.write(`c8\r\n${"x".repeat(200)}\r\n`, () => setImmediate(send));
+  };
   send();
-  assert.match(await said, /^HTTP\/1\.1 413 /);
+  await closed;
 });
 
 test("a client that asks before it sends is told to go on, or not to", async (t) => {
@@ -199,6 +211,7 @@ test("a drain finishes what is in flight, refuses what is new, and still answers
   assert.deepEqual(await ready.json(), { ready: false, reason: "the node is draining" });
   const value = { typename: "demo/x", hasValue: true, value: Buffer.alloc(5_000_000, "y") };
   answer.resolve({ kind: "reply", value, messageId: "m-1" });
+  assert.equal((await first).headers.get("connection"), "close");
   assert.equal((await (await first).arrayBuffer()).byteLength, 5_000_000);
   await drained;
   await assert.rejects(fetch(`http://127.0.0.1:${port}/health/live`));

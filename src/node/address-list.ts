@@ -1,0 +1,95 @@
+/** Addresses that have state or mail, from the two ranges of keys where they stand. */
+import type { AddressDetail, AddressSummary } from "../gateway/admin-port.ts";
+import { type Address, addressKey } from "../model/address.ts";
+import { decodeStateEntry } from "../model/persisted-value.ts";
+import { mailRange } from "../partition/mailboxes.ts";
+import { parkedKey } from "../partition/parking.ts";
+import { stateKey } from "../partition/states.ts";
+import type { Store } from "../store/contract.ts";
+import { endOfPrefix, KeyReader, keyOf, TAGS } from "../store/keys.ts";
+import { decodeState } from "../store/records.ts";
+import type { Found, KeyRange } from "./pages.ts";
+
+/** Mail of one address counted at most; beyond, the count is this. */
+const COUNTED_MAIL = 10_000;
+
+/** The range of the state keys of a type, or of all: the cursor of a page is such a key. */
+export function addressRange(type: string | undefined): KeyRange {
+  const from = type === undefined ? keyOf("state") : keyOf("state", type);
+  return { from, until: endOfPrefix(from) };
+}
+
+export async function listAddresses(
+  store: Store,
+  range: KeyRange,
+  limit: number,
+): Promise<Found<AddressSummary>[]> {
+  const found = new Map<string, { address: Address; key: Uint8Array; stateBytes: number }>();
+  for (const entry of await store.scan({ ...range, limit })) {
+    const address = addressOf(entry.key);
+    found.set(addressKey(address), { address, key: entry.key, stateBytes: entry.value.byteLength });
+  }
+  for (const address of await withMail(store, range, limit)) {
+    const key = addressKey(address);
+    if (!found.has(key)) found.set(key, { address, key: stateKey(address), stateBytes: 0 });
+  }
+  const sorted = [...found.values()].sort((a, b) => Buffer.compare(a.key, b.key)).slice(0, limit);
+  return await Promise.all(
+    sorted.map(async ({ address, key, stateBytes }) => {
+      const [parked] = await store.getMany([parkedKey(address)]);
+      const pending = await countMail(store, address);
+      return { key, item: { address, stateBytes, pending, parked: parked !== undefined } };
+    }),
+  );
+}
+
+export async function describeAddress(
+  store: Store,
+  address: Address,
+  nowMs: number,
+): Promise<AddressDetail | undefined> {
+  const [bytes, parked] = await store.getMany([stateKey(address), parkedKey(address)]);
+  const pending = await countMail(store, address);
+  if (bytes === undefined && parked === undefined && pending === 0) return undefined;
+  const { entries, expiries } = decodeState(bytes ?? new Uint8Array(0));
+  const states = [...entries.values()].flatMap((entry) => {
+    const { name, value } = decodeStateEntry(entry);
+    const expiresAtMs = expiries.get(name);
+    const isExpired = expiresAtMs !== undefined && expiresAtMs <= nowMs;
+    return isExpired ? [] : [{ name, value, expiresAtMs }];
+  });
+  const stateBytes = bytes?.byteLength ?? 0;
+  return { address, stateBytes, pending, parked: parked !== undefined, states };
+}
+
+export async function countMail(store: Store, address: Address): Promise<number> {
+  const entries = await store.scan({ ...mailRange(address), limit: COUNTED_MAIL });
+  return entries.length;
+}
+
+/** Addresses with mail, each found by a jump over the mail of the one before. */
+async function withMail(store: Store, range: KeyRange, limit: number): Promise<Address[]> {
+  const found: Address[] = [];
+  let from = asMail(range.from);
+  const until = asMail(range.until);
+  while (found.length < limit && Buffer.compare(from, until) < 0) {
+    const [entry] = await store.scan({ from, until, limit: 1 });
+    if (entry === undefined) break;
+    const address = addressOf(entry.key);
+    found.push(address);
+    from = mailRange(address).until;
+  }
+  return found;
+}
+
+/** The same place among the mail: both keys begin with a tag, then type and id. */
+function asMail(stateKey: Uint8Array): Uint8Array {
+  const key = Buffer.from(stateKey);
+  key[0] = (key[0] ?? 0) - TAGS.state + TAGS.mail;
+  return key;
+}
+
+function addressOf(key: Uint8Array): Address {
+  const reader = new KeyReader(key);
+  return { type: reader.text(), id: reader.text() };
+}

@@ -1,0 +1,189 @@
+/**
+ * What a person may see and do. Lists read what is durable, straight from the stores; decisions go
+ * through the partitions like everything else that changes something.
+ */
+import type {
+  AddressDetail,
+  AddressQuery,
+  AddressSummary,
+  Admin,
+  DeadDetail,
+  DeadSummary,
+  EndpointStatus,
+  MessageView,
+  NodeStatus,
+  Page,
+  PageQuery,
+  ParkedDetail,
+  ParkedSummary,
+  PartitionStatus,
+  TimerSummary,
+} from "../gateway/admin-port.ts";
+import type { Address } from "../model/address.ts";
+import type { Message } from "../model/message.ts";
+import { deadKey, deadRange, readDeadKey } from "../partition/dead-letters.ts";
+import { mailRange } from "../partition/mailboxes.ts";
+import { parkedKey, parkedRange } from "../partition/parking.ts";
+import type { OperatorVerb } from "../partition/ports.ts";
+import { readTimerKey, timerRange } from "../partition/timers.ts";
+import type { Store } from "../store/contract.ts";
+import { endOfPrefix, keyOf } from "../store/keys.ts";
+import {
+  type DeadRecord,
+  decodeDead,
+  decodeMessage,
+  decodeParked,
+  decodeTimer,
+} from "../store/records.ts";
+import { addressRange, countMail, describeAddress, listAddresses } from "./address-list.ts";
+import { entryLister, listPages } from "./pages.ts";
+import type { PartitionHost } from "./partition-host.ts";
+import type { Partitions } from "./partitions.ts";
+import type { NodeReport } from "./report.ts";
+
+/** Messages shown of a parked address. */
+const SHOWN_MESSAGES = 10;
+
+export class NodeAdmin implements Admin {
+  readonly #partitions: Partitions;
+  readonly #report: NodeReport;
+
+  constructor(partitions: Partitions, report: NodeReport) {
+    this.#partitions = partitions;
+    this.#report = report;
+  }
+
+  async status(): Promise<NodeStatus> {
+    return this.#report.status();
+  }
+
+  async partitions(): Promise<readonly PartitionStatus[]> {
+    return this.#report.partitions();
+  }
+
+  async endpoints(): Promise<readonly EndpointStatus[]> {
+    return this.#report.endpoints();
+  }
+
+  addresses(query: AddressQuery): Promise<Page<AddressSummary>> {
+    return listPages(this.#partitions, addressRange(query.type), query, listAddresses);
+  }
+
+  async address(address: Address): Promise<AddressDetail | undefined> {
+    const { store } = this.#partitions.ownerOf(address);
+    return store === undefined ? undefined : await describeAddress(store, address, Date.now());
+  }
+
+  timers(query: PageQuery): Promise<Page<TimerSummary>> {
+    const lister = entryLister((entry) => {
+      const { message, sender, token } = decodeTimer(entry.value);
+      const { target, id: messageId, value } = message;
+      const dueAtMs = readTimerKey(entry.key).dueMs;
+      return { dueAtMs, sender, target, valueType: value.typename, token, messageId };
+    });
+    return listPages(this.#partitions, timerRange(), query, lister);
+  }
+
+  parked(query: AddressQuery): Promise<Page<ParkedSummary>> {
+    const from = query.type === undefined ? parkedRange().from : keyOf("parked", query.type);
+    return listPages(
+      this.#partitions,
+      { from, until: endOfPrefix(from) },
+      query,
+      async (store, range, limit) => {
+        const entries = await store.scan({ ...range, limit });
+        return await Promise.all(
+          entries.map(async ({ key, value }) => ({ key, item: await parkedSummary(store, value) })),
+        );
+      },
+    );
+  }
+
+  async parkedDetail(address: Address): Promise<ParkedDetail | undefined> {
+    const { store } = this.#partitions.ownerOf(address);
+    const [bytes] = (await store?.getMany([parkedKey(address)])) ?? [];
+    if (store === undefined || bytes === undefined) return undefined;
+    const mail = await store.scan({ ...mailRange(address), limit: SHOWN_MESSAGES });
+    const messages = mail.map((entry) => viewOf(decodeMessage(entry.value)));
+    return { ...(await parkedSummary(store, bytes)), messages };
+  }
+
+  async parkedRetry(address: Address): Promise<boolean> {
+    const verb = { kind: "retryParked", address } as const;
+    return (await decide(this.#partitions.ownerOf(address), verb)) !== undefined;
+  }
+
+  async parkedSkip(address: Address): Promise<{ messageId: string } | undefined> {
+    const verb = { kind: "skipParked", address } as const;
+    const messageId = await decide(this.#partitions.ownerOf(address), verb);
+    return messageId === undefined ? undefined : { messageId };
+  }
+
+  dead(query: PageQuery): Promise<Page<DeadSummary>> {
+    const lister = entryLister((entry, partition) =>
+      deadSummary(deadId(partition, readDeadKey(entry.key)), decodeDead(entry.value)),
+    );
+    return listPages(this.#partitions, deadRange(), query, lister);
+  }
+
+  async deadDetail(id: string): Promise<DeadDetail | undefined> {
+    const place = this.#placeOf(id);
+    const [bytes] = (await place?.host.store?.getMany([deadKey(place.number)])) ?? [];
+    if (bytes === undefined) return undefined;
+    const record = decodeDead(bytes);
+    const { what } = record;
+    return {
+      ...deadSummary(id, record),
+      value: what.kind === "message" ? what.message.value : what.record.value,
+      message: what.kind === "message" ? viewOf(what.message) : undefined,
+    };
+  }
+
+  deadRetry(id: string): Promise<boolean> {
+    return this.#decideDead(id, "retryDead");
+  }
+
+  deadPurge(id: string): Promise<boolean> {
+    return this.#decideDead(id, "purgeDead");
+  }
+
+  async #decideDead(id: string, kind: "retryDead" | "purgeDead"): Promise<boolean> {
+    const place = this.#placeOf(id);
+    if (place === undefined) return false;
+    return (await decide(place.host, { kind, number: place.number })) !== undefined;
+  }
+
+  #placeOf(id: string): { host: PartitionHost; number: number } | undefined {
+    const match = /^(\d{1,6})-(\d{1,16})$/.exec(id);
+    const host = match === null ? undefined : this.#partitions.hosts[Number(match[1])];
+    return host === undefined ? undefined : { host, number: Number(match?.[2]) };
+  }
+}
+
+/** A dead letter's name outside: its partition and its number there. */
+const deadId = (partition: number, number: number): string => `${partition}-${number}`;
+
+async function decide(host: PartitionHost, verb: OperatorVerb): Promise<string | undefined> {
+  const answer = await host.ask({ kind: "operator", verb }).answer;
+  return answer.kind === "operated" ? answer.found : undefined;
+}
+
+async function parkedSummary(store: Store, bytes: Uint8Array): Promise<ParkedSummary> {
+  const record = decodeParked(bytes);
+  return { ...record, pending: await countMail(store, record.address) };
+}
+
+function deadSummary(id: string, record: DeadRecord): DeadSummary {
+  const { what, address, code, reason, atMs, attempts, source, egress } = record;
+  const value = what.kind === "message" ? what.message.value : what.record.value;
+  return {
+    ...{ id, address, code, reason, atMs, attempts, kind: what.kind, valueType: value.typename },
+    source: source === "" ? undefined : source,
+    egress: egress === "" ? undefined : egress,
+  };
+}
+
+function viewOf(message: Message): MessageView {
+  const { id, target, caller, causeId, acceptedAtMs, traceparent, value } = message;
+  return { id, target, caller, causeId, acceptedAtMs, traceparent, value };
+}

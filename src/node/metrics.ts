@@ -1,0 +1,124 @@
+/** What the node tells Prometheus of its partitions, each metric declared once. */
+
+import type { Partition } from "../partition/partition.ts";
+import {
+  type HistogramDefinition,
+  type MetricDefinition,
+  type MetricsRegistry,
+  SECONDS_BUCKETS,
+} from "../telemetry/metrics.ts";
+import type { Partitions } from "./partitions.ts";
+
+const COMMIT_SECONDS: HistogramDefinition<never> = {
+  name: "statefold_commit_seconds",
+  unit: "seconds",
+  description: "From the beginning of a commit until it is durable.",
+  labels: [],
+  buckets: SECONDS_BUCKETS,
+};
+
+type PartitionMetric = MetricDefinition<"partition">;
+
+const gauge = (name: string, unit: string, description: string): PartitionMetric => ({
+  name: `statefold_partition_${name}`,
+  ...{ unit, description, labels: ["partition"] },
+});
+
+/** Read from the partition whenever someone looks. */
+const GAUGES: readonly (readonly [PartitionMetric, (partition: Partition) => number])[] = [
+  [
+    gauge("pending_messages", "messages", "Mail that waits, parked mail included."),
+    (p) => p.ledger.mail,
+  ],
+  [
+    gauge("pending_bytes", "bytes", "Bytes of the mail that waits, parked mail left out."),
+    (p) => p.mailboxes.unfinishedBytes,
+  ],
+  [gauge("timers", "messages", "Delayed messages that have not fired."), (p) => p.ledger.timers],
+  [
+    gauge("outbox_entries", "entries", "Effects that their destination has not acknowledged."),
+    (p) => p.ledger.outbox,
+  ],
+  [
+    gauge("dead_letters", "messages", "Messages and records that were given up."),
+    (p) => p.ledger.dead,
+  ],
+  [
+    gauge("parked_addresses", "addresses", "Addresses that wait for a person."),
+    (p) => p.parking.size,
+  ],
+  [
+    gauge("in_flight_invocations", "invocations", "Calls that have not come back."),
+    (p) => p.delivery.inFlight,
+  ],
+  [gauge("state_cache_bytes", "bytes", "States held in memory."), (p) => p.states.bytes],
+  [gauge("mail_memory_bytes", "bytes", "Mail held in memory."), (p) => p.mailboxes.bytesInMemory],
+  [
+    gauge(
+      "drift_messages",
+      "messages",
+      "Messages unaccounted for: 0, or a mistake of statefold's.",
+    ),
+    (p) => p.ledger.drift,
+  ],
+];
+
+const COUNTERS: readonly (readonly [PartitionMetric, (partition: Partition) => number])[] = [
+  [
+    gauge("accepted_messages_total", "messages", "Messages taken over, since the data began."),
+    (p) => p.ledger.accepted,
+  ],
+  [
+    gauge("finished_messages_total", "messages", "Messages done, since the data began."),
+    (p) => p.ledger.finished,
+  ],
+  [gauge("epochs_total", "epochs", "Commits, since the data began."), (p) => p.epochs.committed],
+  [
+    gauge("invocations_total", "invocations", "Calls of functions."),
+    (p) => p.delivery.counts.invocations,
+  ],
+  [
+    gauge("handled_messages_total", "messages", "Messages that functions have handled."),
+    (p) => p.delivery.counts.messages,
+  ],
+  [
+    gauge("failed_invocations_total", "invocations", "Calls that failed by the batch's fault."),
+    (p) => p.delivery.counts.failed,
+  ],
+  [
+    gauge("retried_invocations_total", "invocations", "Calls that failed by the endpoint's fault."),
+    (p) => p.delivery.counts.retried,
+  ],
+  [
+    gauge(
+      "skipped_messages_total",
+      "messages",
+      "Messages given up without a trace, as their policy says.",
+    ),
+    (p) => p.delivery.counts.skipped,
+  ],
+  [
+    gauge("dropped_replies_total", "replies", "Replies that nobody could take any more."),
+    (p) => p.calls.dropped,
+  ],
+];
+
+/** Returns what is to be called for each commit. */
+export function declareCommitMetric(registry: MetricsRegistry): (elapsedMs: number) => void {
+  const seconds = registry.histogram(COMMIT_SECONDS).labelled({} as Record<never, string>);
+  return (elapsedMs) => seconds.observe(elapsedMs / 1000);
+}
+
+export function declarePartitionMetrics(registry: MetricsRegistry, partitions: Partitions): void {
+  for (const host of partitions.hosts) {
+    const labels = { partition: String(host.index) };
+    const reader = (read: (partition: Partition) => number) => () =>
+      host.partition === undefined ? 0 : read(host.partition);
+    for (const [definition, read] of GAUGES) {
+      registry.gauge(definition).labelled(labels).from(reader(read));
+    }
+    for (const [definition, read] of COUNTERS) {
+      registry.counter(definition).labelled(labels).from(reader(read));
+    }
+  }
+}

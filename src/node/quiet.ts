@@ -1,0 +1,26 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Partitions } from "./partitions.ts";
+
+const LOOK_EVERY_MS = 20;
+/** Nothing in flight and nothing done for so long: what is left waits for something outside. */
+const IDLE_MS = 500;
+
+/**
+ * Waits until what was accepted is done, or what is left makes no progress (its endpoint is down, its
+ * receiver away), or the time is over. Everything left is durable.
+ */
+export async function quiet(partitions: Partitions, untilMs: number): Promise<void> {
+  let finished = -1;
+  let idleSinceMs = performance.now();
+  while (performance.now() < untilMs) {
+    const open = partitions.hosts.flatMap(({ partition }) => partition ?? []);
+    if (open.every((partition) => partition.unfinished === 0 && !partition.epochs.isCommitting))
+      return;
+    const done = open.reduce((sum, { ledger }) => sum + ledger.finished, 0);
+    const isBusy = open.some(({ delivery }) => delivery.inFlight > 0);
+    if (isBusy || done !== finished) idleSinceMs = performance.now();
+    if (performance.now() - idleSinceMs > IDLE_MS) return;
+    finished = done;
+    await delay(LOOK_EVERY_MS);
+  }
+}

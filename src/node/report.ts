@@ -1,0 +1,154 @@
+/** How the node stands, as one screen and in parts; and whether it is alive and ready. */
+import { describeError, type StatefoldError } from "../base/errors.ts";
+import type { Egress as RunningEgress } from "../egress/contract.ts";
+import type {
+  EgressStatus,
+  EndpointStatus,
+  IngressStatus,
+  NodeStatus,
+  PartitionStatus,
+} from "../gateway/admin-port.ts";
+import type { Health, Readiness } from "../gateway/ports.ts";
+import type { Ingress as RunningIngress } from "../ingress/contract.ts";
+import type { CircuitState } from "../partition/circuit.ts";
+import { egressDestination } from "../partition/outboxes.ts";
+import type { MetricsRegistry } from "../telemetry/metrics.ts";
+import { version } from "../telemetry/version.ts";
+import type { Functions } from "./functions.ts";
+import type { PartitionHost } from "./partition-host.ts";
+import type { Partitions } from "./partitions.ts";
+
+export interface NodeReportParts {
+  readonly application: string;
+  readonly dataDir: string | undefined;
+  readonly partitions: Partitions;
+  readonly functions: Functions;
+  readonly ingresses: readonly { readonly kind: string; readonly ingress: RunningIngress }[];
+  readonly egresses: readonly { readonly kind: string; readonly egress: RunningEgress }[];
+  readonly metrics: MetricsRegistry;
+}
+
+export type NodePhase =
+  | { readonly kind: "starting" | "running" | "draining" | "stopped" }
+  | { readonly kind: "failed"; readonly error: StatefoldError };
+
+export class NodeReport implements Health {
+  phase: NodePhase = { kind: "starting" };
+  readonly #parts: NodeReportParts;
+  readonly #startedAtMs = Date.now();
+
+  constructor(parts: NodeReportParts) {
+    this.#parts = parts;
+  }
+
+  live(): boolean {
+    return this.phase.kind !== "failed";
+  }
+
+  ready(): Readiness {
+    if (this.phase.kind === "failed")
+      return { ready: false, reason: describeError(this.phase.error) };
+    if (this.phase.kind !== "running")
+      return { ready: false, reason: `the node is ${this.phase.kind}` };
+    const down = this.#parts.partitions.hosts.filter((host) => host.partition === undefined);
+    if (down.length === 0) return { ready: true };
+    const names = down.map((host) => host.index).join(", ");
+    return { ready: false, reason: `not open: partition ${names}` };
+  }
+
+  metrics(): string {
+    return this.#parts.metrics.render();
+  }
+
+  status(): NodeStatus {
+    const { application, dataDir } = this.#parts;
+    return {
+      ...{ version: version(), application, dataDir, startedAtMs: this.#startedAtMs },
+      readiness: this.ready(),
+      partitions: this.partitions(),
+      endpoints: this.endpoints(),
+      ingresses: this.#ingresses(),
+      egresses: this.#egresses(),
+      lastSnapshot: undefined,
+    };
+  }
+
+  partitions(): PartitionStatus[] {
+    return this.#parts.partitions.hosts.map(partitionStatus);
+  }
+
+  endpoints(): EndpointStatus[] {
+    return this.#parts.functions.endpoints.map(({ name, endpoint }) => {
+      const circuits: CircuitState[] = [];
+      let inFlight = 0;
+      for (const { partition } of this.#parts.partitions.hosts) {
+        for (const lane of partition?.delivery.lanes() ?? []) {
+          if (lane.binding.endpoint !== name) continue;
+          circuits.push(lane.circuit.state);
+          inFlight += lane.running;
+        }
+      }
+      const worst =
+        circuits.find(({ kind }) => kind === "open") ??
+        circuits.find(({ kind }) => kind === "probing");
+      const isHttp = endpoint.kind === "http";
+      return {
+        ...{ name, functions: isHttp ? name : "embedded", inFlight },
+        target: isHttp ? endpoint.urlPathTemplate : endpoint.module,
+        transport: isHttp ? endpoint.transport.type : "embedded",
+        circuit: worst?.kind ?? "closed",
+        reason: worst === undefined || worst.kind === "closed" ? undefined : worst.reason,
+        nextProbeAtMs: worst?.kind === "open" ? worst.untilMs : undefined,
+      };
+    });
+  }
+
+  #ingresses(): IngressStatus[] {
+    return this.#parts.ingresses.map(({ kind, ingress }) => {
+      const sources = ingress.sources();
+      const stopped = sources.find((source) => source.stopped !== undefined)?.stopped;
+      const lags = sources.map((source) => source.lag);
+      const lag = lags.some((each) => each === undefined)
+        ? undefined
+        : lags.reduce<number>((sum, each) => sum + (each ?? 0), 0);
+      const phase = stopped === undefined ? "running" : "failed";
+      return { id: ingress.id, kind, phase, lag, reason: stopped && describeError(stopped) };
+    });
+  }
+
+  #egresses(): EgressStatus[] {
+    return this.#parts.egresses.map(({ kind, egress: { id } }) => {
+      let pending = 0;
+      let reason: string | undefined;
+      for (const host of this.#parts.partitions.hosts) {
+        pending += host.partition?.outboxes.get(egressDestination(id))?.size ?? 0;
+        reason ??= host.publisherReason(id);
+      }
+      return { id, kind, pending, reason };
+    });
+  }
+}
+
+function partitionStatus(host: PartitionHost): PartitionStatus {
+  const { partition, index, life } = host;
+  const phases = {
+    running: "running",
+    failed: "failed",
+    closed: "loading",
+    stopped: "stopped",
+  } as const;
+  return {
+    partition: index,
+    phase: phases[life.kind],
+    epoch: partition?.epochs.committed ?? 0,
+    accepted: partition?.ledger.accepted ?? 0,
+    finished: partition?.ledger.finished ?? 0,
+    pending: partition?.ledger.mail ?? 0,
+    pendingBytes: partition?.mailboxes.unfinishedBytes ?? 0,
+    inFlight: partition?.delivery.inFlight ?? 0,
+    timers: partition?.ledger.timers ?? 0,
+    outbox: partition?.ledger.outbox ?? 0,
+    parked: partition?.parking.size ?? 0,
+    dead: partition?.ledger.dead ?? 0,
+  };
+}

@@ -1,0 +1,225 @@
+/**
+ * The composition root: from options to a running node.
+ *
+ * Parts are opened in the order of their dependence and closed in the reverse of it. What fails while
+ * starting closes what was opened before. A partition that cannot go on ends the node with its reason.
+ */
+import { deferred } from "../base/deferred.ts";
+import { StatefoldError } from "../base/errors.ts";
+import type { Report } from "../base/report.ts";
+import type { Egress } from "../egress/contract.ts";
+import { LogEgress } from "../egress/log.ts";
+import { PlaygroundEgress } from "../egress/playground.ts";
+import { Gateway } from "../gateway/gateway.ts";
+import type { Ingress, RoutedMessage } from "../ingress/contract.ts";
+import { LogIngress } from "../ingress/log.ts";
+import { PlaygroundIngress } from "../ingress/playground.ts";
+import { TopicLog } from "../log/topic-log.ts";
+import { DEFAULT_LIMITS } from "../partition/limits.ts";
+import type { Directory } from "../partition/ports.ts";
+import type { Egress as EgressSpec, Module } from "../spec/module.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { MetricsRegistry } from "../telemetry/metrics.ts";
+import { declareProcessMetrics } from "../telemetry/process-metrics.ts";
+import { NodeAdmin } from "./admin.ts";
+import { Closing } from "./closing.ts";
+import { Functions } from "./functions.ts";
+import { loadModules } from "./load-modules.ts";
+import { NodeMessages } from "./messages.ts";
+import { declareCommitMetric, declarePartitionMetrics } from "./metrics.ts";
+import type { NodeOptions, RunningNode } from "./options.ts";
+import { Partitions } from "./partitions.ts";
+import { quiet } from "./quiet.ts";
+import { NodeReport } from "./report.ts";
+import { openStorage } from "./storage.ts";
+import { NodeTopics } from "./topics.ts";
+
+const DEFAULT_APPLICATION = "statefold";
+/** Retention of the topic log looks at the topics so often. */
+const RETENTION_EVERY_MS = 60_000;
+
+/**
+ * Starts a node; resolves when it listens and every partition is open.
+ * @throws StatefoldError of what does not open: MODULE_INVALID, STORE_LOCKED, CONFIG_INVALID, …
+ */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const closing = new Closing();
+  try {
+    return await compose(options, closing);
+  } catch (error) {
+    await closing.close();
+    throw error;
+  }
+}
+
+async function compose(options: NodeOptions, closing: Closing): Promise<RunningNode> {
+  const { logger, host, acceptLoss } = options;
+  const application = options.application ?? DEFAULT_APPLICATION;
+  const module = await loadModules(options, logger);
+  const { dataDir, partitions: partitionCount } = options;
+  const storage = await openStorage({
+    dataDir,
+    application,
+    partitions: partitionCount,
+    acceptLoss,
+  });
+  closing.add(() => storage.close());
+  const report = reportTo(logger);
+  const log = await TopicLog.open(storage.path, { partitions: storage.partitionCount, report });
+  closing.add(() => log.close());
+  const retention = setInterval(() => void log.applyRetention(), RETENTION_EVERY_MS);
+  closing.add(async () => clearInterval(retention));
+  const functions = await Functions.open(module.endpoints);
+  closing.add(() => functions.close());
+  const listening: { name: string; url: string }[] = [];
+  const egresses = openEgresses(module, host, log, report);
+  for (const { egress } of egresses) {
+    await egress.start();
+    closing.add(() => egress.stop());
+    if (egress instanceof PlaygroundEgress)
+      listening.push(urlOf("playground egress", host, egress));
+  }
+  const egressById = new Map(egresses.map(({ egress }) => [egress.id, egress]));
+  const directory: Directory = {
+    function: (type) => functions.binding(type),
+    egress: (id) => egressById.get(id),
+  };
+  const metrics = new MetricsRegistry();
+  const stopProcessMetrics = declareProcessMetrics(metrics);
+  closing.add(async () => stopProcessMetrics());
+  const ended = deferred<StatefoldError | undefined>();
+  const ingresses: { kind: string; ingress: Ingress }[] = [];
+  const partitions = new Partitions(storage.partitionCount, {
+    ...{ application, storage, directory, limits: DEFAULT_LIMITS, egresses: egressById, logger },
+    invoke: (invocation, signal) => functions.invoke(invocation, signal),
+    onOpened: (index) => {
+      for (const { ingress } of ingresses) ingress.rewind(index);
+    },
+    onCommit: declareCommitMetric(metrics),
+    onEnded: (error) => {
+      nodeReport.phase = { kind: "failed", error };
+      ended.resolve(error);
+    },
+  });
+  const nodeReport = new NodeReport({
+    ...{
+      application,
+      dataDir: storage.dataDir,
+      partitions,
+      functions,
+      ingresses,
+      egresses,
+      metrics,
+    },
+  });
+  closing.add(() => partitions.stop());
+  await partitions.open();
+  declarePartitionMetrics(metrics, partitions);
+  const messages = new NodeMessages(partitions);
+  ingresses.push(...openIngresses(module, log, report));
+  for (const { ingress } of ingresses) {
+    await ingress.start(partitions);
+    closing.add(() => ingress.stop());
+  }
+  for (const playground of openPlaygrounds(module, host, messages, report)) {
+    await playground.start();
+    closing.add(() => playground.stop());
+    listening.push(urlOf("playground ingress", host, playground));
+  }
+  const gateway = new Gateway({
+    ...{ host, port: options.port, logger: logger.child({ part: "gateway" }), metrics },
+    ...{ messages, topics: new NodeTopics(log), health: nodeReport },
+    admin: new NodeAdmin(partitions, nodeReport),
+  });
+  const { url } = await gateway.start();
+  closing.add(() => gateway.stop());
+  listening.unshift({ name: "http", url });
+  nodeReport.phase = { kind: "running" };
+
+  const stop = async (): Promise<void> => {
+    if (nodeReport.phase.kind !== "failed") nodeReport.phase = { kind: "stopped" };
+    messages.close();
+    await closing.close();
+    ended.resolve(undefined);
+  };
+  return {
+    listening,
+    ended: ended.promise,
+    stop,
+    drain: async (graceMs) => {
+      const untilMs = performance.now() + graceMs;
+      if (nodeReport.phase.kind === "running") nodeReport.phase = { kind: "draining" };
+      messages.close();
+      await Promise.all([
+        gateway.drain(graceMs),
+        ...ingresses.map(({ ingress }) => ingress.stop()),
+      ]);
+      await quiet(partitions, untilMs);
+      await stop();
+    },
+  };
+}
+
+function openEgresses(
+  module: Module,
+  host: string,
+  log: TopicLog,
+  report: Report,
+): { kind: string; egress: Egress }[] {
+  return module.egresses.map((spec) => ({
+    kind: spec.kind,
+    egress: openEgress(spec, host, log, report),
+  }));
+}
+
+function openEgress(spec: EgressSpec, host: string, log: TopicLog, report: Report): Egress {
+  const { id } = spec;
+  if (spec.kind === "log") return new LogEgress({ id, log, report });
+  if (spec.kind === "playground") {
+    const { port, topics } = spec;
+    return new PlaygroundEgress({ id, host, port, topics, report });
+  }
+  throw new StatefoldError(
+    "MODULE_UNSUPPORTED",
+    `egress ${id} of kind ${spec.kind} cannot be run yet`,
+  );
+}
+
+function openIngresses(
+  module: Module,
+  log: TopicLog,
+  report: Report,
+): { kind: string; ingress: Ingress }[] {
+  return module.ingresses.flatMap((spec) =>
+    spec.kind === "log"
+      ? [{ kind: spec.kind, ingress: new LogIngress({ settings: spec, log, report }) }]
+      : [],
+  );
+}
+
+function openPlaygrounds(
+  module: Module,
+  host: string,
+  messages: NodeMessages,
+  report: Report,
+): PlaygroundIngress[] {
+  return module.ingresses.flatMap((spec) => {
+    if (spec.kind !== "playground") return [];
+    const send = async (message: RoutedMessage) => {
+      await messages.send({ ...message, delayMs: 0, idempotencyKey: undefined });
+    };
+    return [new PlaygroundIngress({ host, port: spec.port, send, report })];
+  });
+}
+
+function urlOf(
+  name: string,
+  host: string,
+  { port }: { readonly port: number | undefined },
+): { name: string; url: string } {
+  return { name, url: `http://${host.includes(":") ? `[${host}]` : host}:${port ?? 0}` };
+}
+
+function reportTo(logger: Logger): Report {
+  return (level, message, fields) => logger[level](fields ?? {}, message);
+}
