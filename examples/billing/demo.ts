@@ -5,6 +5,7 @@
  * provider itself, over HTTP, kills both processes again and again, and at the end draws the account from
  * the topics alone. Exit code 1 when the account does not come out.
  */
+import { setMaxListeners } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -96,7 +97,12 @@ async function perform(stage: Stage, options: Options, signal: AbortSignal): Pro
       Promise.all([
         customers.run(),
         killNowAndThen(stage.runtime, { seed: `${seed} runtime`, everyMs: 3_000, until, signal }),
-        killNowAndThen(stage.functions, { seed: `${seed} functions`, everyMs: 3_500, until, signal }),
+        killNowAndThen(stage.functions, {
+          seed: `${seed} functions`,
+          everyMs: 3_500,
+          until,
+          signal,
+        }),
         sleep(runMs, undefined, { signal }),
       ]),
     ]);
@@ -138,6 +144,7 @@ async function main(): Promise<number> {
   const options = readOptions();
   const directory = await mkdtemp(join(tmpdir(), "statefold-demo-"));
   const ending = new AbortController();
+  setMaxListeners(0, ending.signal); // each customer waits for its own time
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => ending.abort(new Interrupted(`ended by ${signal}`)));
   }

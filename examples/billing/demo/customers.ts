@@ -38,10 +38,10 @@ export class Customers {
 
   async #follow({ id, change, end }: Order): Promise<void> {
     if (change !== undefined) {
-      await this.#say(id, ChangeInterval.name, change, change.message.from);
+      await this.#say(id, ChangeInterval.typename, change, change.message.from);
       this.changed++;
     }
-    await this.#say(id, Unsubscribe.name, end, end.message.at);
+    await this.#say(id, Unsubscribe.typename, end, end.message.at);
     this.ended++;
   }
 
@@ -50,7 +50,7 @@ export class Customers {
     await sleep(what.sendAt - Date.now(), undefined, { signal: this.#signal });
     const idempotencyKey = `${valueType} ${id}`;
     const send: Send = {
-      ...{ type: subscription.type, id, valueType, value: what.message, idempotencyKey },
+      ...{ type: subscription.typename, id, valueType, value: what.message, idempotencyKey },
     };
     await this.#client.send(send);
     if (Date.now() >= from) {

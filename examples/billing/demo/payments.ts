@@ -9,7 +9,6 @@ export class Payments {
   /** Seen and answered so far: for the screen, not for the account. */
   requested = 0;
   answered = 0;
-  refused = 0;
   readonly #client: RuntimeClient;
   readonly #signal: AbortSignal;
   #waiting: PaymentAnswer[] = [];
@@ -56,7 +55,6 @@ export class Payments {
       const records = answers.map(({ key, result }) => ({ key, value: result }));
       await this.#client.write(RESULTS_TOPIC, records);
       this.answered += answers.length;
-      this.refused += answers.filter(({ result }) => !result.paid).length;
     }
   }
 }

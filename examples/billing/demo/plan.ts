@@ -30,7 +30,7 @@ export interface Timed<M> {
   readonly sendAt: number;
 }
 
-/** Shares of all subscriptions. */
+/** Shares of all subscriptions; who leaves changes nothing. */
 const CHANGING = 0.15;
 const LEAVING = 0.15;
 
@@ -57,14 +57,16 @@ function planOrder(index: number, { seed, runMs, beginsAt }: PlanOptions): Order
   };
   const changeAt = between("change at", at(0.25), at(0.6));
   const changed = { periodMs: period("new period"), from: changeAt + leadMs };
-  const leaves = draw("leaves") < LEAVING;
+  const fate = draw("fate");
+  const leaves = fate < LEAVING;
+  const changes = !leaves && fate < LEAVING + CHANGING;
   const leaveAt = between("leave at", at(0.3), at(0.6));
   // All that stay end on one day, and say so at about the same time.
   const goodbyeAt = between("goodbye at", at(0.75), at(0.8));
   return {
     id,
     begin,
-    change: draw("changes") < CHANGING ? { message: changed, sendAt: changeAt } : undefined,
+    change: changes ? { message: changed, sendAt: changeAt } : undefined,
     end: leaves
       ? { message: { at: leaveAt + leadMs }, sendAt: leaveAt }
       : { message: { at: at(1) }, sendAt: goodbyeAt },

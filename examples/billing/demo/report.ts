@@ -29,12 +29,12 @@ export function reportLines(account: Account, kills: Kills): string[] {
     ["missing", account.missing, "due, and not requested"],
     ["duplicates", account.duplicates, "requested more than once"],
     ["not due", account.notDue, "requested, and not due"],
-    ["wrong date", account.wrongDate, ""],
-    ["out of order", account.outOfOrder, ""],
-    ["unanswered", account.unanswered, ""],
+    ["wrong date", account.wrongDate, "requested for another date"],
+    ["out of order", account.outOfOrder, "requested after a later one"],
+    ["unanswered", account.unanswered, "requested, and never answered"],
     undefined,
-    ["kill -9 runtime", kills.runtime, "times"],
-    ["kill -9 functions", kills.functions, "times"],
+    ["runtime killed", kills.runtime, "times, with kill -9"],
+    ["functions killed", kills.functions, "times"],
   ];
   const table = rows.map((row) => {
     if (row === undefined) return "";

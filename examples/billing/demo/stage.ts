@@ -1,4 +1,5 @@
 /** The two processes that are killed: the runtime, and the functions it calls. */
+import { connect } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort, Service } from "./processes.ts";
@@ -33,21 +34,29 @@ export async function setStage(
       ...["--set", `FUNCTIONS_PORT=${functionsPort}`],
     ],
     logFile: join(directory, "runtime.log"),
-    ready: async () => (await answerOf(`${url}/health/ready`)).ok,
+    ready: () => isReady(`${url}/health/ready`),
     onFailure,
   });
   const functions = new Service({
     name: "functions",
     script: [path("dist/examples/billing/functions.js"), String(functionsPort)],
     logFile: join(directory, "functions.log"),
-    ready: async () => (await answerOf(`http://127.0.0.1:${functionsPort}/`)) !== undefined,
+    ready: () => accepts(functionsPort),
     onFailure,
   });
   return { runtime, functions, url };
 }
 
-async function answerOf(url: string): Promise<Response> {
+async function isReady(url: string): Promise<boolean> {
   const response = await fetch(url, { signal: AbortSignal.timeout(1_000) });
   await response.body?.cancel();
-  return response;
+  return response.ok;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
 }
