@@ -37,7 +37,7 @@ const OPTIONS: readonly OptionSpec[] = [
   },
   {
     ...{ name: "partitions", kind: "text", placeholder: "N", setting: true },
-    description: "partitions of a new DIR; one that exists keeps its own",
+    description: "partitions of a new DIR; one that exists has its number for good",
   },
   {
     ...{ name: "application", kind: "text", placeholder: "NAME", setting: true },

@@ -27,8 +27,8 @@ export interface StorageOptions {
   readonly acceptLoss: boolean;
 }
 
-/** Of a new data directory. */
-export const DEFAULT_PARTITIONS = 4;
+/** Of a new data directory: one thread gains nothing from more, and each costs a sync of its own. */
+export const DEFAULT_PARTITIONS = 1;
 
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   if (options.dataDir === undefined) return openInMemory(options.partitions ?? DEFAULT_PARTITIONS);

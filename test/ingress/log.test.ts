@@ -127,6 +127,20 @@ test("what is read ahead is bounded", async (t) => {
   assert(sink.takes >= 50 / 3);
 });
 
+test("a rewind and a stop are nothing to report", async (t) => {
+  const log = await logWith(t, ["a"]);
+  const sink = new FakeSink(1);
+  const reports: string[] = [];
+  const report = (_level: string, message: string): number => reports.push(message);
+  const ingress = await started(t, sink, { settings: SETTINGS, log, report });
+  await sink.waitFor(1);
+  sink.forget();
+  ingress.rewind(0);
+  await sink.waitFor(1);
+  await ingress.stop();
+  assert.deepEqual(reports, []);
+});
+
 test("a topic that does not exist is made", async (t) => {
   const log = await logWith(t, []);
   const topics = [ROUTE, { ...ROUTE, topic: "fresh" }, { ...ROUTE, valueType: "ns/Last" }];
