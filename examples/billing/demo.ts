@@ -18,7 +18,7 @@ import { Payments } from "./demo/payments.ts";
 import { type Order, planOrders } from "./demo/plan.ts";
 import { view } from "./demo/progress.ts";
 import { number, reportLines } from "./demo/report.ts";
-import { Screen } from "./demo/screen.ts";
+import { paint, Screen } from "./demo/screen.ts";
 import { type Stage, setStage } from "./demo/stage.ts";
 import { RuntimeClient } from "./demo/topics.ts";
 import type { PaymentRequest, PaymentResult } from "./messages.ts";
@@ -58,7 +58,7 @@ function readOptions(): Options {
   };
   return {
     subscriptions: count(values.subscriptions, 1),
-    runMs: count(values.seconds, 10) * 1000, // dates are set a fifth ahead, longer than a restart takes
+    runMs: count(values.seconds, 10) * 1000,
     seed: count(values.seed, 0),
   };
 }
@@ -160,10 +160,11 @@ async function main(): Promise<number> {
     const kills = { runtime: stage.runtime.kills, functions: stage.functions.kills };
     say(`\nThe account, from the topics alone:\n\n${reportLines(account, kills).join("\n")}\n\n`);
     if (!comesOut(account)) {
-      say(`The account does not come out. Data and logs are in ${directory}\n`);
+      const verdict = paint(process.stdout, "red", "The account does not come out.");
+      say(`${verdict} Data and logs are in ${directory}\n`);
       return 1;
     }
-    say("Every period was billed exactly once.\n\n");
+    say(`${paint(process.stdout, "green", "Every period was billed exactly once.")}\n\n`);
     await Promise.all([stage.runtime.stop(), stage.functions.stop()]);
   } catch (error) {
     // What fails after the end was decided fails because of it.

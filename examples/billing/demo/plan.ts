@@ -26,13 +26,16 @@ export interface Order {
 
 export interface Timed<M> {
   readonly message: M;
-  /** When it is sent. It speaks of a later date, so that it is there in time through any crash. */
+  /** When it is sent: so long before the date it speaks of that it is there in time through any crash. */
   readonly sendAt: number;
 }
 
 /** Shares of all subscriptions; who leaves changes nothing. */
 const CHANGING = 0.15;
 const LEAVING = 0.15;
+
+/** From what is said to the date it speaks of: longer than a crash and a new start take. */
+const MIN_LEAD_MS = 4_000;
 
 const PERIOD_MS = { from: 3_000, to: 6_000 };
 
@@ -47,7 +50,7 @@ function planOrder(index: number, { seed, runMs, beginsAt }: PlanOptions): Order
   /** At a part of the run. */
   const at = (part: number) => beginsAt + Math.round(part * runMs);
   const period = (what: string) => between(what, PERIOD_MS.from, PERIOD_MS.to);
-  const leadMs = Math.round(runMs / 5);
+  const leadMs = Math.max(MIN_LEAD_MS, Math.round(runMs / 5));
 
   const id = `s-${String(index + 1).padStart(4, "0")}`;
   const begin = {
@@ -55,14 +58,14 @@ function planOrder(index: number, { seed, runMs, beginsAt }: PlanOptions): Order
     periodMs: period("period"),
     startsAt: between("start", beginsAt, at(0.1)),
   };
-  const changeAt = between("change at", at(0.25), at(0.6));
+  const changeAt = between("change at", at(0.25), at(0.45));
   const changed = { periodMs: period("new period"), from: changeAt + leadMs };
   const fate = draw("fate");
   const leaves = fate < LEAVING;
   const changes = !leaves && fate < LEAVING + CHANGING;
-  const leaveAt = between("leave at", at(0.3), at(0.6));
+  const leaveAt = between("leave at", at(0.3), at(0.45));
   // All that stay end on one day, and say so at about the same time.
-  const goodbyeAt = between("goodbye at", at(0.75), at(0.8));
+  const goodbyeAt = between("goodbye at", at(0.95) - leadMs, at(1) - leadMs);
   return {
     id,
     begin,

@@ -58,6 +58,13 @@ export class Screen {
   }
 }
 
+const COLORS = { red: 31, green: 32 } as const;
+
+/** The text in a colour, where there are colours. */
+export function paint(output: Output, color: keyof typeof COLORS, text: string): string {
+  return output.isTTY === true ? `\u001b[1;${COLORS[color]}m${text}\u001b[0m` : text;
+}
+
 /** `████░░░░` */
 export function bar(part: number, width: number): string {
   const full = Math.round(Math.min(1, Math.max(0, part)) * width);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bar, Screen } from "../../../../examples/billing/demo/screen.ts";
+import { bar, paint, Screen } from "../../../../examples/billing/demo/screen.ts";
 
 function output(isTTY: boolean) {
   const written: string[] = [];
@@ -34,4 +34,9 @@ test("a bar is empty at first, and never more than full", () => {
   assert.equal(bar(-1, 4), "░░░░");
   assert.equal(bar(0.5, 4), "██░░");
   assert.equal(bar(7, 4), "████");
+});
+
+test("a text is coloured on a terminal only", () => {
+  assert.equal(paint(output(true), "green", "well"), "\u001b[1;32mwell\u001b[0m");
+  assert.equal(paint(output(false), "green", "well"), "well");
 });
