@@ -64,8 +64,8 @@ export class Partitions implements SourceSink {
     const destination = partitionDestination(from);
     switch (release.kind) {
       case "channel": {
-        const { first, messages } = release;
-        return peer.offer({ kind: "channel", from, first, messages });
+        const { first, since, messages } = release;
+        return peer.offer({ kind: "channel", from, first, since, messages });
       }
       case "acknowledge":
         return peer.offer({ kind: "acknowledged", destination, upTo: release.upTo });

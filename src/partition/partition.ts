@@ -48,6 +48,9 @@ import { Weight } from "./weight.ts";
 /** Timers fired in one turn at most, so that a turn stays short; the next turn follows at once. */
 const FIRE_LIMIT = 1_000;
 
+/** Where the numbers of an outbox begin that an incarnation makes: above those of all before it. */
+export const firstNumberOf = (incarnation: number): number => incarnation * 2 ** 40 + 1;
+
 export interface PartitionOptions {
   readonly formatVersion: number;
   readonly application: string;
@@ -103,7 +106,12 @@ export class Partition {
     const expiries = this.#expiries;
     this.mailboxes = new Mailboxes(epochs, reads, ledger, limits);
     this.timers = new Timers(epochs, reads, ledger, limits.timersInMemory);
-    this.outboxes = new Outboxes(epochs, reads, ledger, limits.outboxBytesInMemory);
+    const firstNumber = firstNumberOf(meta.incarnation);
+    this.outboxes = new Outboxes(
+      { epochs, reads, ledger },
+      limits.outboxBytesInMemory,
+      firstNumber,
+    );
     this.parking = new Parking(epochs, this.mailboxes);
     this.positions = new Positions(epochs);
     this.states = new States(epochs, reads, expiries, limits.stateCacheBytes);
@@ -153,9 +161,8 @@ export class Partition {
     return this.ledger.mail - this.mailboxes.parkedCount + this.ledger.outbox;
   }
 
-  /** Everything the store held is restored: what has mail is in line, and the first turn may come. */
+  /** Everything the store held is restored: the first turn may come. */
   begin(): void {
-    for (const mailbox of [...this.mailboxes.values()]) this.delivery.onMail(mailbox);
     // The session is durable before anything is handled: see identity.ts.
     this.epochs.touch();
     this.epochs.hurry();
@@ -182,7 +189,10 @@ export class Partition {
       this.#effects.fired(record.sender, record.token, record.message);
     }
     this.timers.look(nowMs);
-    this.#expiries.sweep(nowMs, (kind, key, atMs) => this.#expired(kind, key, atMs));
+    this.#expiries.sweep(nowMs, (kind, key, atMs, done) => {
+      if (kind === "state") this.states.sweep(key, atMs, done);
+      else this.calls.expire(kind, key, done);
+    });
     this.delivery.wake(nowMs);
     this.delivery.dispatch(nowMs);
     released.push(...this.outboxes.take());
@@ -203,6 +213,7 @@ export class Partition {
     // In front of what was offered meanwhile.
     this.#inputs.unshift(...this.#inputs.splice(first, 1));
     released.push(...this.#intake.greet());
+    for (const mailbox of [...this.mailboxes.values()]) this.delivery.onMail(mailbox);
     this.#isOpen = true;
     return true;
   }
@@ -256,11 +267,6 @@ export class Partition {
     this.outboxes.committed();
     released.push(...this.#intake.committed(this.positions.committed()));
     this.delivery.committed();
-  }
-
-  #expired(kind: "state" | "once" | "call", key: Uint8Array, atMs: number): void {
-    if (kind === "state") this.states.sweep(key, atMs, this.epochs.nowMs);
-    else this.calls.expire(kind, key);
   }
 
   /** I10: whatever waits for a time is behind one of these. */

@@ -111,6 +111,8 @@ export interface ChannelInput {
   readonly kind: "channel";
   readonly from: number;
   readonly first: number;
+  /** The lowest number the sender still holds: what is below was acknowledged to it, or never given. */
+  readonly since: number;
   readonly messages: readonly Message[];
 }
 
@@ -123,7 +125,10 @@ export interface AcknowledgedInput {
   readonly refused?: readonly { readonly number: number; readonly reason: string }[];
 }
 
-/** A destination (re)started, or missed something: it has everything below `next`, durably. Send again from there. */
+/**
+ * A destination (re)started, or missed something: it has everything below `next`, durably. Send again from
+ * there. When it has more than this partition ever gave a number, the numbers go on from there.
+ */
 export interface ResumeInput {
   readonly kind: "resume";
   readonly destination: string;
@@ -222,6 +227,8 @@ export type Release =
       readonly kind: "channel";
       readonly to: number;
       readonly first: number;
+      /** The lowest number this partition still holds. */
+      readonly since: number;
       readonly messages: readonly Message[];
     }
   /** To the sender of a channel: everything up to `upTo` is durable here. */

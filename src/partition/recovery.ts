@@ -13,7 +13,7 @@ import {
 import { readMailKey } from "./mailboxes.ts";
 import { destinationOfPosition, outboxRange } from "./outbox.ts";
 import type { StoredOutbox } from "./outboxes.ts";
-import { Partition, type PartitionOptions } from "./partition.ts";
+import { firstNumberOf, Partition, type PartitionOptions } from "./partition.ts";
 import type { Recovered } from "./recovered.ts";
 
 const PAGE = 5_000;
@@ -37,12 +37,17 @@ const BLANK: MetaRecord = {
   dead: 0,
 };
 
+export interface OpenOptions extends Omit<PartitionOptions, "recovered"> {
+  /** The store is older than what was synced to it, and somebody accepted that. Default false. */
+  readonly lossAccepted?: boolean;
+}
+
 /** Opens a partition on what its store holds. Its first turn is still to come. */
-export async function openPartition(
-  store: Store,
-  options: Omit<PartitionOptions, "recovered">,
-): Promise<Partition> {
-  const partition = new Partition({ ...options, recovered: await recover(store) });
+export async function openPartition(store: Store, options: OpenOptions): Promise<Partition> {
+  const { lossAccepted = false, ...rest } = options;
+  const found = await recover(store);
+  const recovered = lossAccepted ? afterLoss(found) : found;
+  const partition = new Partition({ ...rest, recovered });
   // A page at a time: what exceeds the partition's bound of mail in memory is let go at once.
   for await (const entry of entriesOf(store, "mail")) {
     const { address, sequence } = readMailKey(entry.key);
@@ -72,10 +77,30 @@ async function recover(store: Store): Promise<Recovered> {
 
 async function findOutbox(store: Store, destination: string, next: number): Promise<StoredOutbox> {
   const [first] = await store.scan({ ...outboxRange(destination), limit: 1 });
-  if (first === undefined) return { destination, next, firstStored: next };
+  if (first === undefined) return { destination, next, firstStored: next, storedEnd: next };
   const reader = new KeyReader(first.key);
   reader.text();
-  return { destination, next, firstStored: reader.number() };
+  return { destination, next, firstStored: reader.number(), storedEnd: next };
+}
+
+/** More than the lost epochs can have used: sessions (each has an epoch), numbers of one outbox. */
+const LOST_SESSIONS = 2 ** 20;
+const LOST_NUMBERS = 2 ** 32;
+
+/**
+ * The lost epochs gave out message ids and outbox numbers that others remember: the same must not be given
+ * to anything new, or it would be taken for what they have already. A new incarnation begins.
+ */
+function afterLoss(recovered: Recovered): Recovered {
+  const { meta } = recovered;
+  const incarnation = meta.incarnation + 1;
+  const outboxes = recovered.outboxes.map((outbox): StoredOutbox => {
+    const next = Math.max(outbox.next + LOST_NUMBERS, firstNumberOf(incarnation));
+    const isEmpty = outbox.firstStored === outbox.storedEnd;
+    return isEmpty ? { ...outbox, next, firstStored: next, storedEnd: next } : { ...outbox, next };
+  });
+  const session = meta.session + LOST_SESSIONS;
+  return { ...recovered, meta: { ...meta, incarnation, session }, outboxes };
 }
 
 /** All entries under a tag, a page at a time. */

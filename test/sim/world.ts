@@ -191,9 +191,9 @@ export class World implements Stage {
         });
       }
       case "channel": {
-        const { first, messages } = release;
+        const { first, since, messages } = release;
         return this.#toPeer(from, release.to, (host) =>
-          host.offer({ kind: "channel", from: from.index, first, messages }),
+          host.offer({ kind: "channel", from: from.index, first, since, messages }),
         );
       }
       case "acknowledge": {
