@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ChannelInput, SourceInput, SourceRecord } from "../../src/partition/ports.ts";
+import type { SourceRecord } from "../../src/model/source.ts";
+import type { ChannelInput, SourceInput } from "../../src/partition/ports.ts";
 import { decodeDead } from "../../src/store/records.ts";
 import { at, connect, Harness, idIn, message, textOf, value } from "./harness.ts";
 

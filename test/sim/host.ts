@@ -80,6 +80,7 @@ export class Host {
       this.disk.apply(this.#running.writes, this.#running.epoch);
     }
     this.#running = undefined;
+    this.#publishAtMs = 0;
     this.life = { kind: "down" };
     this.generation++;
   }
