@@ -132,6 +132,9 @@ export class FaultyDisk {
   refuses: (partition: number, epoch: number) => boolean = () => false;
   /** Asked before each opening. */
   isGone: (partition: number) => boolean = () => false;
+  /** Comes before each opening, and before each closing. */
+  opens: (partition: number) => Promise<void> = async () => {};
+  closes: () => Promise<void> = async () => {};
   openings = 0;
   commits = 0;
   closed = 0;
@@ -142,6 +145,7 @@ export class FaultyDisk {
       ...storage,
       openPartition: async (partition) => {
         this.openings++;
+        await this.opens(partition);
         if (this.isGone(partition)) throw new Error("the disk is gone");
         return this.#faulty(partition, await storage.openPartition(partition));
       },
@@ -159,6 +163,7 @@ export class FaultyDisk {
       },
       close: async () => {
         this.closed++;
+        await this.closes();
         await store.close();
       },
     };
