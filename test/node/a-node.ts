@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { NodeOptions, RunningNode } from "../../src/node/options.ts";
 import { startNode } from "../../src/node/start.ts";
 import { openStorage, type Storage, type StorageOptions } from "../../src/node/storage.ts";
-import type { Store } from "../../src/store/contract.ts";
+import type { Store, Write } from "../../src/store/contract.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { atEnd } from "../support/cleanup.ts";
 import { tempDir } from "../support/temp.ts";
@@ -129,7 +129,7 @@ export function nodeOptions(
 /** A disk that refuses commits when it is told to, and counts how often a partition is opened. */
 export class FaultyDisk {
   /** Asked before each commit. */
-  refuses: (partition: number, epoch: number) => boolean = () => false;
+  refuses: (partition: number, writes: readonly Write[]) => boolean = () => false;
   /** Asked before each opening. */
   isGone: (partition: number) => boolean = () => false;
   /** Comes before each opening, and before each closing. */
@@ -158,7 +158,7 @@ export class FaultyDisk {
       scan: (range) => store.scan(range),
       commit: async (writes, epoch) => {
         this.commits++;
-        if (this.refuses(partition, epoch)) throw new Error("the disk is full");
+        if (this.refuses(partition, writes)) throw new Error("the disk is full");
         await store.commit(writes, epoch);
       },
       close: async () => {
