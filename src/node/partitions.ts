@@ -48,15 +48,11 @@ export class Partitions implements SourceSink {
   }
 
   async position(source: string, partition: number): Promise<number | undefined> {
-    const host = this.host(partition);
-    await host.room();
-    return host.partition?.positions.next(source);
+    return this.host(partition).position(source);
   }
 
   async take(partition: number, batch: SourceBatch): Promise<void> {
-    const host = this.host(partition);
-    await host.room();
-    host.offer({ kind: "source", ...batch });
+    await this.host(partition).take(batch);
   }
 
   async stop(): Promise<void> {

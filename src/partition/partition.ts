@@ -43,6 +43,7 @@ import type { Recovered } from "./recovered.ts";
 import { Specs } from "./specs.ts";
 import { States } from "./states.ts";
 import { Timers } from "./timers.ts";
+import { Weight } from "./weight.ts";
 
 /** Timers fired in one turn at most, so that a turn stays short; the next turn follows at once. */
 const FIRE_LIMIT = 1_000;
@@ -80,6 +81,8 @@ export class Partition {
   readonly #intake: Intake;
   readonly #operator: Operator;
   #inputs: Input[] = [];
+  /** Of the inputs that the next turn will apply. */
+  readonly #offered = new Weight();
   /** The session is durable. Until then nothing but its commit happens. */
   #isOpen = false;
 
@@ -142,14 +145,14 @@ export class Partition {
   }
 
   /**
-   * At a bound, sources are not taken from and requests are refused: whoever offers asks before. What
-   * functions send is never refused.
+   * At a bound, sources are not taken from and requests are refused: whoever offers asks before each
+   * input, since what was offered counts at once. What functions send is never refused.
    */
   get isFull(): boolean {
     const { limits } = this.#options;
     return (
-      this.unfinished >= limits.unfinishedMessages ||
-      this.mailboxes.unfinishedBytes >= limits.unfinishedBytes
+      this.unfinished + this.#offered.messages >= limits.unfinishedMessages ||
+      this.mailboxes.unfinishedBytes + this.#offered.bytes >= limits.unfinishedBytes
     );
   }
 
@@ -168,6 +171,7 @@ export class Partition {
   /** Queues an input for the next turn. */
   offer(input: Input): void {
     this.#inputs.push(input);
+    this.#offered.add(input);
   }
 
   turn(nowMs: number): Turn {
@@ -179,6 +183,7 @@ export class Partition {
     }
     const inputs = this.#inputs;
     this.#inputs = [];
+    this.#offered.clear();
     for (const input of inputs) this.#apply(input, released);
     for (const { record } of this.timers.fire(nowMs, FIRE_LIMIT)) {
       this.#effects.fired(record.sender, record.token, record.message);
