@@ -174,7 +174,7 @@ export class Engine {
   /** What waits for nothing but the node gets on. True: something has come of it. */
   async #letReact(): Promise<boolean> {
     for (let i = 0; i < REACTION_TURNS && this.#reactions > 0; i++) {
-      await undefined;
+      await Promise.resolve();
       if (this.#fault !== undefined || this.#options.timeline.hasSteps) return true;
     }
     return false;
