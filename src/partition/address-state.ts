@@ -31,6 +31,11 @@ export class AddressState {
     return this.#bytes;
   }
 
+  /** The bytes of one value, with its name and type; 0 when there is none. */
+  bytesOf(name: string): number {
+    return this.record.entries.get(name)?.byteLength ?? 0;
+  }
+
   get isEmpty(): boolean {
     return this.record.entries.size === 0;
   }

@@ -99,8 +99,11 @@ export class Calls {
     const id = onceKey(target, key);
     this.#epochs.writeVisible(id, encodeOnce({ target, key, messageId, callId, expiresAtMs }));
     this.#expiries.enter("once", id, expiresAtMs);
+    if (callId === "") return;
+    // Whoever made the call may have left already: the key can still be asked with.
     const waiting = this.#waiting.get(callId);
-    if (waiting !== undefined) this.#store(waiting, expiresAtMs);
+    if (waiting !== undefined) waiting.expiresAtMs = expiresAtMs;
+    this.#store({ callId, messageId, target, expiresAtMs });
   }
 
   /** A reply, when the call is known in memory. False: the store must be asked, see {@link replyStored}. */
@@ -113,7 +116,7 @@ export class Calls {
       this.#callOf.delete(request);
       this.#epochs.release({ kind: "replied", request, messageId, value });
     }
-    if (expiresAtMs !== undefined) {
+    if (expiresAtMs !== undefined && expiresAtMs > this.#epochs.nowMs) {
       const record = { callId, messageId, target, expiresAtMs };
       this.#epochs.writeVisible(callKey(callId), encodeCall({ ...record, reply: value }));
     }
@@ -165,16 +168,20 @@ export class Calls {
     waiting.requests.delete(request);
     if (keep) {
       if (waiting.expiresAtMs === undefined) {
-        this.#store(waiting, this.#epochs.nowMs + this.#retentionMs);
+        const expiresAtMs = this.#epochs.nowMs + this.#retentionMs;
+        waiting.expiresAtMs = expiresAtMs;
+        const { messageId, target } = waiting;
+        this.#store({ callId: waiting.callId, messageId, target, expiresAtMs });
       }
       this.#epochs.release({ kind: "pending", request, callId: waiting.callId });
     }
     if (waiting.requests.size === 0) this.#waiting.delete(waiting.callId);
   }
 
-  /** The sweep found an entry of the expiry index: removes the record if it has expired. */
-  expire(kind: "once" | "call", key: Uint8Array): void {
+  /** The expiry index names this record: removes it if it has expired. `done`: the entry may go. */
+  expire(kind: "once" | "call", key: Uint8Array, done: () => void): void {
     this.#reads.get(key, (bytes) => {
+      done();
       if (bytes === undefined) return;
       const record = kind === "once" ? decodeOnce(bytes) : decodeCall(bytes);
       if (record.expiresAtMs <= this.#epochs.nowMs) this.#epochs.writeVisible(key, undefined);
@@ -190,12 +197,10 @@ export class Calls {
     if (hungUp !== undefined) this.hangUp(request, hungUp === "keep");
   }
 
-  #store(waiting: Waiting, expiresAtMs: number): void {
-    waiting.expiresAtMs = expiresAtMs;
-    const { callId, messageId, target } = waiting;
-    const record = { callId, messageId, target, expiresAtMs, reply: undefined };
-    this.#epochs.writeVisible(callKey(callId), encodeCall(record));
-    this.#expiries.enter("call", callKey(callId), expiresAtMs);
+  #store(call: Omit<CallRecord, "reply">): void {
+    const key = callKey(call.callId);
+    this.#epochs.writeVisible(key, encodeCall({ ...call, reply: undefined }));
+    this.#expiries.enter("call", key, call.expiresAtMs);
   }
 
   #lookUp(callId: string, then: (record: CallRecord | undefined) => void): void {

@@ -29,10 +29,15 @@ export class Circuit {
     this.#random = random;
   }
 
-  /** Whether an invocation may start now. One that starts while the circuit is open is the probe. */
+  /**
+   * Whether an invocation may start now. One that starts while the circuit is open is the probe. A wait
+   * longer than the longest means that the clock went back: it is over.
+   */
   admits(nowMs: number): boolean {
     if (this.state.kind === "closed") return true;
-    return this.state.kind === "open" && nowMs >= this.state.untilMs;
+    if (this.state.kind === "probing") return false;
+    const { untilMs } = this.state;
+    return nowMs >= untilMs || untilMs - nowMs > BACKOFF.maxMs;
   }
 
   started(): void {

@@ -48,6 +48,8 @@ export class DeadLetters {
 
   /** Takes one out for good; `then` gets undefined when there is none of this number. */
   take(number: number, then: (record: DeadRecord | undefined) => void): void {
+    // It comes from outside, and the first that no key can hold would end the partition (I6).
+    if (!Number.isSafeInteger(number) || number < 0) return then(undefined);
     this.#reads.get(deadKey(number), (bytes) => {
       if (bytes === undefined) return then(undefined);
       this.#epochs.writeVisible(deadKey(number), undefined);

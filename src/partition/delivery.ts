@@ -107,10 +107,12 @@ export class Delivery {
     return started;
   }
 
-  /** Those whose rest is over are in line again. */
+  /** Those whose rest is over are in line again; so are those that would rest longer than anyone may. */
   wake(nowMs: number): void {
     for (let next = this.#resting.peek(); next !== undefined; next = this.#resting.peek()) {
-      if (next.untilMs > nowMs) return;
+      const restMs = next.untilMs - nowMs;
+      const longestMs = this.#laneOf(next.mailbox)?.binding.retry.maxMs ?? 0;
+      if (restMs > 0 && restMs <= longestMs) return; // longer: the clock went back
       this.#resting.pop();
       const { phase } = next.mailbox;
       if (phase.kind !== "resting" || phase.untilMs !== next.untilMs) continue;
@@ -140,7 +142,7 @@ export class Delivery {
   outcome(ticket: number, outcome: Outcome): void {
     const mailbox = this.#running.get(ticket);
     if (mailbox === undefined || mailbox.phase.kind !== "running") return; // a late double
-    const { count } = mailbox.phase;
+    const { count, specs } = mailbox.phase;
     if (mailbox.phase.ticket !== ticket) return;
     this.#running.delete(ticket);
     const lane = this.#laneOf(mailbox);
@@ -150,7 +152,7 @@ export class Delivery {
       case "reply":
         return this.#replied(lane, mailbox, count, outcome.effects);
       case "incomplete": {
-        const refusal = this.#parts.specs.register(mailbox.address.type, outcome.missing);
+        const refusal = this.#parts.specs.register(mailbox.address.type, outcome.missing, specs);
         if (refusal !== undefined) return this.#failed(lane, mailbox, count, refusal);
         return this.#release(lane, mailbox);
       }
@@ -173,11 +175,15 @@ export class Delivery {
   }
 
   /** Gives the first message of an unparked, idle mailbox up and goes on with the next. */
-  skipFirst(mailbox: Mailbox, reason: string, then: (id: string | undefined) => void): void {
+  skipFirst(
+    mailbox: Mailbox,
+    { reason, attempts }: { readonly reason: string; readonly attempts: number },
+    then: (id: string | undefined) => void,
+  ): void {
     mailbox.phase = { kind: "preparing" };
     this.#withMail(mailbox, () => {
       const first = this.#parts.mailboxes.finishFirst(mailbox);
-      if (first !== undefined) this.#bury(mailbox, first, reason);
+      if (first !== undefined) this.#bury(mailbox, first, reason, attempts);
       this.#endSuspicion(mailbox);
       this.#proceed(mailbox);
       then(first?.message.id);
@@ -247,7 +253,7 @@ export class Delivery {
       });
     }
     const ticket = this.#nextTicket++;
-    mailbox.phase = { kind: "running", ticket, count: batch.length };
+    mailbox.phase = { kind: "running", ticket, count: batch.length, specs };
     this.#running.set(ticket, mailbox);
     this.counts.invocations++;
     this.#started.push({
@@ -317,7 +323,7 @@ export class Delivery {
     const first = this.#parts.mailboxes.finishFirst(mailbox);
     assert(first !== undefined, "a failure without a message");
     if (onFailure === "deadLetter") {
-      this.#bury(mailbox, first, reason);
+      this.#bury(mailbox, first, reason, mailbox.deliveries);
     } else {
       this.counts.skipped++;
       this.#parts.ledger.finished++;
@@ -327,13 +333,13 @@ export class Delivery {
     this.#release(lane, mailbox);
   }
 
-  #bury(mailbox: Mailbox, first: Pending, reason: string): void {
+  #bury(mailbox: Mailbox, first: Pending, reason: string, attempts: number): void {
     this.#parts.deadLetters.add({
       code: "FUNCTION_FAILED",
       reason,
       what: { kind: "message", message: first.message },
       address: mailbox.address,
-      attempts: mailbox.deliveries,
+      attempts,
     });
   }
 

@@ -51,7 +51,7 @@ export class EffectsApplier {
   /** Why these effects cannot be applied at all; undefined when they can. */
   refusal(mailbox: Mailbox, effects: Effects): string | undefined {
     const specs = this.#parts.specs.of(mailbox.address.type);
-    let bytes = mailbox.state?.bytes ?? 0;
+    const written = new Map<string, number>();
     for (const { name, value } of effects.mutations) {
       const spec = specs.get(name);
       if (spec === undefined) {
@@ -60,8 +60,11 @@ export class EffectsApplier {
       if (value !== undefined && value.typename !== spec.typename) {
         return `it sets state ${name} to a ${value.typename || "value without type"}, declared is ${spec.typename}`;
       }
-      bytes += value?.value.byteLength ?? 0;
+      written.set(name, value?.value.byteLength ?? 0);
     }
+    const { state } = mailbox;
+    let bytes = state?.bytes ?? 0;
+    for (const [name, size] of written) bytes += size - (state?.bytesOf(name) ?? 0);
     if (bytes > this.#parts.stateBytes) {
       return `its states would exceed ${this.#parts.stateBytes} bytes`;
     }

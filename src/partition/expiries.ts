@@ -19,6 +19,8 @@ export class Expiries {
   readonly #epochs: Epochs;
   readonly #reads: Reads;
   #nextSweepMs = 0;
+  /** Where the next sweep begins: behind what the last one has seen and may not be gone yet. */
+  #from = keyOf("expiry");
   #isSweeping = false;
 
   constructor(epochs: Epochs, reads: Reads) {
@@ -45,21 +47,36 @@ export class Expiries {
     this.#epochs.write(expiryKey(atMs, kind, key), new Uint8Array(0));
   }
 
-  /** Looks through what is due, now and then. `found` removes or renews; the entry itself is gone. */
-  sweep(nowMs: number, found: (kind: ExpiryKind, key: Uint8Array, atMs: number) => void): void {
-    if (this.#isSweeping || nowMs < this.#nextSweepMs) return;
+  /**
+   * Looks through what is due, now and then. `found` removes or renews, and calls `done` in the same step:
+   * the entry leaves the index in the epoch that holds what became of it.
+   */
+  sweep(
+    nowMs: number,
+    found: (kind: ExpiryKind, key: Uint8Array, atMs: number, done: () => void) => void,
+  ): void {
+    if (this.#isSweeping) return;
+    const restMs = this.#nextSweepMs - nowMs;
+    if (restMs > 0 && restMs <= SWEEP_EVERY_MS) return; // longer: the clock went back
     this.#isSweeping = true;
-    const from = keyOf("expiry");
-    const range = { from, until: keyOf("expiry", nowMs + 1), limit: SWEEP_LIMIT };
+    const range = { from: this.#from, until: keyOf("expiry", nowMs + 1), limit: SWEEP_LIMIT };
     this.#reads.scan(range, (entries) => {
-      this.#isSweeping = false;
-      this.#nextSweepMs = entries.length === SWEEP_LIMIT ? nowMs : nowMs + SWEEP_EVERY_MS;
+      const last = entries.length === SWEEP_LIMIT ? entries.at(-1)?.key : undefined;
+      let open = entries.length;
+      const end = () => {
+        this.#isSweeping = false;
+        this.#nextSweepMs = last === undefined ? nowMs + SWEEP_EVERY_MS : nowMs;
+        this.#from = last === undefined ? keyOf("expiry") : Buffer.concat([last, Buffer.of(0)]);
+      };
+      if (open === 0) end();
       for (const entry of entries) {
         const reader = new KeyReader(entry.key);
         const atMs = reader.number();
         const kind = reader.text() as ExpiryKind;
-        this.#epochs.write(entry.key, undefined);
-        found(kind, reader.rest(), atMs);
+        found(kind, reader.rest(), atMs, () => {
+          this.#epochs.write(entry.key, undefined);
+          if (--open === 0) end();
+        });
       }
     });
   }

@@ -7,6 +7,7 @@ import { fromUtf8 } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { type Address, addressProblem } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
+import type { SourceRecord } from "../model/source.ts";
 import type { Calls } from "./calls.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { EffectsApplier } from "./effects.ts";
@@ -26,7 +27,6 @@ import {
   type ResumeInput,
   type SendInput,
   type SourceInput,
-  type SourceRecord,
 } from "./ports.ts";
 import { type Positions, peerOf, peerSource } from "./positions.ts";
 import type { Post } from "./post.ts";
@@ -209,12 +209,15 @@ export class Intake {
     deadLetters.add({ code: "RECORD_INVALID", reason, what, source: at });
   }
 
-  /** I5. */
+  /**
+   * I5. What the sender no longer holds this partition has acknowledged, so when it is missing here, it was
+   * lost with epochs that were durable once. Somebody accepted that: the channel goes on behind it.
+   */
   #channel(input: ChannelInput): void {
     const { positions, epochs, ledger, post } = this.#parts;
-    const { from, first, messages } = input;
+    const { from, first, since, messages } = input;
     const source = peerSource(from);
-    const expected = positions.next(source) ?? 1;
+    const expected = Math.max(positions.next(source) ?? 1, since);
     const durable = positions.durable(source) ?? 1;
     if (first > expected) return epochs.release({ kind: "resume", to: from, next: durable });
     const next = first + messages.length;
@@ -234,7 +237,7 @@ export class Intake {
   #resume(input: ResumeInput): void {
     const { destination, next } = input;
     this.#acknowledged({ kind: "acknowledged", destination, upTo: next - 1 });
-    this.#parts.outboxes.resend(destination, next);
+    this.#parts.outboxes.resume(destination, next);
   }
 
   #acknowledged(input: AcknowledgedInput): void {

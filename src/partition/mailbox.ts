@@ -1,7 +1,7 @@
 /**
  * The pending messages of one address, in order, and what is being done about them.
  *
- *   head     in memory, first in line, at most `mailboxMessagesInMemory`
+ *   head     in memory, first in line, at most `maxInMemory` (and what one read of the store brought)
  *   spilled  behind it, in the store alone: a range of sequences and a count
  *   tail     behind that, in memory until its epoch is durable; then it is spilled too
  *
@@ -10,6 +10,7 @@
  */
 import { Queue } from "../base/queue.ts";
 import type { Address } from "../model/address.ts";
+import type { StateSpec } from "../model/invocation.ts";
 import { type Message, messageBytes } from "../model/message.ts";
 import type { AddressState } from "./address-state.ts";
 
@@ -38,7 +39,13 @@ export type MailboxPhase =
   | { readonly kind: "ready" }
   /** Its state or its mail is being read. */
   | { readonly kind: "preparing" }
-  | { readonly kind: "running"; readonly ticket: number; readonly count: number }
+  | {
+      readonly kind: "running";
+      readonly ticket: number;
+      readonly count: number;
+      /** The states the function was called with. */
+      readonly specs: ReadonlyMap<string, StateSpec>;
+    }
   /** After a failure. */
   | { readonly kind: "resting"; readonly untilMs: number }
   /** Its next message may be delivered only once its cause is durable. */
@@ -70,13 +77,14 @@ export class Mailbox {
   deliveries = 0;
   /** Failures of the first message when it was delivered alone. */
   failuresAlone = 0;
-  /** "incomplete" answers in a row. */
-  incomplete = 0;
   bytes = 0;
 
-  constructor(address: Address, key: string) {
+  readonly #maxInMemory: number;
+
+  constructor(address: Address, key: string, maxInMemory: number) {
     this.address = address;
     this.key = key;
+    this.#maxInMemory = maxInMemory;
   }
 
   get count(): number {
@@ -89,9 +97,10 @@ export class Mailbox {
   }
 
   /** Adds a message at the end. `roomForBytes`: whether mail may go on growing in memory. */
-  append(pending: Pending, roomForBytes: boolean, maxInMemory: number): void {
+  append(pending: Pending, roomForBytes: boolean): void {
     const behindOthers = this.spilledCount > 0 || this.tail.size > 0;
-    if (behindOthers || !roomForBytes || this.head.size >= maxInMemory) this.tail.push(pending);
+    const isFull = this.head.size >= this.#maxInMemory;
+    if (behindOthers || isFull || !roomForBytes) this.tail.push(pending);
     else this.head.push(pending);
     this.bytes += pending.bytes;
   }
@@ -124,8 +133,12 @@ export class Mailbox {
 
   /** With nothing left on disk, the tail is next in line. */
   closeGap(): void {
-    if (this.spilledCount > 0 || this.tail.size === 0 || this.head.size > 0) return;
-    for (const pending of this.tail.take()) this.head.push(pending);
+    if (this.spilledCount > 0 || this.head.size > 0) return;
+    while (this.head.size < this.#maxInMemory) {
+      const pending = this.tail.shift();
+      if (pending === undefined) return;
+      this.head.push(pending);
+    }
   }
 
   /** Takes the first message out. */
@@ -143,6 +156,5 @@ export class Mailbox {
   forgive(): void {
     this.deliveries = 0;
     this.failuresAlone = 0;
-    this.incomplete = 0;
   }
 }

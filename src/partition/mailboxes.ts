@@ -71,7 +71,7 @@ export class Mailboxes {
     const key = addressKey(address);
     let mailbox = this.#boxes.get(key);
     if (mailbox === undefined) {
-      mailbox = new Mailbox(address, key);
+      mailbox = new Mailbox(address, key, this.#limits.mailboxMessagesInMemory);
       this.#boxes.set(key, mailbox);
     }
     return mailbox;
@@ -178,7 +178,7 @@ export class Mailboxes {
   #place(mailbox: Mailbox, pending: Pending): void {
     this.#bytesInMemory += pending.bytes;
     const room = this.#bytesInMemory <= this.#limits.mailBytesInMemory;
-    mailbox.append(pending, room, this.#limits.mailboxMessagesInMemory);
+    mailbox.append(pending, room);
     if (mailbox.tail.size > 0) this.#tailed.add(mailbox);
   }
 

@@ -57,7 +57,7 @@ export class Operator {
     const mailbox = this.#parts.parking.unpark(address);
     if (record === undefined || mailbox === undefined) return answer(undefined);
     const reason = `skipped by an operator; it was parked because: ${record.reason}`;
-    this.#parts.delivery.skipFirst(mailbox, reason, answer);
+    this.#parts.delivery.skipFirst(mailbox, { reason, attempts: record.attempts }, answer);
   }
 
   #retryDead(number: number, answer: Answer): void {

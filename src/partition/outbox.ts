@@ -7,8 +7,9 @@
  *   window    durable, sent, not acknowledged; in memory, bounded in bytes
  *   spilled   durable, not sent; in the store alone, read back as the window empties
  *
- * Numbers are never given twice: the next one is stored with every epoch that gives some. What makes the
- * effects arrive exactly once is the destination's memory of the last number it took.
+ * Numbers grow and are never given twice: the next one is stored with every epoch that gives some. They
+ * may jump (after an accepted loss of epochs, see recovery.ts). What makes the effects arrive exactly once
+ * is the destination's memory of the last number it took.
  */
 import { assert } from "../base/assert.ts";
 import { messageBytes } from "../model/message.ts";
@@ -35,8 +36,9 @@ export const lastOf = (entry: OutboxEntry): number => entry.first + entry.effect
 export interface OutboxOptions {
   readonly destination: string;
   readonly next: number;
-  /** The first number in the store; `next` when it holds none. */
+  /** The first number in the store, and the end of those there; the same when it holds none. */
   readonly firstStored: number;
+  readonly storedEnd: number;
   readonly maxBytesInMemory: number;
 }
 
@@ -66,7 +68,7 @@ export class Outbox {
     this.#maxBytes = options.maxBytesInMemory;
     this.#next = options.next;
     this.#spilledFrom = options.firstStored;
-    this.#spilledEnd = options.next;
+    this.#spilledEnd = options.storedEnd;
   }
 
   /** Effects that the destination has not acknowledged, about: numbered ones, from the first held. */
@@ -77,6 +79,19 @@ export class Outbox {
 
   get nextNumber(): number {
     return this.#next;
+  }
+
+  /** The lowest number it still holds; the next to be given when it holds none. */
+  get lowest(): number {
+    const held = this.#window[0]?.first;
+    if (held !== undefined) return held;
+    if (this.#spilledFrom !== this.#spilledEnd) return this.#spilledFrom;
+    return this.#sealed[0]?.first ?? this.#next;
+  }
+
+  /** The destination has everything below `next`, so no number below it is given any more. */
+  moveUp(next: number): void {
+    if (next > this.#next) this.#next = next;
   }
 
   add(effect: OutboxEffect): void {
@@ -165,7 +180,7 @@ export class Outbox {
       assert(entries.length > 0, `the outbox of ${this.destination} has a hole`);
       for (const stored of entries) {
         const entry = readOutboxEntry(stored);
-        assert(entry.first === this.#spilledFrom, `the outbox of ${this.destination} has a hole`);
+        assert(entry.first >= this.#spilledFrom, `the outbox of ${this.destination} goes back`);
         this.#spilledFrom = lastOf(entry) + 1;
         this.#hold(entry);
         send(entry);

@@ -17,6 +17,7 @@ export interface StoredOutbox {
   readonly destination: string;
   readonly next: number;
   readonly firstStored: number;
+  readonly storedEnd: number;
 }
 
 export class Outboxes {
@@ -24,15 +25,22 @@ export class Outboxes {
   readonly #reads: Reads;
   readonly #ledger: Ledger;
   readonly #maxBytes: number;
+  readonly #firstNumber: number;
   readonly #all = new Map<string, Outbox>();
   /** What may leave at once: it is durable already. */
   #ready: Release[] = [];
 
-  constructor(epochs: Epochs, reads: Reads, ledger: Ledger, maxBytesInMemory: number) {
+  constructor(
+    { epochs, reads, ledger }: { epochs: Epochs; reads: Reads; ledger: Ledger },
+    maxBytesInMemory: number,
+    /** The first number of an outbox that begins. */
+    firstNumber: number,
+  ) {
     this.#epochs = epochs;
     this.#reads = reads;
     this.#ledger = ledger;
     this.#maxBytes = maxBytesInMemory;
+    this.#firstNumber = firstNumber;
   }
 
   restore(stored: StoredOutbox): void {
@@ -65,9 +73,11 @@ export class Outboxes {
     }
   }
 
-  resend(destination: string, next: number): void {
-    const outbox = this.#all.get(destination);
+  /** A destination says that it has everything below `next`: it gets the rest again. */
+  resume(destination: string, next: number): void {
+    const outbox = next > this.#firstNumber ? this.#of(destination) : this.#all.get(destination);
     if (outbox === undefined) return;
+    outbox.moveUp(next);
     for (const entry of outbox.resend(next)) this.#ready.push(releaseOf(outbox, entry));
   }
 
@@ -83,7 +93,9 @@ export class Outboxes {
   }
 
   #of(destination: string): Outbox {
-    return this.#all.get(destination) ?? this.#open({ destination, next: 1, firstStored: 1 });
+    const first = this.#firstNumber;
+    const none = { destination, next: first, firstStored: first, storedEnd: first };
+    return this.#all.get(destination) ?? this.#open(none);
   }
 
   #open(stored: StoredOutbox): Outbox {
@@ -108,5 +120,6 @@ function releaseOf(outbox: Outbox, entry: OutboxEntry): Release {
     assert(effect.kind === "message", "a record in the outbox of a partition");
     return effect.message;
   });
-  return { kind: "channel", to: Number(destination.slice(PARTITION.length)), first, messages };
+  const to = Number(destination.slice(PARTITION.length));
+  return { kind: "channel", to, first, since: outbox.lowest, messages };
 }

@@ -43,9 +43,13 @@ import type { Recovered } from "./recovered.ts";
 import { Specs } from "./specs.ts";
 import { States } from "./states.ts";
 import { Timers } from "./timers.ts";
+import { Weight } from "./weight.ts";
 
 /** Timers fired in one turn at most, so that a turn stays short; the next turn follows at once. */
 const FIRE_LIMIT = 1_000;
+
+/** Where the numbers of an outbox begin that an incarnation makes: above those of all before it. */
+export const firstNumberOf = (incarnation: number): number => incarnation * 2 ** 40 + 1;
 
 export interface PartitionOptions {
   readonly formatVersion: number;
@@ -77,6 +81,8 @@ export class Partition {
   readonly #intake: Intake;
   readonly #operator: Operator;
   #inputs: Input[] = [];
+  /** Of the inputs that the next turn will apply. */
+  readonly #offered = new Weight();
   /** The session is durable. Until then nothing but its commit happens. */
   #isOpen = false;
 
@@ -100,7 +106,12 @@ export class Partition {
     const expiries = this.#expiries;
     this.mailboxes = new Mailboxes(epochs, reads, ledger, limits);
     this.timers = new Timers(epochs, reads, ledger, limits.timersInMemory);
-    this.outboxes = new Outboxes(epochs, reads, ledger, limits.outboxBytesInMemory);
+    const firstNumber = firstNumberOf(meta.incarnation);
+    this.outboxes = new Outboxes(
+      { epochs, reads, ledger },
+      limits.outboxBytesInMemory,
+      firstNumber,
+    );
     this.parking = new Parking(epochs, this.mailboxes);
     this.positions = new Positions(epochs);
     this.states = new States(epochs, reads, expiries, limits.stateCacheBytes);
@@ -134,14 +145,14 @@ export class Partition {
   }
 
   /**
-   * At a bound, sources are not taken from and requests are refused: whoever offers asks before. What
-   * functions send is never refused.
+   * At a bound, sources are not taken from and requests are refused: whoever offers asks before each
+   * input, since what was offered counts at once. What functions send is never refused.
    */
   get isFull(): boolean {
     const { limits } = this.#options;
     return (
-      this.unfinished >= limits.unfinishedMessages ||
-      this.mailboxes.unfinishedBytes >= limits.unfinishedBytes
+      this.unfinished + this.#offered.messages >= limits.unfinishedMessages ||
+      this.mailboxes.unfinishedBytes + this.#offered.bytes >= limits.unfinishedBytes
     );
   }
 
@@ -150,9 +161,8 @@ export class Partition {
     return this.ledger.mail - this.mailboxes.parkedCount + this.ledger.outbox;
   }
 
-  /** Everything the store held is restored: what has mail is in line, and the first turn may come. */
+  /** Everything the store held is restored: the first turn may come. */
   begin(): void {
-    for (const mailbox of [...this.mailboxes.values()]) this.delivery.onMail(mailbox);
     // The session is durable before anything is handled: see identity.ts.
     this.epochs.touch();
     this.epochs.hurry();
@@ -161,6 +171,7 @@ export class Partition {
   /** Queues an input for the next turn. */
   offer(input: Input): void {
     this.#inputs.push(input);
+    this.#offered.add(input);
   }
 
   turn(nowMs: number): Turn {
@@ -172,12 +183,16 @@ export class Partition {
     }
     const inputs = this.#inputs;
     this.#inputs = [];
+    this.#offered.clear();
     for (const input of inputs) this.#apply(input, released);
     for (const { record } of this.timers.fire(nowMs, FIRE_LIMIT)) {
       this.#effects.fired(record.sender, record.token, record.message);
     }
     this.timers.look(nowMs);
-    this.#expiries.sweep(nowMs, (kind, key, atMs) => this.#expired(kind, key, atMs));
+    this.#expiries.sweep(nowMs, (kind, key, atMs, done) => {
+      if (kind === "state") this.states.sweep(key, atMs, done);
+      else this.calls.expire(kind, key, done);
+    });
     this.delivery.wake(nowMs);
     this.delivery.dispatch(nowMs);
     released.push(...this.outboxes.take());
@@ -198,6 +213,7 @@ export class Partition {
     // In front of what was offered meanwhile.
     this.#inputs.unshift(...this.#inputs.splice(first, 1));
     released.push(...this.#intake.greet());
+    for (const mailbox of [...this.mailboxes.values()]) this.delivery.onMail(mailbox);
     this.#isOpen = true;
     return true;
   }
@@ -251,11 +267,6 @@ export class Partition {
     this.outboxes.committed();
     released.push(...this.#intake.committed(this.positions.committed()));
     this.delivery.committed();
-  }
-
-  #expired(kind: "state" | "once" | "call", key: Uint8Array, atMs: number): void {
-    if (kind === "state") this.states.sweep(key, atMs, this.epochs.nowMs);
-    else this.calls.expire(kind, key);
   }
 
   /** I10: whatever waits for a time is behind one of these. */

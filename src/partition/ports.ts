@@ -7,6 +7,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { Address } from "../model/address.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
 import type { Header, Message } from "../model/message.ts";
+import type { SourceBatch } from "../model/source.ts";
 import type { TypedValue } from "../model/typed-value.ts";
 import type { Entry, ScanRange, Write } from "../store/contract.ts";
 import type { EgressEffect } from "../store/records.ts";
@@ -100,39 +101,9 @@ export interface HangUpInput {
   readonly keep: boolean;
 }
 
-/** A run of records of one source, in order (I5). */
-export interface SourceInput {
+/** A run of records of one source, in order: `first` must be the position this partition expects (I5). */
+export interface SourceInput extends SourceBatch {
   readonly kind: "source";
-  readonly source: string;
-  /** The position the source stood at; must be the one this partition expects. */
-  readonly first: number;
-  /** Where it stands afterwards. */
-  readonly next: number;
-  readonly records: readonly SourceRecord[];
-}
-
-export interface SourceRecord {
-  /** At least `first`, below `next`, growing. */
-  readonly position: number;
-  readonly messages: readonly RoutedMessage[];
-  /** Set when the record becomes no message: it is a dead letter with this reason. */
-  readonly invalid?: InvalidRecord;
-}
-
-export interface InvalidRecord {
-  readonly reason: string;
-  readonly key: Uint8Array | undefined;
-  readonly value: TypedValue;
-  readonly headers: readonly Header[];
-  readonly traceparent: string | undefined;
-}
-
-/** A message as a source routed it; the partition gives it its id. */
-export interface RoutedMessage {
-  readonly target: Address;
-  readonly value: TypedValue;
-  readonly traceparent: string | undefined;
-  readonly headers: readonly Header[];
 }
 
 /** From a partition: messages numbered `first`, first + 1, … on the channel between the two (I5). */
@@ -140,6 +111,8 @@ export interface ChannelInput {
   readonly kind: "channel";
   readonly from: number;
   readonly first: number;
+  /** The lowest number the sender still holds: what is below was acknowledged to it, or never given. */
+  readonly since: number;
   readonly messages: readonly Message[];
 }
 
@@ -152,7 +125,10 @@ export interface AcknowledgedInput {
   readonly refused?: readonly { readonly number: number; readonly reason: string }[];
 }
 
-/** A destination (re)started, or missed something: it has everything below `next`, durably. Send again from there. */
+/**
+ * A destination (re)started, or missed something: it has everything below `next`, durably. Send again from
+ * there. When it has more than this partition ever gave a number, the numbers go on from there.
+ */
 export interface ResumeInput {
   readonly kind: "resume";
   readonly destination: string;
@@ -251,6 +227,8 @@ export type Release =
       readonly kind: "channel";
       readonly to: number;
       readonly first: number;
+      /** The lowest number this partition still holds. */
+      readonly since: number;
       readonly messages: readonly Message[];
     }
   /** To the sender of a channel: everything up to `upTo` is durable here. */

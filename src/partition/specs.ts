@@ -31,11 +31,18 @@ export class Specs {
 
   /**
    * Registers what a function says it misses.
+   *
+   * @param given the states it was called with: others of its type may have been called at the same time,
+   *   and have told already
    * @returns why not, or undefined
    */
-  register(type: string, missing: readonly StateSpec[]): string | undefined {
+  register(
+    type: string,
+    missing: readonly StateSpec[],
+    given: ReadonlyMap<string, StateSpec>,
+  ): string | undefined {
     const known = this.of(type);
-    const added = missing.filter((spec) => known.get(spec.name) === undefined);
+    const added = missing.filter((spec) => !known.has(spec.name));
     for (const spec of missing) {
       const before = known.get(spec.name);
       if (before !== undefined && before.typename !== spec.typename) {
@@ -44,10 +51,11 @@ export class Specs {
     }
     const long = added.find((spec) => spec.name.length > MAX_NAME_LENGTH);
     if (long !== undefined) return `a state's name has more than ${MAX_NAME_LENGTH} characters`;
-    if (added.length === 0) {
+    if (missing.every((spec) => given.has(spec.name))) {
       const names = missing.map((spec) => spec.name).join(", ") || "none by name";
       return `it keeps asking for states it was given (${names})`;
     }
+    if (added.length === 0) return undefined;
     if (known.size + added.length > this.#maxPerType) {
       return `it declares more than ${this.#maxPerType} states`;
     }

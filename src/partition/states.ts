@@ -2,7 +2,8 @@
  * The states of addresses in memory: a cache over the store, bounded in bytes, least recently used out
  * first.
  *
- * A state that changed stays until its epoch is durable: until then memory alone has it.
+ * A state that changed stays until its epoch is durable: until then memory alone has it. While a state is
+ * being read it is not in memory, so nothing can change what the read has already seen.
  */
 import { type Address, addressKey } from "../model/address.ts";
 import { KeyReader, keyOf } from "../store/keys.ts";
@@ -23,6 +24,8 @@ export class States {
   /** In order of last use. */
   readonly #cached = new Map<string, AddressState>();
   readonly #dirty = new Map<AddressState, Address>();
+  /** Being read, and who waits for it: a state is read once at a time. */
+  readonly #loading = new Map<string, ((state: AddressState) => void)[]>();
   #bytes = 0;
 
   constructor(epochs: Epochs, reads: Reads, expiries: Expiries, maxBytes: number) {
@@ -45,16 +48,24 @@ export class States {
     return state;
   }
 
-  /** Reads the state from the store unless it is in memory by then. */
+  /** Calls `then` with the state: at once when it is in memory, else when it has been read. */
   load(address: Address, then: (state: AddressState) => void): void {
     const key = addressKey(address);
+    const known = this.cached(key);
+    if (known !== undefined) return then(known);
+    const waiting = this.#loading.get(key);
+    if (waiting !== undefined) {
+      waiting.push(then);
+      return;
+    }
+    const all = [then];
+    this.#loading.set(key, all);
     this.#reads.get(stateKey(address), (bytes) => {
-      const known = this.cached(key);
-      if (known !== undefined) return then(known);
+      this.#loading.delete(key);
       const state = new AddressState(key, bytes === undefined ? undefined : decodeState(bytes));
       this.#cached.set(key, state);
       this.#bytes += state.bytes;
-      then(state);
+      for (const each of all) each(state);
       this.#evict();
     });
   }
@@ -69,15 +80,16 @@ export class States {
     this.#epochs.touch();
   }
 
-  /** The expiry index named this state, and the entry is gone: removes what has expired, enters anew. */
-  sweep(key: Uint8Array, atMs: number, nowMs: number): void {
+  /** The expiry index names this state: removes what has expired, enters anew. `done`: the entry may go. */
+  sweep(key: Uint8Array, atMs: number, done: () => void): void {
     const reader = new KeyReader(key);
     const address = { type: reader.text(), id: reader.text() };
     this.load(address, (state) => {
+      done();
       if (state.record.sweepAtMs !== atMs) return; // the entry was an older one
       this.change(address, state, () => {
         state.record.sweepAtMs = 0;
-        state.expire(nowMs);
+        state.expire(this.#epochs.nowMs);
         return true;
       });
     });
@@ -97,10 +109,15 @@ export class States {
   #evict(): void {
     let tries = EVICTION_TRIES;
     for (const state of this.#cached.values()) {
-      if (this.#bytes <= this.#maxBytes || tries-- === 0) return;
-      if (state.pins > 0 || state.changedInEpoch > this.#epochs.committed) continue;
+      if (this.#bytes <= this.#maxBytes || tries === 0) return;
       this.#cached.delete(state.key);
-      this.#bytes -= state.bytes;
+      if (state.pins > 0 || state.changedInEpoch > this.#epochs.committed) {
+        // To the end, so that the next search begins behind it.
+        this.#cached.set(state.key, state);
+        tries--;
+      } else {
+        this.#bytes -= state.bytes;
+      }
     }
   }
 }

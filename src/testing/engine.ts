@@ -218,8 +218,8 @@ export class Engine {
       case "publish":
         return this.#options.onPublish(from, release);
       case "channel": {
-        const { first, messages } = release;
-        return this.#peer(release.to).offer({ kind: "channel", from: from.index, first, messages });
+        const { to, first, since, messages } = release;
+        return this.#peer(to).offer({ kind: "channel", from: from.index, first, since, messages });
       }
       case "acknowledge":
         return this.#peer(release.to).offer({

@@ -1,8 +1,8 @@
 import type { AnyStatefulFunction, Duration, Functions, ValueType } from "@statefold/sdk";
+import { DURATION_EXAMPLES, parseDuration } from "../base/duration.ts";
 import { StatefoldError } from "../base/errors.ts";
 import { loadModules } from "../node/load-modules.ts";
 import type { FunctionBinding } from "../partition/ports.ts";
-import { DURATION_EXAMPLES, parseDuration } from "../spec/duration.ts";
 import { endpointLookup } from "../spec/endpoint-lookup.ts";
 import type { DeliverySettings, Module, OnInvalid, RetrySettings } from "../spec/module.ts";
 import { DEFAULT_DELIVERY } from "../spec/parts/delivery.ts";

@@ -15,6 +15,14 @@ export class SimDisk implements Store {
     return this.#entries.size;
   }
 
+  /** The disk as it is now, to go back to. */
+  copy(): SimDisk {
+    const copy = new SimDisk();
+    const writes = [...this.#entries.range("", "\uffff")];
+    copy.apply(writes, this.epoch);
+    return copy;
+  }
+
   apply(writes: readonly Write[], epoch: number): void {
     for (const { key, value } of writes) {
       if (value === undefined) this.#entries.delete(text(key));

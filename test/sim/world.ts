@@ -94,7 +94,7 @@ export class World implements Stage {
     }
     await this.#drain();
     this.isOver = true;
-    for (const host of this.hosts) host.audit();
+    for (const host of this.hosts) host.auditQuiet();
     const roots = [...this.clients.roots(), ...this.sources.flatMap((source) => source.roots())];
     this.account.close(this.hosts, roots);
     return {
@@ -191,9 +191,9 @@ export class World implements Stage {
         });
       }
       case "channel": {
-        const { first, messages } = release;
+        const { first, since, messages } = release;
         return this.#toPeer(from, release.to, (host) =>
-          host.offer({ kind: "channel", from: from.index, first, messages }),
+          host.offer({ kind: "channel", from: from.index, first, since, messages }),
         );
       }
       case "acknowledge": {

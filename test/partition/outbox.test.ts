@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { at, EGRESS, Harness, textOf, value } from "./harness.ts";
+
+const DESTINATION = `egress/${EGRESS}`;
+
+const records = (...texts: readonly string[]) =>
+  texts.map((text) => ({ egress: EGRESS, value: value(text) }));
+
+/** An address tells the egress these, in one epoch, which becomes durable. */
+function tell(it: Harness, ...texts: readonly string[]): void {
+  it.settle(it.send(at("a"), "tell"));
+  it.reply({ egress: records(...texts) });
+  it.settle();
+}
+
+const published = (it: Harness) =>
+  it
+    .take("publish")
+    .map(({ first, records: sent }) => [first, ...sent.map((record) => textOf(record.value))]);
+
+const acknowledge = (it: Harness, upTo: number) =>
+  it.settle({ kind: "acknowledged", destination: DESTINATION, upTo });
+
+test("a record leaves only after the commit of the epoch that made it", async () => {
+  const it = await Harness.open();
+  it.settle(it.send(at("a"), "tell"));
+  it.reply({ egress: records("x") });
+  assert.deepEqual(published(it), []);
+  assert.equal(it.writes("outbox").length, 1);
+  it.completeCommit();
+  assert.deepEqual(published(it), [[1, "x"]]);
+});
+
+test("records are numbered one after the other, across epochs and restarts", async () => {
+  const it = await Harness.open();
+  tell(it, "1", "2");
+  tell(it, "3");
+  assert.deepEqual(published(it), [
+    [1, "1", "2"],
+    [3, "3"],
+  ]);
+  acknowledge(it, 3);
+  const next = await it.reopen();
+  tell(next, "4");
+  assert.deepEqual(published(next), [[4, "4"]]);
+});
+
+test("what was not acknowledged is sent again after a restart, as it was", async () => {
+  const it = await Harness.open();
+  tell(it, "1", "2");
+  tell(it, "3");
+  acknowledge(it, 2);
+  const next = await it.reopen();
+  assert.deepEqual(published(next), [[3, "3"]]);
+});
+
+test("an epoch that was lost in a crash gives its numbers again, since nothing of it has left", async () => {
+  const it = await Harness.open();
+  it.settle(it.send(at("a"), "tell"));
+  it.reply({ egress: records("lost") });
+  const next = await it.reopen();
+  next.settle();
+  next.reply({ egress: records("kept") });
+  next.settle();
+  assert.deepEqual(published(next), [[1, "kept"]]);
+});
+
+test("what was acknowledged leaves the store and the books with a later epoch", async () => {
+  const it = await Harness.open();
+  tell(it, "1", "2");
+  assert.equal(it.partition.ledger.outbox, 2);
+  acknowledge(it, 2);
+  assert.deepEqual([it.partition.ledger.outbox, it.stored("outbox").length], [0, 0]);
+});
+
+test("what was acknowledged in part stays whole", async () => {
+  const it = await Harness.open();
+  tell(it, "1", "2");
+  acknowledge(it, 1);
+  assert.equal(it.partition.ledger.outbox, 2);
+  acknowledge(it, 2);
+  assert.equal(it.partition.ledger.outbox, 0);
+});
+
+test("beyond its bound in memory an outbox waits on disk, and is sent in order as it empties", async () => {
+  const it = await Harness.open({ limits: { outboxBytesInMemory: 500 } });
+  for (let i = 1; i <= 20; i++) tell(it, `${i}`);
+  const sent = published(it);
+  assert(sent.length < 5, `${sent.length} are in memory`);
+  for (let upTo = sent.length; upTo < 20; ) {
+    acknowledge(it, upTo);
+    const more = published(it);
+    assert(more.length > 0, "it has stopped");
+    sent.push(...more);
+    upTo += more.length;
+  }
+  assert.deepEqual(
+    sent,
+    Array.from({ length: 20 }, (_, i) => [i + 1, `${i + 1}`]),
+  );
+});
+
+test("a large epoch makes several entries, each sent and deleted by itself", async () => {
+  const it = await Harness.open();
+  tell(it, ...Array.from({ length: 2_500 }, (_, i) => `${i}`));
+  assert.deepEqual(
+    it.take("publish").map(({ first, records: sent }) => [first, sent.length]),
+    [
+      [1, 1_000],
+      [1_001, 1_000],
+      [2_001, 500],
+    ],
+  );
+  acknowledge(it, 1_000);
+  assert.equal(it.stored("outbox").length, 2);
+});
+
+test("a destination that has less than was sent gets the rest again", async () => {
+  const it = await Harness.open();
+  tell(it, "1");
+  tell(it, "2");
+  tell(it, "3");
+  published(it);
+  it.settle({ kind: "resume", destination: DESTINATION, next: 2 });
+  assert.deepEqual(published(it), [
+    [2, "2"],
+    [3, "3"],
+  ]);
+});
+
+test("a destination that has more than was ever sent moves the numbers up", async () => {
+  const it = await Harness.open();
+  it.settle({ kind: "resume", destination: DESTINATION, next: 100 });
+  tell(it, "1");
+  tell(it, "2");
+  assert.deepEqual(published(it), [
+    [100, "1"],
+    [101, "2"],
+  ]);
+  const next = await it.reopen();
+  assert.deepEqual(published(next), [
+    [100, "1"],
+    [101, "2"],
+  ]);
+});
+
+test("after an accepted loss nothing new gets a number that the lost epochs may have given", async () => {
+  const it = await Harness.open();
+  tell(it, "1");
+  const older = it.disk.copy();
+  tell(it, "lost");
+  const next = await Harness.open({ disk: older, lostEpoch: 1_000 });
+  assert.deepEqual(published(next), [[1, "1"]]);
+  tell(next, "new");
+  const [sent] = published(next);
+  assert.equal(sent?.[1], "new");
+  assert(Number(sent?.[0]) > 2 ** 32);
+  acknowledge(next, Number(sent?.[0]));
+  const later = await next.reopen({ lostEpoch: undefined });
+  assert.deepEqual(published(later), []);
+  tell(later, "newer");
+  assert.deepEqual(published(later), [[Number(sent?.[0]) + 1, "newer"]]);
+});
