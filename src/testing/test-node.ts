@@ -29,35 +29,18 @@ import { KnownTypes } from "./known-types.ts";
 import { durationMs, functionsOf, type ResolvedOptions } from "./options.ts";
 import { Outlets, type RecordQuery, type TestRecord } from "./outlets.ts";
 import { seededRandom } from "./random.ts";
+import {
+  bytesOf,
+  type CallOptions,
+  named,
+  refusalOf,
+  type SendOptions,
+  type TopicRecord,
+  wireValue,
+} from "./requests.ts";
 import { Timeline } from "./timeline.ts";
 import { Topics } from "./topics.ts";
 import type { DeadView, ParkedView, TimerView } from "./views.ts";
-
-export interface SendOptions {
-  /** Delivered so much later. */
-  readonly delay?: Duration;
-  /** Idempotency key: with the same key to the same address it is taken once. */
-  readonly key?: string;
-}
-
-export interface CallOptions {
-  /** How long to wait for the reply, in virtual time. Default: not at all, the clock stands still. */
-  readonly within?: Duration;
-  /** Idempotency key: with the same key to the same address it is done once, with the same reply. */
-  readonly key?: string;
-}
-
-export interface TopicRecord<T = unknown> {
-  /** The id of the functions that it is for. Left out: the record has none. */
-  readonly key?: string | Uint8Array;
-  /**
-   * Written with `type`. Without one text and bytes are written as they are, and anything else with the
-   * topic's type, as the functions know it, or as JSON. Left out: a tombstone.
-   */
-  readonly value?: T;
-  readonly type?: ValueType<T>;
-  readonly headers?: Readonly<Record<string, string | Uint8Array>>;
-}
 
 export class TestNode {
   readonly #engine: Engine;
@@ -403,18 +386,4 @@ export class TestNode {
   #requireOpen(): void {
     if (this.#isClosed) throw new StatefoldError("UNAVAILABLE", "the test node is closed");
   }
-}
-
-const bytesOf = (text: string | Uint8Array): Uint8Array =>
-  typeof text === "string" ? utf8(text) : text;
-
-const named = (address: Address): string => `${address.type} ${JSON.stringify(address.id)}`;
-
-function wireValue<T>(type: ValueType<T>, value: T) {
-  return { typename: type.typename, hasValue: true, value: type.serialize(value) };
-}
-
-function refusalOf(answer: Answer): StatefoldError {
-  if (answer.kind === "refused") return new StatefoldError(answer.code, answer.reason);
-  return new StatefoldError("INTERNAL", `a request was answered with ${answer.kind}`);
 }

@@ -1,5 +1,6 @@
-/** Small functions for a node under test. */
+/** Small functions, and a node that has them. */
 import { address, kafka, statefulFunction, types, value } from "@statefold/sdk";
+import { type TestNode, type TestNodeOptions, testNode } from "../../src/testing.ts";
 
 export const OUT = "demo/out";
 export const Add = types.json<{ readonly by: number }>("demo/Add");
@@ -55,3 +56,12 @@ export const ping = statefulFunction("demo/ping").on(types.string, (ctx, text) =
 export const pong: typeof ping = statefulFunction("demo/pong").on(types.string, (ctx, text) => {
   ctx.send(ping.at(ctx.self.id), types.string, text);
 });
+
+export const START = new Date("2026-03-01T12:00:00Z");
+
+export function nodeOf(options: Partial<TestNodeOptions> = {}): Promise<TestNode> {
+  const functions = [counter, sleeper, ping, pong];
+  return testNode({ functions, egresses: [OUT], start: START, ...options });
+}
+
+export const values = (node: TestNode) => node.records(OUT).map((record) => record.value);
