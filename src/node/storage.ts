@@ -36,12 +36,18 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const known = await readDescription(join(dataDir, "statefold.json"));
   const partitions = options.partitions ?? known?.partitions ?? DEFAULT_PARTITIONS;
   const directory = await DataDirectory.open({ dir: dataDir, application, partitions });
+  const opened = new Set<number>();
   return {
     partitionCount: partitions,
     formatVersion: directory.description.formatVersion,
     path: directory.path,
     dataDir: directory.path,
-    openPartition: (partition) => directory.openPartition(partition, { acceptLoss }),
+    openPartition: (partition) => {
+      // What is lost while the node runs has not been accepted by anybody.
+      const isFirst = !opened.has(partition);
+      opened.add(partition);
+      return directory.openPartition(partition, { acceptLoss: acceptLoss && isFirst });
+    },
     close: () => directory.close(),
   };
 }
