@@ -7,7 +7,8 @@ export { type ErrorCode, StatefoldError } from "./base/errors.ts";
 export type { FunctionFailure } from "./testing/callee.ts";
 export type { TestEgress, TestNodeOptions, TestRetry, TestTopic } from "./testing/options.ts";
 export type { EgressKind, RecordQuery, TestRecord } from "./testing/outlets.ts";
-export type { CallOptions, SendOptions, TestNode, TopicRecord } from "./testing/test-node.ts";
+export type { CallOptions, SendOptions, TopicRecord } from "./testing/requests.ts";
+export type { TestNode } from "./testing/test-node.ts";
 export type { DeadView, MessageView, ParkedView, TimerView } from "./testing/views.ts";
 
 /**

@@ -106,7 +106,7 @@ async function perform(stage: Stage, options: Options, signal: AbortSignal): Pro
         sleep(runMs, undefined, { signal }),
       ]),
     ]);
-    return await accountWhenQuiet(client, orders, payments, signal);
+    return await accountWhenQuiet(client, orders, customers.late, payments, signal);
   } finally {
     screen.stop();
   }
@@ -115,6 +115,7 @@ async function perform(stage: Stage, options: Options, signal: AbortSignal): Pro
 async function accountWhenQuiet(
   client: RuntimeClient,
   orders: readonly Order[],
+  late: ReadonlySet<string>,
   payments: Payments,
   signal: AbortSignal,
 ): Promise<Account> {
@@ -124,20 +125,28 @@ async function accountWhenQuiet(
     if (now !== before) [before, since] = [now, Date.now()];
     const quietMs = Date.now() - since;
     if (quietMs >= QUIET_MS) {
-      const account = await readAccount(client, orders);
+      const account = await readAccount(client, orders, late);
       if (comesOut(account) || quietMs >= STUCK_MS) return account;
     }
     await sleep(500, undefined, { signal });
   }
 }
 
-async function readAccount(client: RuntimeClient, orders: readonly Order[]): Promise<Account> {
-  const requests = await client.read(REQUESTS_TOPIC);
-  const results = await client.read(RESULTS_TOPIC);
-  return drawAccount(orders, {
-    requests: requests.map(({ value }) => value as PaymentRequest),
-    results: results.map(({ value }) => value as PaymentResult),
-  });
+async function readAccount(
+  client: RuntimeClient,
+  orders: readonly Order[],
+  late: ReadonlySet<string>,
+): Promise<Account> {
+  const read = async <T>(topic: string) =>
+    (await client.read(topic)).filter(({ key }) => !late.has(key)).map(({ value }) => value as T);
+  return drawAccount(
+    orders.filter(({ id }) => !late.has(id)),
+    {
+      requests: await read<PaymentRequest>(REQUESTS_TOPIC),
+      results: await read<PaymentResult>(RESULTS_TOPIC),
+    },
+    late.size,
+  );
 }
 
 async function main(): Promise<number> {

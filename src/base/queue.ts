@@ -1,6 +1,7 @@
 /** First in, first out, in amortised constant time at both ends. Its bound is its owner's business. */
 export class Queue<T> {
-  #items: T[] = [];
+  /** From `#start` on; before it, what has gone, forgotten. */
+  #items: (T | undefined)[] = [];
   #start = 0;
 
   get size(): number {
@@ -26,7 +27,8 @@ export class Queue<T> {
 
   shift(): T | undefined {
     if (this.size === 0) return undefined;
-    const item = this.#items[this.#start++];
+    const item = this.#items[this.#start];
+    this.#items[this.#start++] = undefined; // what has gone must not stay in memory with what has not
     if (this.#start > 64 && this.#start * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#start);
       this.#start = 0;
@@ -36,13 +38,13 @@ export class Queue<T> {
 
   /** Everything in it, front first; it is empty afterwards. */
   take(): T[] {
-    const all = this.#start === 0 ? this.#items : this.#items.slice(this.#start);
+    const all = [...this];
     this.#items = [];
     this.#start = 0;
     return all;
   }
 
   [Symbol.iterator](): IterableIterator<T> {
-    return this.#items.slice(this.#start)[Symbol.iterator]();
+    return (this.#items.slice(this.#start) as T[])[Symbol.iterator]();
   }
 }

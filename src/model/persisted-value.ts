@@ -6,9 +6,9 @@ import type { TypedValue } from "./typed-value.ts";
  *
  *   entry      = 12 length PersistedValue
  *   Persisted… = 0a length state_name [ 12 length TypedValue ]
- *   TypedValue = 0a length typename  10 01  1a length value
+ *   TypedValue = 0a length typename  10 01 [ 1a length value ]
  *
- * (hex bytes are protobuf tags; lengths are varints.) It is written once, when a function sets the state,
+ * (hex bytes are protobuf tags; lengths are varints; a value without bytes is left out.) It is written once, when a function sets the state,
  * and from then on only copied.
  */
 
@@ -16,7 +16,8 @@ import type { TypedValue } from "./typed-value.ts";
 export function encodeStateEntry(name: string, typename: string, value: Uint8Array): Uint8Array {
   const nameBytes = Buffer.byteLength(name);
   const typeBytes = Buffer.byteLength(typename);
-  const typed = sized(typeBytes) + 2 + sized(value.byteLength);
+  const valueBytes = value.byteLength;
+  const typed = sized(typeBytes) + 2 + (valueBytes === 0 ? 0 : sized(valueBytes));
   const body = sized(nameBytes) + 1 + varintBytes(typed) + typed;
   const entry = Buffer.allocUnsafe(1 + varintBytes(body) + body);
   let at = writeTagged(entry, 0, 0x12, body);
@@ -25,8 +26,7 @@ export function encodeStateEntry(name: string, typename: string, value: Uint8Arr
   at = writeText(entry, at, 0x0a, typename, typeBytes);
   entry[at++] = 0x10;
   entry[at++] = 0x01;
-  at = writeTagged(entry, at, 0x1a, value.byteLength);
-  entry.set(value, at);
+  if (valueBytes > 0) entry.set(value, writeTagged(entry, at, 0x1a, valueBytes));
   return entry;
 }
 

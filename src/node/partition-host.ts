@@ -105,6 +105,7 @@ export class PartitionHost {
       partition = await openPartition(store, {
         ...{ application, partition: index, partitionCount: storage.partitionCount },
         ...{ formatVersion: storage.formatVersion, directory, limits, random: Math.random },
+        lostEpoch: store.lostEpoch,
       });
     } catch (error) {
       await this.#closeStore(store);

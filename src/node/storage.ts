@@ -2,11 +2,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Store } from "../store/contract.ts";
 import { readDescription } from "../store/description.ts";
 import { DataDirectory } from "../store/directory.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
 import { MemoryContents, MemoryStore } from "../store/memory.ts";
+import type { PartitionStore } from "../store/witnessed-store.ts";
 
 export interface Storage {
   readonly partitionCount: number;
@@ -16,7 +16,7 @@ export interface Storage {
   /** Undefined: in memory. */
   readonly dataDir: string | undefined;
   /** A partition is closed before it is opened again. */
-  openPartition(partition: number): Promise<Store>;
+  openPartition(partition: number): Promise<PartitionStore>;
   close(): Promise<void>;
 }
 
@@ -60,7 +60,8 @@ async function openInMemory(partitionCount: number): Promise<Storage> {
     formatVersion: FORMAT_VERSION,
     path,
     dataDir: undefined,
-    openPartition: async (partition) => new MemoryStore(contents[partition]),
+    openPartition: async (partition) =>
+      Object.assign(new MemoryStore(contents[partition]), { lostEpoch: undefined }),
     close: () => rm(path, { recursive: true, force: true }),
   };
 }

@@ -55,6 +55,11 @@ export function readIds(contents: MemoryContents, type: string): string[] {
   });
 }
 
+/** Whether messages wait for this address. */
+export function hasMail(contents: MemoryContents, address: Address): boolean {
+  return entriesIn(contents, mailRange(address)).length > 0;
+}
+
 export function readTimers(contents: MemoryContents, types: KnownTypes): TimerView[] {
   return entriesIn(contents, timerRange()).map(({ key, value }) => {
     const { message, token } = decodeTimer(value);

@@ -4,16 +4,19 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/backoff.ts";
+import { deferred } from "../base/deferred.ts";
 import { StatefoldError } from "../base/errors.ts";
 import { type Address, addressKey } from "../model/address.ts";
 import type { Invocation } from "../model/invocation.ts";
 import { partitionDestination } from "../partition/outboxes.ts";
 import { ownerOf } from "../partition/post.ts";
 import { Host, type HostOptions, type OutwardRelease } from "./host.ts";
-import type { Timeline } from "./timeline.ts";
+import type { Step, Timeline } from "./timeline.ts";
 
 /** Addresses named when a node does not settle. */
 const NAMED_CALLS = 3;
+/** How far code of the test gets before the loop goes on without it, in turns of promises. */
+const REACTION_TURNS = 100;
 
 export interface EngineOptions extends Pick<HostOptions, "directory" | "call" | "onOpened"> {
   readonly partitions: number;
@@ -41,6 +44,13 @@ export class Engine {
   crashCount = 0;
   readonly #options: EngineOptions;
   #crashAt = Infinity;
+  #isClosed = false;
+  #isDriving = false;
+  /** Who waits while another's loop runs. */
+  #watchers: { readonly isDone: () => boolean; readonly resolve: () => void }[] = [];
+  /** Code of the test that was started by the loop and has not ended. */
+  #reactions = 0;
+  #runaway: StatefoldError | undefined;
   #fault: { readonly error: unknown } | undefined;
   /** How often each address was called since the loop began. */
   readonly #calls = new Map<string, number>();
@@ -73,41 +83,101 @@ export class Engine {
     this.#crashAt = Math.min(this.#crashAt, this.taken + steps);
   }
 
-  /** Ends the loop with this error. */
-  fail(error: unknown): void {
-    this.#fault ??= { error };
+  /**
+   * Code of the test that runs beside the loop, and has been started by it. The loop lets it go on before
+   * it ends, so that what it asks for happens now; what it throws ends the loop.
+   */
+  react(run: () => unknown): void {
+    const failed = (error: unknown): void => {
+      this.#fault ??= { error };
+    };
+    try {
+      const running = run();
+      if (!(running instanceof Promise)) return;
+      this.#reactions++;
+      running.catch(failed).finally(() => this.#reactions--);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   /** Ends it: nothing happens any more. */
   close(): void {
-    for (const host of this.hosts) host.crash();
+    this.#isClosed = true;
+    for (const host of this.hosts) host.close();
   }
 
   /**
-   * Goes on until `isDone`, or until nothing more can happen within the given time.
+   * Goes on until `isDone`, or until nothing more can happen within the given time. While another loop
+   * runs, that one does the work, as far as it goes.
+   *
    * @returns whether it is done
    * @throws StatefoldError OVERLOADED after `maxSteps` steps; what a partition or the test itself threw
    */
   async drive(isDone: () => boolean, options: DriveOptions = {}): Promise<boolean> {
-    const { timeline } = this.#options;
-    const untilMs = options.untilMs ?? timeline.nowMs;
+    while (this.#isDriving) {
+      if (isDone()) return true;
+      const { promise, resolve } = deferred<void>();
+      this.#watchers.push({ isDone, resolve });
+      await promise;
+    }
+    this.#isDriving = true;
     this.#steps = 0;
     this.#calls.clear();
+    try {
+      return await this.#loop(isDone, options);
+    } finally {
+      this.#isDriving = false;
+      for (const { resolve } of this.#watchers.splice(0)) resolve();
+    }
+  }
+
+  async #loop(isDone: () => boolean, options: DriveOptions): Promise<boolean> {
+    const { timeline } = this.#options;
+    const untilMs = options.untilMs ?? timeline.nowMs;
     for (;;) {
       this.#throwFault();
-      if (this.taken >= this.#crashAt) await this.#crash();
-      if (isDone()) return true;
+      if (this.#isClosed || isDone()) return isDone();
+      if (this.taken >= this.#crashAt) {
+        await this.#crash();
+        continue;
+      }
       if (options.calm !== true && this.#crashesNow()) await this.#crash();
       const step = timeline.take();
       if (step === undefined) {
-        if (this.#wakeNext(untilMs)) continue;
+        if ((await this.#letReact()) || this.#wakeNext(untilMs)) continue;
         return isDone();
       }
-      this.taken++;
-      if (++this.#steps > this.#options.maxSteps) throw this.#runaway();
-      const running = step();
+      const running = this.#count(step)();
       if (running instanceof Promise) await running;
+      this.#tellWatchers();
     }
+  }
+
+  #count(step: Step): Step {
+    this.taken++;
+    if (++this.#steps > this.#options.maxSteps) {
+      this.#runaway = this.#describeRunaway();
+      throw this.#runaway;
+    }
+    return step;
+  }
+
+  #tellWatchers(): void {
+    if (this.#watchers.length === 0) return;
+    const done = this.#watchers.filter(({ isDone }) => isDone());
+    if (done.length === 0) return;
+    this.#watchers = this.#watchers.filter((watcher) => !done.includes(watcher));
+    for (const { resolve } of done) resolve();
+  }
+
+  /** What waits for nothing but the node gets on. True: something has come of it. */
+  async #letReact(): Promise<boolean> {
+    for (let i = 0; i < REACTION_TURNS && this.#reactions > 0; i++) {
+      await Promise.resolve();
+      if (this.#fault !== undefined || this.#options.timeline.hasSteps) return true;
+    }
+    return false;
   }
 
   /** On to the next time at which something is due; false: there is none until then. */
@@ -170,12 +240,14 @@ export class Engine {
   }
 
   #throwFault(): void {
+    // It would run away again, and whoever waits would wait for that.
+    if (this.#runaway !== undefined) throw this.#runaway;
     const fault = this.#fault;
     this.#fault = undefined;
     if (fault !== undefined) throw fault.error;
   }
 
-  #runaway(): StatefoldError {
+  #describeRunaway(): StatefoldError {
     const most = [...this.#calls].sort(([, a], [, b]) => b - a).slice(0, NAMED_CALLS);
     const named = most.map(([key, count]) => `${key} (${count} times)`).join(", ");
     const text = `the node has not come to rest after ${this.#options.maxSteps} steps. Called most often: ${named || "nothing"}. Messages that cause each other without an end never do; when these would, raise maxSteps`;

@@ -111,18 +111,35 @@ export class Host {
 
   /** Memory is lost, and whatever was under way. */
   crash(): void {
+    this.#drop();
+    const text =
+      "the node crashed before it answered: done or not, nobody knows. With an idempotency key it is asked again";
+    for (const waiting of [...this.#waiting.values()]) {
+      if (waiting.ask.kind === "operator" || waiting.ask.idempotencyKey === undefined) {
+        this.#refuse(waiting, text);
+      }
+    }
+  }
+
+  /** Ends it. Idempotent. */
+  close(): void {
+    this.#drop();
+    for (const waiting of [...this.#waiting.values()]) {
+      this.#refuse(waiting, "the test node was closed before it answered");
+    }
+  }
+
+  #drop(): void {
     this.#life = { kind: "down" };
     this.#generation++;
     this.#turnIsDue = false;
     this.#isReady = false;
-    for (const [request, { question, ask, end }] of this.#waiting) {
-      if (ask.kind !== "operator" && ask.idempotencyKey !== undefined) continue;
-      this.#waiting.delete(request);
-      question.isAnswered = true;
-      const text =
-        "the node crashed before it answered: done or not, nobody knows. With an idempotency key the question is asked again";
-      end.reject(new StatefoldError("UNAVAILABLE", text));
-    }
+  }
+
+  #refuse({ question, end }: Waiting, text: string): void {
+    this.#waiting.delete(question.request);
+    question.isAnswered = true;
+    end.reject(new StatefoldError("UNAVAILABLE", text));
   }
 
   offer(input: Input): void {

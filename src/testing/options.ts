@@ -4,7 +4,7 @@ import { StatefoldError } from "../base/errors.ts";
 import { loadModules } from "../node/load-modules.ts";
 import type { FunctionBinding } from "../partition/ports.ts";
 import { endpointLookup } from "../spec/endpoint-lookup.ts";
-import type { DeliverySettings, Module, OnInvalid } from "../spec/module.ts";
+import type { DeliverySettings, Module, OnInvalid, RetrySettings } from "../spec/module.ts";
 import { DEFAULT_DELIVERY } from "../spec/parts/delivery.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import type { EgressKind } from "./outlets.ts";
@@ -101,6 +101,7 @@ export async function resolveOptions(options: TestNodeOptions): Promise<Resolved
   if (Number.isNaN(start.getTime())) throw usage("start is no date");
   const functions = functionsOf(options.functions);
   const module = await moduleOf(options);
+  const overrides = overridesOf(options);
   const settings = module === undefined ? () => DEFAULT_DELIVERY : settingsIn(module);
   for (const { typename } of functions) {
     if (settings(typename) !== undefined) continue;
@@ -112,7 +113,7 @@ export async function resolveOptions(options: TestNodeOptions): Promise<Resolved
     startMs: start.getTime(),
     binding: (type) => {
       const found = settings(type);
-      return found === undefined ? undefined : bindingOf(found, options);
+      return found === undefined ? undefined : bindingOf(found, overrides);
     },
     feeds: [...(module?.ingresses ?? []).flatMap(feedsOf), ...(options.topics ?? []).map(ownFeed)],
     egresses: egressesOf(module, options),
@@ -153,22 +154,30 @@ function settingsIn({ endpoints }: Module): (type: string) => DeliverySettings |
   return (type) => lookup(type) ?? embedded;
 }
 
-function bindingOf(settings: DeliverySettings, options: TestNodeOptions): FunctionBinding {
-  const { onFailure, delivery, retry = {} } = options;
-  const { initial, max } = retry;
-  const { concurrency, maxNumBatchRequests } = settings;
+type Overrides = Partial<Pick<DeliverySettings, "onFailure" | "delivery">> & {
+  readonly retry: Partial<RetrySettings>;
+};
+
+/** What the options say of delivery; the rest is the module's. */
+function overridesOf({ onFailure, delivery, retry = {} }: TestNodeOptions): Overrides {
+  const { maxAttempts, initial, max } = retry;
+  if (maxAttempts !== undefined) requireWhole("retry.maxAttempts", maxAttempts, 1);
   return {
-    endpoint: "test",
-    onFailure: onFailure ?? settings.onFailure,
-    delivery: delivery ?? settings.delivery,
+    ...(onFailure === undefined ? {} : { onFailure }),
+    ...(delivery === undefined ? {} : { delivery }),
     retry: {
-      maxAttempts: retry.maxAttempts ?? settings.retry.maxAttempts,
-      initialMs:
-        initial === undefined ? settings.retry.initialMs : durationMs(initial, "retry.initial"),
-      maxMs: max === undefined ? settings.retry.maxMs : durationMs(max, "retry.max"),
+      ...(maxAttempts === undefined ? {} : { maxAttempts }),
+      ...(initial === undefined ? {} : { initialMs: durationMs(initial, "retry.initial") }),
+      ...(max === undefined ? {} : { maxMs: durationMs(max, "retry.max") }),
     },
-    ...{ concurrency, maxBatchMessages: maxNumBatchRequests },
   };
+}
+
+function bindingOf(settings: DeliverySettings, overrides: Overrides): FunctionBinding {
+  const { concurrency, maxNumBatchRequests: maxBatchMessages } = settings;
+  const { onFailure, delivery } = { ...settings, ...overrides };
+  const retry = { ...settings.retry, ...overrides.retry };
+  return { endpoint: "test", onFailure, delivery, retry, concurrency, maxBatchMessages };
 }
 
 function feedsOf(ingress: Module["ingresses"][number]): Feed[] {

@@ -3,9 +3,9 @@
  * that only the test moves. Same calls, same results: nothing here looks at the time of day, sleeps, or
  * draws on chance that has no seed.
  *
- * Whatever changes something begins at once and in order; the promises it gives run the node, one after
- * the other. So an operation may be asked for while another runs (within `after` and `onRecord`), and
- * happens at that very time.
+ * Whatever changes something begins at once, in the order of the calls; the promises that they give run
+ * the node. So an operation may be asked for while another runs (in `after` and `onRecord`), and happens
+ * at that very time.
  */
 import type {
   AnyStatefulFunction,
@@ -22,42 +22,25 @@ import { type Address, sameAddress } from "../model/address.ts";
 import { egressDestination } from "../partition/outboxes.ts";
 import type { OperatorVerb } from "../partition/ports.ts";
 import { Callee, type FunctionFailure } from "./callee.ts";
-import { readDead, readIds, readParked, readState, readTimers } from "./durable.ts";
+import { hasMail, readDead, readIds, readParked, readState, readTimers } from "./durable.ts";
 import { type DriveOptions, Engine, type PublishRelease } from "./engine.ts";
 import type { Answer, Host, Question } from "./host.ts";
 import { KnownTypes } from "./known-types.ts";
 import { durationMs, functionsOf, type ResolvedOptions } from "./options.ts";
 import { Outlets, type RecordQuery, type TestRecord } from "./outlets.ts";
 import { seededRandom } from "./random.ts";
+import {
+  bytesOf,
+  type CallOptions,
+  named,
+  refusalOf,
+  type SendOptions,
+  type TopicRecord,
+  wireValue,
+} from "./requests.ts";
 import { Timeline } from "./timeline.ts";
 import { Topics } from "./topics.ts";
 import type { DeadView, ParkedView, TimerView } from "./views.ts";
-
-export interface SendOptions {
-  /** Delivered so much later. */
-  readonly delay?: Duration;
-  /** Idempotency key: with the same key to the same address it is taken once. */
-  readonly key?: string;
-}
-
-export interface CallOptions {
-  /** How long to wait for the reply, in virtual time. Default: not at all, the clock stands still. */
-  readonly within?: Duration;
-  /** Idempotency key: with the same key to the same address it is done once, with the same reply. */
-  readonly key?: string;
-}
-
-export interface TopicRecord<T = unknown> {
-  /** The id of the functions that it is for. Left out: the record has none. */
-  readonly key?: string | Uint8Array;
-  /**
-   * Written with `type`. Without one text and bytes are written as they are, and anything else with the
-   * topic's type, as the functions know it, or as JSON. Left out: a tombstone.
-   */
-  readonly value?: T;
-  readonly type?: ValueType<T>;
-  readonly headers?: Readonly<Record<string, string | Uint8Array>>;
-}
 
 export class TestNode {
   readonly #engine: Engine;
@@ -69,8 +52,6 @@ export class TestNode {
   readonly #namesKeys: boolean;
   #keys = 0;
   #isClosed = false;
-  /** The operation before: they run one after the other. */
-  #last: Promise<unknown> = Promise.resolve();
 
   /** Use {@link testNode}. */
   constructor(options: ResolvedOptions) {
@@ -144,20 +125,16 @@ export class TestNode {
     replyType?: ValueType<R>,
     options: CallOptions = {},
   ): Promise<R> {
-    const withinMs = durationMs(options.within ?? 0, "within");
-    const failed = this.#callee.failures.length;
+    const untilMs = this.now + durationMs(options.within ?? 0, "within");
     const question = this.#ask(target, {
       ...{ kind: "call", target, idempotencyKey: this.#key(options.key) },
       ...{ value: wireValue(type, value), traceparent: undefined, headers: [] },
     });
-    const answer = await this.#operate(async () => {
-      const untilMs = this.now + withinMs;
-      if (await this.#engine.drive(() => question.isAnswered, { untilMs })) {
-        return await question.answer;
-      }
+    if (!(await this.#drive(() => question.isAnswered, { untilMs }))) {
       this.#engine.ownerOf(target).hangUp(question);
-      throw this.#noReply(target, this.#callee.failures.slice(failed));
-    });
+      throw this.#noReply(target);
+    }
+    const answer = await question.answer;
     if (answer.kind !== "replied") throw refusalOf(answer);
     if (replyType === undefined) return this.#types.read(answer.value) as R;
     const { typename } = answer.value;
@@ -198,18 +175,16 @@ export class TestNode {
    * @param by so long, or until then
    */
   async advance(by: Duration | Date): Promise<void> {
-    const untilMs = () =>
-      by instanceof Date ? by.getTime() : this.now + durationMs(by, "advance");
-    this.#requireOpen();
-    await this.#operate(() => this.#engine.drive(() => false, { untilMs: untilMs() }));
+    const untilMs = by instanceof Date ? by.getTime() : this.now + durationMs(by, "advance");
+    await this.#drive(() => false, { untilMs });
   }
 
   /**
-   * Something of the world around the node that happens later, while time is advanced. What it throws ends
-   * the operation that is running. Do not await the node's operations in it: it is not waited for.
+   * Something of the world around the node that happens later, while time is advanced. It may await what
+   * it asks of the node, but not what moves time or settles. What it throws ends the running operation.
    */
   after(delay: Duration, run: () => unknown): void {
-    this.#timeline.after(durationMs(delay, "after"), () => this.#react(run));
+    this.#timeline.after(durationMs(delay, "after"), () => this.#engine.react(run));
   }
 
   // -----------------------------------------------------------------------------------------------
@@ -235,11 +210,9 @@ export class TestNode {
    * being done is done again by the next operation.
    */
   async crash(): Promise<void> {
-    this.#requireOpen();
-    await this.#operate(async () => {
-      this.#engine.crashIn(0);
-      await this.#engine.drive(() => true);
-    });
+    const before = this.crashCount;
+    this.crashIn(0);
+    await this.#drive(() => this.crashCount > before);
   }
 
   /** The node crashes when so many steps more have been taken, in the middle of whatever it does then. */
@@ -284,7 +257,7 @@ export class TestNode {
     query: RecordQuery<T>,
     listener: (record: TestRecord<T>) => unknown,
   ): void {
-    this.#outlets.listen(egress, query, (record) => this.#react(() => listener(record)));
+    this.#outlets.listen(egress, query, (record) => this.#engine.react(() => listener(record)));
   }
 
   /** What waits for its time, earliest first. */
@@ -333,7 +306,6 @@ export class TestNode {
 
   /** Ends it. Idempotent. */
   async close(): Promise<void> {
-    await this.#last;
     this.#isClosed = true;
     this.#engine.close();
   }
@@ -379,24 +351,7 @@ export class TestNode {
 
   async #drive(isDone: () => boolean, options?: DriveOptions): Promise<boolean> {
     this.#requireOpen();
-    return await this.#operate(() => this.#engine.drive(isDone, options));
-  }
-
-  #operate<T>(run: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(run);
-    this.#last = result.catch(() => {});
-    return result;
-  }
-
-  /** Runs code of the test within an operation. */
-  #react(run: () => unknown): void {
-    const failed = (error: unknown) => this.#engine.fail(error);
-    try {
-      const running = run();
-      if (running instanceof Promise) running.catch(failed);
-    } catch (error) {
-      failed(error);
-    }
+    return await this.#engine.drive(isDone, options);
   }
 
   #key(given: string | undefined): string | undefined {
@@ -412,9 +367,11 @@ export class TestNode {
     return known === undefined ? utf8(JSON.stringify(value)) : known.serialize(value);
   }
 
-  #noReply(target: Address, failures: readonly FunctionFailure[]): StatefoldError {
-    const failure = failures.findLast(({ address }) => sameAddress(address, target));
-    const why = failure === undefined ? this.#nothingMore() : `it failed: ${failure.reason}`;
+  #noReply(target: Address): StatefoldError {
+    const failure = this.#callee.failures.findLast(({ address }) => sameAddress(address, target));
+    const isWaiting = hasMail(this.#engine.ownerOf(target).contents, target);
+    const why =
+      failure !== undefined && isWaiting ? `it failed: ${failure.reason}` : this.#nothingMore();
     return new StatefoldError("CALL_TIMEOUT", `${named(target)} has not replied: ${why}`);
   }
 
@@ -429,18 +386,4 @@ export class TestNode {
   #requireOpen(): void {
     if (this.#isClosed) throw new StatefoldError("UNAVAILABLE", "the test node is closed");
   }
-}
-
-const bytesOf = (text: string | Uint8Array): Uint8Array =>
-  typeof text === "string" ? utf8(text) : text;
-
-const named = (address: Address): string => `${address.type} ${JSON.stringify(address.id)}`;
-
-function wireValue<T>(type: ValueType<T>, value: T) {
-  return { typename: type.typename, hasValue: true, value: type.serialize(value) };
-}
-
-function refusalOf(answer: Answer): StatefoldError {
-  if (answer.kind === "refused") return new StatefoldError(answer.code, answer.reason);
-  return new StatefoldError("INTERNAL", `a request was answered with ${answer.kind}`);
 }

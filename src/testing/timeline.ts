@@ -39,6 +39,10 @@ export class Timeline {
     this.#alarms.push({ atMs: this.#nowMs + delayMs, sequence: this.#sequence++, step });
   }
 
+  get hasSteps(): boolean {
+    return this.#steps.size > 0;
+  }
+
   /** Takes the next step out; undefined when nothing more happens now. */
   take(): Step | undefined {
     return this.#steps.shift();

@@ -1,31 +1,9 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import type { RunningNode } from "../../src/node/options.ts";
-import { startNode } from "../../src/node/start.ts";
-import { createLogger } from "../../src/telemetry/logger.ts";
+import { test } from "node:test";
 import { tempDir } from "../support/temp.ts";
+import { startWith } from "./node.ts";
 
-const KEEPER = fileURLToPath(new URL("./functions/keeper.js", import.meta.url));
 const MANY = 2_000;
-
-async function start(dir: string): Promise<{ node: RunningNode; url: string }> {
-  const module = join(dir, "module.yaml");
-  await writeFile(
-    module,
-    `kind: io.statefold.embedded.v1/functions\nspec:\n  module: ${JSON.stringify(KEEPER)}\n`,
-  );
-  const node = await startNode({
-    modules: [module],
-    dataDir: join(dir, "data"),
-    ...{ host: "127.0.0.1", port: 0, embedded: false, partitions: 2, acceptLoss: false },
-    variables: new Map(),
-    logger: createLogger({ level: "warn" }),
-  });
-  return { node, url: node.listening[0]?.url ?? "" };
-}
 
 async function call(
   url: string,
@@ -43,15 +21,9 @@ async function call(
   return text;
 }
 
-function keep(t: TestContext, node: RunningNode): RunningNode {
-  t.after(() => node.stop());
-  return node;
-}
-
 test("one address of nearly 10 MB and many tiny ones live side by side, across a restart", async (t) => {
   const dir = tempDir(t);
-  const first = await start(dir);
-  keep(t, first.node);
+  const first = await startWith(t, dir, "keeper");
   const large = new Uint8Array(10_000_000).fill(7);
   assert.equal(await call(first.url, "large", "io.statefun.types/bytes", large), "10000000");
   for (let from = 0; from < MANY; from += 100) {
@@ -61,8 +33,7 @@ test("one address of nearly 10 MB and many tiny ones live side by side, across a
     );
   }
   await first.node.stop();
-  const second = await start(dir);
-  keep(t, second.node);
+  const second = await startWith(t, dir, "keeper");
   const ask = (id: string) => call(second.url, id, "io.statefun.types/string", "");
   assert.equal(await ask("large"), "10000000");
   assert.equal(await ask("tiny-0"), "3");
@@ -71,8 +42,7 @@ test("one address of nearly 10 MB and many tiny ones live side by side, across a
 });
 
 test("a value over the limit is refused at the edge, and nothing else suffers", async (t) => {
-  const { node, url } = await start(tempDir(t));
-  keep(t, node);
+  const { url } = await startWith(t, tempDir(t), "keeper");
   const response = await fetch(`${url}/v1/send/test/keeper/x`, {
     method: "POST",
     headers: { "statefold-type": "io.statefun.types/bytes" },

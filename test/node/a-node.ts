@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import type { NodeOptions, RunningNode } from "../../src/node/options.ts";
 import { startNode } from "../../src/node/start.ts";
 import { openStorage, type Storage, type StorageOptions } from "../../src/node/storage.ts";
-import type { Store, Write } from "../../src/store/contract.ts";
+import type { Write } from "../../src/store/contract.ts";
+import type { PartitionStore } from "../../src/store/witnessed-store.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { atEnd } from "../support/cleanup.ts";
 import { tempDir } from "../support/temp.ts";
@@ -152,8 +153,9 @@ export class FaultyDisk {
     };
   };
 
-  #faulty(partition: number, store: Store): Store {
+  #faulty(partition: number, store: PartitionStore): PartitionStore {
     return {
+      lostEpoch: store.lostEpoch,
       getMany: (keys) => store.getMany(keys),
       scan: (range) => store.scan(range),
       commit: async (writes, epoch) => {

@@ -1,10 +1,12 @@
 /** Callers over HTTP, and the operator: they send, call, give up, ask again, and remember what they were told. */
 import assert from "node:assert/strict";
 import { unreachable } from "../../src/base/assert.ts";
+import { callKey, onceKey } from "../../src/partition/calls.ts";
 import { deadRange, readDeadKey } from "../../src/partition/dead-letters.ts";
 import { parkedRange } from "../../src/partition/parking.ts";
 import type { Input, Release } from "../../src/partition/ports.ts";
-import { decodeParked } from "../../src/store/records.ts";
+import { keyOf } from "../../src/store/keys.ts";
+import { decodeMeta, decodeOnce, decodeParked } from "../../src/store/records.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Root } from "./account.ts";
 import { json } from "./functions.ts";
@@ -82,6 +84,7 @@ export class Clients {
     this.#pending.delete(release.request);
     const { op } = pending;
     if (op === undefined) return;
+    checkDurable(host, op, release);
     switch (release.kind) {
       case "accepted":
         assert(op.kind === "send", "a call was answered as a send");
@@ -151,6 +154,8 @@ export class Clients {
     const host = this.#world.ownerOf(step.target.id);
     const isBusy = host.partition === undefined || host.partition.isFull;
     if (isBusy) return this.#later(100, () => this.#send(op));
+    // A client that does not wait: with the same key it may ask again at any time.
+    if (key !== undefined && this.#rng.chance(0.3)) this.#later(20, () => this.#send(op));
     const value = json({ step, from: "", nth: 0 });
     const rest = { target: step.target, value, traceparent: undefined, headers: [] };
     const common = { ...rest, request: 0, idempotencyKey: key };
@@ -208,4 +213,21 @@ export class Clients {
   #later(maxMs: number, run: () => void): void {
     this.#world.schedule.after(this.#rng.random() * maxMs, run);
   }
+}
+
+/** I2: whatever a caller is told, the disk knows already. */
+function checkDurable(host: Host, { step, key }: Op, release: Answer): void {
+  const read = (of: Uint8Array) => host.disk.read([of])[0];
+  if (release.kind === "pending") {
+    assert(read(callKey(release.callId)) !== undefined, "I2: a promised reply is not on the disk");
+  }
+  if (release.kind !== "accepted" && release.kind !== "replied") return;
+  const meta = read(keyOf("meta"));
+  const sequence = Number.parseInt(release.messageId.split("-")[2] ?? "", 36);
+  const isStored = meta !== undefined && sequence < decodeMeta(meta).nextSequence;
+  assert(isStored, "I2: an answer tells of a message that the disk does not know");
+  if (key === undefined) return;
+  const once = read(onceKey(step.target, key));
+  assert(once !== undefined, "I2: an answer tells of a key that the disk does not know");
+  assert.equal(decodeOnce(once).messageId, release.messageId, "one idempotency key, two messages");
 }

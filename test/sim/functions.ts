@@ -46,11 +46,16 @@ interface Book {
   sent: Record<string, number>;
 }
 
+const MEMORY_MS = 200;
+const WARMTH_MS = 300;
+/** A request is not older than this when it arrives. */
+const REQUEST_MS = 25;
+
 const never = { expireMode: "never", expireAfterMs: 0 } as const;
 const DECLARED: readonly StateSpec[] = [
   { name: "book", typename: JSON_TYPE, ...never },
-  { name: "memory", typename: JSON_TYPE, expireMode: "afterWrite", expireAfterMs: 200 },
-  { name: "warmth", typename: JSON_TYPE, expireMode: "afterInvoke", expireAfterMs: 300 },
+  { name: "memory", typename: JSON_TYPE, expireMode: "afterWrite", expireAfterMs: MEMORY_MS },
+  { name: "warmth", typename: JSON_TYPE, expireMode: "afterInvoke", expireAfterMs: WARMTH_MS },
 ];
 
 /** When something was done last, for judging timers and expiry. */
@@ -66,6 +71,10 @@ export class SimFunctions {
   readonly #failuresLeft = new Map<string, number>();
   /** The last write of an expiring state, by address: when it was answered. */
   readonly #written = new Map<string, number>();
+  /** Until when its expiring states live for certain, by address; known only while no crash takes them back. */
+  readonly #alive = new Map<string, { memoryMs: number; warmthMs: number }>();
+  readonly #labelOf = new Map<string, string>();
+  readonly #idOf = new Map<string, string>();
 
   call(invocation: Invocation, nowMs: number): Outcome {
     const state = new Map<string, TypedValue | undefined>();
@@ -77,6 +86,7 @@ export class SimFunctions {
     const missing = DECLARED.filter((spec) => !state.has(spec.name));
     if (missing.length > 0) return { kind: "incomplete", missing };
     this.#checkExpiry(invocation, state, nowMs);
+    for (const message of invocation.messages) this.#checkId(message);
     const failing = invocation.messages.find((message) => this.#fails(message));
     if (failing !== undefined) return { kind: "failed", reason: `cannot take ${failing.id}` };
     return { kind: "reply", effects: this.#run(invocation, state, nowMs) };
@@ -87,9 +97,28 @@ export class SimFunctions {
     for (const message of invocation.messages) {
       const sighting = this.sightings.get(envelopeOf(message).step.label);
       if (sighting !== undefined) sighting.answeredMs = nowMs;
-      if (remembers(envelopeOf(message).step))
-        this.#written.set(addressKey(invocation.target), nowMs);
+      if (!remembers(envelopeOf(message).step)) continue;
+      const at = addressKey(invocation.target);
+      this.#written.set(at, nowMs);
+      this.#alive.set(at, { memoryMs: nowMs + MEMORY_MS, warmthMs: nowMs + WARMTH_MS });
     }
+  }
+
+  /** A partition crashed: what it had been answered may not have been done. */
+  crashed(): void {
+    this.#alive.clear();
+  }
+
+  /** An id is never given twice; where delivery waits for the commit, a message keeps its id. */
+  #checkId(message: Message): void {
+    const { label } = envelopeOf(message).step;
+    const known = this.#labelOf.get(message.id) ?? label;
+    assert.equal(known, label, `${message.id} is the id of two messages`);
+    this.#labelOf.set(message.id, label);
+    if (message.target.type !== BURYING) return;
+    const id = this.#idOf.get(label) ?? message.id;
+    assert.equal(message.id, id, `${label} was delivered before its cause was durable`);
+    this.#idOf.set(label, id);
   }
 
   #fails(message: Message): boolean {
@@ -177,10 +206,19 @@ export class SimFunctions {
     state: ReadonlyMap<string, TypedValue | undefined>,
     nowMs: number,
   ): void {
-    const written = this.#written.get(addressKey(invocation.target));
+    const at = addressKey(invocation.target);
+    const alive = this.#alive.get(at);
+    if (alive !== undefined) {
+      const [memory, warmth] = [state.get("memory"), state.get("warmth")];
+      assert(memory !== undefined || nowMs > alive.memoryMs - 1, `${at} lost its memory early`);
+      assert(warmth !== undefined || nowMs > alive.warmthMs - 1, `${at} lost its warmth early`);
+      const refreshedMs = nowMs - REQUEST_MS + WARMTH_MS;
+      if (warmth !== undefined) alive.warmthMs = Math.max(alive.warmthMs, refreshedMs);
+    }
+    const written = this.#written.get(at);
     if (written === undefined || state.get("memory") === undefined) return;
     const age = nowMs - written;
-    assert(age < 200 + 100, `a value of ${age} ms was sent, it lives for 200 ms`);
+    assert(age < MEMORY_MS + 100, `a value of ${age} ms was sent, it lives for ${MEMORY_MS} ms`);
   }
 }
 

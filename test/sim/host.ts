@@ -4,6 +4,8 @@
  */
 import assert from "node:assert/strict";
 import type { Outcome } from "../../src/model/invocation.ts";
+import { keyText } from "../../src/partition/epochs.ts";
+import type { ExpiryKind } from "../../src/partition/expiries.ts";
 import type { PartitionLimits } from "../../src/partition/limits.ts";
 import { egressDestination, partitionDestination } from "../../src/partition/outboxes.ts";
 import type { Partition } from "../../src/partition/partition.ts";
@@ -16,7 +18,9 @@ import type {
   StartedInvocation,
 } from "../../src/partition/ports.ts";
 import { openPartition } from "../../src/partition/recovery.ts";
-import { endOfPrefix, keyOf } from "../../src/store/keys.ts";
+import type { Entry } from "../../src/store/contract.ts";
+import { endOfPrefix, keyOf, type Tag } from "../../src/store/keys.ts";
+import { decodeCall, decodeOnce, decodeOutbox, decodeState } from "../../src/store/records.ts";
 import type { Rng } from "../support/rng.ts";
 import { SimDisk } from "./disk.ts";
 import type { Faults } from "./faults.ts";
@@ -83,6 +87,7 @@ export class Host {
     this.#publishAtMs = 0;
     this.life = { kind: "down" };
     this.generation++;
+    this.#options.functions.crashed();
   }
 
   get partition(): Partition | undefined {
@@ -213,14 +218,41 @@ export class Host {
     const [meta] = this.disk.read([keyOf("meta")]);
     if (partition === undefined || meta === undefined) return;
     const held = this.#options.faults.countsOf(meta);
-    const count = (tag: "mail" | "timer" | "dead"): number => {
-      const from = keyOf(tag);
-      return this.disk.list({ from, until: endOfPrefix(from), limit: Infinity }).length;
-    };
-    assert.equal(count("mail"), held.mail, "I4: mail on the disk");
-    assert.equal(count("timer"), held.timers, "I4: timers on the disk");
-    assert.equal(count("dead"), held.dead, "I4: dead letters on the disk");
+    assert.equal(this.#under("mail").length, held.mail, "I4: mail on the disk");
+    assert.equal(this.#under("timer").length, held.timers, "I4: timers on the disk");
+    assert.equal(this.#under("dead").length, held.dead, "I4: dead letters on the disk");
+    const unsent = this.#under("outbox").map((entry) => decodeOutbox(entry.value).length);
+    const sum = unsent.reduce((total, effects) => total + effects, 0);
+    assert.equal(sum, held.outbox, "I4: effects on the disk");
     const { accepted, finished, mail, timers, outbox, dead } = held;
     assert.equal(accepted - finished - mail - timers - outbox - dead, 0, "I4: the sum");
+  }
+
+  /** At the end of a run, when all is done: nothing is left that nobody will ever look at again. */
+  auditQuiet(): void {
+    this.audit();
+    for (const tag of ["mail", "timer", "token", "outbox", "parked"] as const) {
+      assert.equal(this.#under(tag).length, 0, `${tag} is left on the disk`);
+    }
+    const index = new Set(this.#under("expiry").map(({ key }) => keyText(key)));
+    const expires = (atMs: number, kind: ExpiryKind, key: Uint8Array) =>
+      assert(index.has(keyText(keyOf("expiry", atMs, kind, key))), `a ${kind} never expires`);
+    for (const { key, value } of this.#under("state")) {
+      const { expiries, sweepAtMs } = decodeState(value);
+      if (expiries.size === 0) continue;
+      assert(sweepAtMs <= Math.min(...expiries.values()), "a state expires too late");
+      expires(sweepAtMs, "state", key);
+    }
+    for (const { key, value } of this.#under("once")) {
+      expires(decodeOnce(value).expiresAtMs, "once", key);
+    }
+    for (const { key, value } of this.#under("call")) {
+      expires(decodeCall(value).expiresAtMs, "call", key);
+    }
+  }
+
+  #under(tag: Tag): Entry[] {
+    const from = keyOf(tag);
+    return this.disk.list({ from, until: endOfPrefix(from), limit: Infinity });
   }
 }

@@ -94,7 +94,7 @@ export class World implements Stage {
     }
     await this.#drain();
     this.isOver = true;
-    for (const host of this.hosts) host.audit();
+    for (const host of this.hosts) host.auditQuiet();
     const roots = [...this.clients.roots(), ...this.sources.flatMap((source) => source.roots())];
     this.account.close(this.hosts, roots);
     return {

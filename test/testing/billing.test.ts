@@ -85,7 +85,7 @@ test("a year of many subscriptions comes out the same however often the node cra
       return { id, status, period, due, periods };
     });
   };
-  for (const crashes of [0, 0.02, 0.1]) {
+  for (const crashes of [0, 0.05]) {
     const results = await run(crashes);
     assert.equal(results.length, 4);
     for (const { status, period, due, periods } of results) {

@@ -11,6 +11,8 @@ export class Customers {
   subscribed = 0;
   changed = 0;
   ended = 0;
+  /** Whose message was accepted after the date it spoke of: what they owe, nobody can say from outside. */
+  readonly late = new Set<string>();
   readonly #client: RuntimeClient;
   readonly #orders: readonly Order[];
   readonly #signal: AbortSignal;
@@ -53,8 +55,6 @@ export class Customers {
       ...{ type: subscription.typename, id, valueType, value: what.message, idempotencyKey },
     };
     await this.#client.send(send);
-    if (Date.now() >= from) {
-      throw new Error(`the machine is too slow: ${idempotencyKey} came after its date`);
-    }
+    if (Date.now() >= from) this.late.add(id);
   }
 }

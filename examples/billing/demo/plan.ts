@@ -50,7 +50,7 @@ function planOrder(index: number, { seed, runMs, beginsAt }: PlanOptions): Order
   /** At a part of the run. */
   const at = (part: number) => beginsAt + Math.round(part * runMs);
   const period = (what: string) => between(what, PERIOD_MS.from, PERIOD_MS.to);
-  const leadMs = Math.max(MIN_LEAD_MS, Math.round(runMs / 5));
+  const leadMs = Math.max(MIN_LEAD_MS, Math.round(runMs / 3));
 
   const id = `s-${String(index + 1).padStart(4, "0")}`;
   const begin = {

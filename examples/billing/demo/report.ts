@@ -18,6 +18,7 @@ export function reportLines(account: Account, kills: Kills): string[] {
   const { requests, retries, results, resultsTwice, refused } = account;
   const rows: (Row | undefined)[] = [
     ["subscriptions", subscriptions, `${changed} changed their interval, ${left} left early`],
+    ...(account.leftOut === 0 ? [] : [leftOut(account.leftOut)]),
     ["periods due", periodsDue, "by the calendar: start, interval, end"],
     ["periods paid", periodsPaid, ""],
     ["suspended", suspended, "after three refusals in a row"],
@@ -43,6 +44,11 @@ export function reportLines(account: Account, kills: Kills): string[] {
   });
   if (comesOut(account)) return table;
   return [...table, "", "What is wrong, the first few:", ...account.findings.map(indent)];
+}
+
+/** Only on a machine that stands still for seconds. */
+function leftOut(count: number): Row {
+  return ["left out", count, "a slow machine: they changed or ended after the day they named"];
 }
 
 function indent(text: string): string {

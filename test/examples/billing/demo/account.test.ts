@@ -51,7 +51,15 @@ test("an account of what was due, paid, refused and answered comes out", () => {
   const drawn = account({});
   assert(comesOut(drawn));
   assert.deepEqual(drawn, {
-    ...{ subscriptions: 1, changed: 0, left: 0, suspended: 0, periodsDue: 3, periodsPaid: 3 },
+    ...{
+      subscriptions: 1,
+      leftOut: 0,
+      changed: 0,
+      left: 0,
+      suspended: 0,
+      periodsDue: 3,
+      periodsPaid: 3,
+    },
     ...{ requests: 4, retries: 1, results: 5, resultsTwice: 1, refused: 1 },
     ...{ duplicates: 0, missing: 0, notDue: 0, wrongDate: 0, outOfOrder: 0, unanswered: 0 },
     findings: [],
@@ -121,6 +129,10 @@ test("a suspended subscription that is billed on is found", () => {
     results: [answer(1), ...refused, answer(3)],
   });
   assert.deepEqual([drawn.suspended, drawn.notDue], [1, 1]);
+});
+
+test("an account that leaves out as many as it holds does not come out", () => {
+  assert.equal(comesOut(drawAccount([order()], { requests, results }, 1)), false);
 });
 
 test("only the first findings are told, and all are counted", () => {

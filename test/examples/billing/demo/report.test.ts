@@ -4,7 +4,7 @@ import type { Account } from "../../../../examples/billing/demo/account.ts";
 import { reportLines } from "../../../../examples/billing/demo/report.ts";
 
 const account: Account = {
-  ...{ subscriptions: 1_000, changed: 150, left: 140, suspended: 3 },
+  ...{ subscriptions: 1_000, leftOut: 0, changed: 150, left: 140, suspended: 3 },
   ...{ periodsDue: 5_214, periodsPaid: 5_211 },
   ...{ requests: 5_793, retries: 579, results: 6_350, resultsTwice: 557, refused: 585 },
   ...{ duplicates: 0, missing: 0, notDue: 0, wrongDate: 0, outOfOrder: 0, unanswered: 0 },
@@ -19,6 +19,12 @@ test("an account is a table of what, how many, and what that means", () => {
   assert(lines.includes("  missing                   0   due, and not requested"));
   assert(lines.includes("  runtime killed            6   times, with kill -9"));
   assert(lines.every((line) => line.length < 80 && line === line.trimEnd()));
+});
+
+test("who is left out is told, and only then", () => {
+  const told = (leftOut: number) => reportLines({ ...account, leftOut }, kills).join("\n");
+  assert.match(told(3), /left out +3 /);
+  assert.doesNotMatch(told(0), /left out/);
 });
 
 test("an account that does not come out says what is wrong", () => {
