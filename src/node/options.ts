@@ -25,8 +25,14 @@ export interface NodeOptions {
   readonly logger: Logger;
 }
 
+/** An address it listens on, and what for. */
+export interface Listening {
+  readonly name: string;
+  readonly url: string;
+}
+
 export interface RunningNode {
-  readonly listening: readonly { readonly name: string; readonly url: string }[];
+  readonly listening: readonly Listening[];
   /** Resolves when the node has ended by itself, with its reason, such as a failing disk. */
   readonly ended: Promise<StatefoldError | undefined>;
   /** Finishes what was accepted, for so long at most, and stops. */

@@ -1,15 +1,29 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Partitions } from "./partitions.ts";
+import type { Partition } from "../partition/partition.ts";
 
 const LOOK_EVERY_MS = 20;
 /** Nothing in flight and nothing done for so long: what is left waits for something outside. */
 const IDLE_MS = 500;
 
+/** What tells whether a node works. */
+export interface Working {
+  readonly hosts: readonly {
+    readonly partition:
+      | {
+          readonly unfinished: number;
+          readonly epochs: Pick<Partition["epochs"], "isCommitting">;
+          readonly ledger: Pick<Partition["ledger"], "finished">;
+          readonly delivery: Pick<Partition["delivery"], "inFlight">;
+        }
+      | undefined;
+  }[];
+}
+
 /**
  * Waits until what was accepted is done, or what is left makes no progress (its endpoint is down, its
  * receiver away), or the time is over. Everything left is durable.
  */
-export async function quiet(partitions: Partitions, untilMs: number): Promise<void> {
+export async function quiet(partitions: Working, untilMs: number): Promise<void> {
   let finished = -1;
   let idleSinceMs = performance.now();
   while (performance.now() < untilMs) {

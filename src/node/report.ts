@@ -10,7 +10,7 @@ import type {
 } from "../gateway/admin-port.ts";
 import type { Health, Readiness } from "../gateway/ports.ts";
 import type { Ingress as RunningIngress } from "../ingress/contract.ts";
-import type { CircuitState } from "../partition/circuit.ts";
+import type { Lane } from "../partition/lane.ts";
 import { egressDestination } from "../partition/outboxes.ts";
 import type { MetricsRegistry } from "../telemetry/metrics.ts";
 import { version } from "../telemetry/version.ts";
@@ -79,28 +79,29 @@ export class NodeReport implements Health {
 
   endpoints(): EndpointStatus[] {
     return this.#parts.functions.endpoints.map(({ name, endpoint }) => {
-      const circuits: CircuitState[] = [];
-      let inFlight = 0;
-      for (const { partition } of this.#parts.partitions.hosts) {
-        for (const lane of partition?.delivery.lanes() ?? []) {
-          if (lane.binding.endpoint !== name) continue;
-          circuits.push(lane.circuit.state);
-          inFlight += lane.running;
-        }
-      }
+      const lanes = this.#lanesOf(name);
+      const states = lanes.map(({ circuit }) => circuit.state);
       const worst =
-        circuits.find(({ kind }) => kind === "open") ??
-        circuits.find(({ kind }) => kind === "probing");
+        states.find(({ kind }) => kind === "open") ?? states.find(({ kind }) => kind === "probing");
       const isHttp = endpoint.kind === "http";
       return {
-        ...{ name, functions: isHttp ? name : "embedded", inFlight },
-        target: isHttp ? endpoint.urlPathTemplate : endpoint.module,
+        ...{ name, functions: isHttp ? name : "embedded" },
+        // Without the query, which may hold a key.
+        target: isHttp ? (endpoint.urlPathTemplate.split("?", 1)[0] ?? "") : endpoint.module,
         transport: isHttp ? endpoint.transport.type : "embedded",
         circuit: worst?.kind ?? "closed",
+        inFlight: lanes.reduce((sum, { running }) => sum + running, 0),
         reason: worst === undefined || worst.kind === "closed" ? undefined : worst.reason,
         nextProbeAtMs: worst?.kind === "open" ? worst.untilMs : undefined,
       };
     });
+  }
+
+  /** Those of its function types, in every partition. */
+  #lanesOf(endpoint: string): Lane[] {
+    return this.#parts.partitions.hosts.flatMap(({ partition }) =>
+      [...(partition?.delivery.lanes() ?? [])].filter((lane) => lane.binding.endpoint === endpoint),
+    );
   }
 
   #ingresses(): IngressStatus[] {

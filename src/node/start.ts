@@ -24,15 +24,15 @@ import { MetricsRegistry } from "../telemetry/metrics.ts";
 import { declareProcessMetrics } from "../telemetry/process-metrics.ts";
 import { NodeAdmin } from "./admin.ts";
 import { Closing } from "./closing.ts";
+import { ComposedNode } from "./composed-node.ts";
 import { Functions } from "./functions.ts";
 import { loadModules } from "./load-modules.ts";
 import { NodeMessages } from "./messages.ts";
 import { declareCommitMetric, declarePartitionMetrics } from "./metrics.ts";
-import type { NodeOptions, RunningNode } from "./options.ts";
+import type { Listening, NodeOptions, RunningNode } from "./options.ts";
 import { Partitions } from "./partitions.ts";
-import { quiet } from "./quiet.ts";
 import { NodeReport } from "./report.ts";
-import { openStorage } from "./storage.ts";
+import { openStorage, type Storage } from "./storage.ts";
 import { NodeTopics } from "./topics.ts";
 
 const DEFAULT_APPLICATION = "statefold";
@@ -67,45 +67,33 @@ async function compose(
   open: typeof openStorage,
   closing: Closing,
 ): Promise<RunningNode> {
-  const { logger, host, acceptLoss } = options;
-  const application = options.application ?? DEFAULT_APPLICATION;
+  const { logger, host, dataDir, acceptLoss, application = DEFAULT_APPLICATION } = options;
   const module = await loadModules(options, logger);
-  const { dataDir, partitions: partitionCount } = options;
-  const storage = await open({
-    dataDir,
-    application,
-    partitions: partitionCount,
-    acceptLoss,
-  });
+  const storage = await open({ dataDir, application, partitions: options.partitions, acceptLoss });
   closing.add(() => storage.close());
   const report = reportTo(logger);
-  const log = await TopicLog.open(storage.path, {
-    ...{ partitions: storage.partitionCount, report },
-    retention: options.topicRetention ?? {},
-  });
-  closing.add(() => log.close());
-  const sweeping = setInterval(() => void log.applyRetention(), RETENTION_EVERY_MS);
-  closing.add(async () => clearInterval(sweeping));
+  const log = await openLog(storage, options, report, closing);
   const functions = await Functions.open(module.endpoints);
   closing.add(() => functions.close());
-  const listening: { name: string; url: string }[] = [];
+  const listening: Listening[] = [];
   const egresses = openEgresses(module, host, log, report);
   for (const { egress } of egresses) {
     await egress.start();
     closing.add(() => egress.stop());
-    if (egress instanceof PlaygroundEgress)
-      listening.push(urlOf("playground egress", host, egress));
+    if (egress instanceof PlaygroundEgress) {
+      listening.push({ name: "playground egress", url: urlOf(host, egress.port) });
+    }
   }
   const egressById = new Map(egresses.map(({ egress }) => [egress.id, egress]));
-  const directory: Directory = {
-    function: (type) => functions.binding(type),
-    egress: (id) => egressById.get(id),
-  };
   const metrics = new MetricsRegistry();
   const stopProcessMetrics = declareProcessMetrics(metrics);
   closing.add(async () => stopProcessMetrics());
   const ended = deferred<StatefoldError | undefined>();
   const ingresses: { kind: string; ingress: Ingress }[] = [];
+  const directory: Directory = {
+    function: (type) => functions.binding(type),
+    egress: (id) => egressById.get(id),
+  };
   const partitions = new Partitions(storage.partitionCount, {
     ...{ application, storage, directory, limits: DEFAULT_LIMITS, egresses: egressById, logger },
     invoke: (invocation, signal) => functions.invoke(invocation, signal),
@@ -119,15 +107,8 @@ async function compose(
     },
   });
   const nodeReport = new NodeReport({
-    ...{
-      application,
-      dataDir: storage.dataDir,
-      partitions,
-      functions,
-      ingresses,
-      egresses,
-      metrics,
-    },
+    ...{ application, dataDir: storage.dataDir, partitions, functions, metrics },
+    ...{ ingresses, egresses },
   });
   closing.add(() => partitions.stop());
   await partitions.open();
@@ -141,7 +122,7 @@ async function compose(
   for (const playground of openPlaygrounds(module, host, messages, report)) {
     await playground.start();
     closing.add(() => playground.stop());
-    listening.push(urlOf("playground ingress", host, playground));
+    listening.push({ name: "playground ingress", url: urlOf(host, playground.port) });
   }
   const gateway = new Gateway({
     ...{ host, port: options.port, logger: logger.child({ part: "gateway" }), metrics },
@@ -154,29 +135,26 @@ async function compose(
   // A partition may have given up meanwhile.
   if (nodeReport.phase.kind === "failed") throw nodeReport.phase.error;
   nodeReport.phase = { kind: "running" };
+  return new ComposedNode({
+    ...{ listening, ended, report: nodeReport, messages, gateway, partitions, closing },
+    ingresses: ingresses.map(({ ingress }) => ingress),
+  });
+}
 
-  const stop = async (): Promise<void> => {
-    if (nodeReport.phase.kind !== "failed") nodeReport.phase = { kind: "stopped" };
-    messages.close();
-    await closing.close();
-    ended.resolve(undefined);
-  };
-  return {
-    listening,
-    ended: ended.promise,
-    stop,
-    drain: async (graceMs) => {
-      const untilMs = performance.now() + graceMs;
-      if (nodeReport.phase.kind === "running") nodeReport.phase = { kind: "draining" };
-      messages.close();
-      await Promise.all([
-        gateway.drain(graceMs),
-        ...ingresses.map(({ ingress }) => ingress.stop()),
-      ]);
-      await quiet(partitions, untilMs);
-      await stop();
-    },
-  };
+async function openLog(
+  storage: Storage,
+  options: NodeOptions,
+  report: Report,
+  closing: Closing,
+): Promise<TopicLog> {
+  const log = await TopicLog.open(storage.path, {
+    ...{ partitions: storage.partitionCount, report },
+    retention: options.topicRetention ?? {},
+  });
+  closing.add(() => log.close());
+  const sweeping = setInterval(() => void log.applyRetention(), RETENTION_EVERY_MS);
+  closing.add(async () => clearInterval(sweeping));
+  return log;
 }
 
 function openEgresses(
@@ -231,12 +209,8 @@ function openPlaygrounds(
   });
 }
 
-function urlOf(
-  name: string,
-  host: string,
-  { port }: { readonly port: number | undefined },
-): { name: string; url: string } {
-  return { name, url: `http://${host.includes(":") ? `[${host}]` : host}:${port ?? 0}` };
+function urlOf(host: string, port: number | undefined): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port ?? 0}`;
 }
 
 function reportTo(logger: Logger): Report {

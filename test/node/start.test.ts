@@ -70,6 +70,28 @@ test("in memory nothing is kept", async (t) => {
   assert.equal(await (await aNode(t)).call("test/counter/a", "?"), 0);
 });
 
+test("the playground's ways in and out listen where their addresses say", async (t) => {
+  const playground = `
+kind: io.statefun.playground.v1/ingress
+spec: {port: 0}
+---
+kind: io.statefun.playground.v1/egress
+spec: {port: 0, topics: [greetings]}
+---${NIGHT}`;
+  const node = await aNode(t, playground);
+  const names = node.node.listening.map(({ name }) => name);
+  assert.deepEqual(names, ["http", "playground egress", "playground ingress"]);
+  const [, egress, ingress] = node.node.listening;
+  const sent = await fetch(`${ingress?.url}/test/fragile/ada`, {
+    method: "PUT",
+    headers: { "content-type": "application/vnd.io.statefun.types/string" },
+    body: new Uint8Array([0x0a, 2, 0x68, 0x69]),
+  });
+  assert.equal(sent.status, 200);
+  await until("the message", async () => (await node.call("test/fragile/ada", "!")) !== "!");
+  assert.equal((await fetch(`${egress?.url}/greetings`)).status, 404, "nothing has come out");
+});
+
 test("a directory that another process uses is refused, with the holder's name", async (t) => {
   const dataDir = join(tempDir(t), "data");
   const options = nodeOptions(t, NIGHT, { dataDir });
