@@ -47,6 +47,11 @@ import { Timers } from "./timers.ts";
 /** Timers fired in one turn at most, so that a turn stays short; the next turn follows at once. */
 const FIRE_LIMIT = 1_000;
 
+/** Taken whatever the epoch holds: what was asked for, and what peers and egresses say they have. */
+const BRINGS_NO_WORK: ReadonlySet<Input["kind"]> = new Set([
+  ...(["committed", "read", "acknowledged", "resume"] as const),
+]);
+
 /** Where the numbers of an outbox begin that an incarnation makes: above those of all before it. */
 export const firstNumberOf = (incarnation: number): number => incarnation * 2 ** 40 + 1;
 
@@ -88,7 +93,7 @@ export class Partition {
     const { meta } = recovered;
     this.#options = options;
     this.ledger = new Ledger(meta);
-    this.epochs = new Epochs(meta.epoch);
+    this.epochs = new Epochs(meta.epoch, limits.epochBytes);
     const { epochs, ledger } = this;
     this.#identity = new Identity(
       options.partition,
@@ -148,6 +153,7 @@ export class Partition {
   get isFull(): boolean {
     const { limits } = this.#options;
     return (
+      this.epochs.isHeavy ||
       this.unfinished >= limits.unfinishedMessages ||
       this.mailboxes.unfinishedBytes >= limits.unfinishedBytes
     );
@@ -179,7 +185,11 @@ export class Partition {
     }
     const inputs = this.#inputs;
     this.#inputs = [];
-    for (const input of inputs) this.#apply(input, released);
+    for (const input of inputs) {
+      // What adds work waits, in order, for an epoch that has room.
+      if (!this.epochs.isHeavy || BRINGS_NO_WORK.has(input.kind)) this.#apply(input, released);
+      else this.#inputs.push(input);
+    }
     for (const { record } of this.timers.fire(nowMs, FIRE_LIMIT)) {
       this.#effects.fired(record.sender, record.token, record.message);
     }
@@ -242,7 +252,8 @@ export class Partition {
     const { epochs } = this;
     const since = epochs.dirtySinceMs;
     if (since === undefined || epochs.isCommitting) return undefined;
-    if (!epochs.isUrgent && Math.abs(nowMs - since) < this.#options.limits.commitLingerMs) {
+    const isDue = epochs.isUrgent || epochs.isHeavy;
+    if (!isDue && Math.abs(nowMs - since) < this.#options.limits.commitLingerMs) {
       return undefined;
     }
     this.mailboxes.write();
@@ -273,6 +284,7 @@ export class Partition {
     consider(this.timers.wakeAtMs(nowMs));
     consider(this.delivery.wakeAtMs());
     consider(this.#expiries.wakeAtMs);
+    if (this.#inputs.length > 0 && !this.epochs.isHeavy) consider(nowMs);
     const since = this.epochs.dirtySinceMs;
     if (since !== undefined && !this.epochs.isCommitting) {
       consider(since + this.#options.limits.commitLingerMs);

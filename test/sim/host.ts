@@ -86,6 +86,7 @@ export class Host {
     this.#running = undefined;
     this.life = { kind: "down" };
     this.generation++;
+    this.#publishAtMs = 0;
     this.#options.functions.crashed();
   }
 

@@ -271,5 +271,6 @@ function randomLimits(rng: Rng): PartitionLimits {
     outboxBytesInMemory: rng.pick([1, 1_000, 10_000]),
     timersInMemory: 1 + rng.int(5),
     commitLingerMs: rng.int(20),
+    epochBytes: rng.pick([1_000, 5_000, 1_000_000]),
   };
 }
