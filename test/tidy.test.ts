@@ -38,6 +38,10 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     ...["invoke", "kafka", "ingress", "egress", "gateway", "sdk", "sdk/protocol"],
   ],
   cli: ["base", "telemetry", "model", "spec", "store", "node"],
+  testing: [
+    ...["base", "telemetry", "model", "spec", "store", "partition", "invoke", "ingress", "egress"],
+    ...["node", "sdk"],
+  ],
 };
 
 /** The name in sdk/package.json. */

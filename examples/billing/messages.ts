@@ -4,26 +4,40 @@ import { types } from "@statefold/sdk";
 export interface NewSubscription {
   readonly user: string;
   readonly periodMs: number;
+  /** When the first period begins, in ms since the epoch. Default: when the message was accepted. */
+  readonly startsAt?: number;
 }
 
 /** From topic `subscriptions`: begins a subscription, or takes up one that ended or was suspended. */
 export const NewSubscription = types.json("demo/NewSubscription", (parsed): NewSubscription => {
   const { user } = parsed as Partial<NewSubscription>;
   if (typeof user !== "string" || user === "") throw new TypeError("user must be a text");
-  return { user, periodMs: requirePeriod(parsed) };
+  return { user, periodMs: requirePeriod(parsed), ...optionalTime(parsed, "startsAt") };
 });
 
 export interface ChangeInterval {
   readonly periodMs: number;
+  /** Periods that begin then or later have the new length. Default: the one that is waited for, too. */
+  readonly from?: number;
 }
 
-/** Counts from the last due date on. */
+/** Of two changes that are both still to come, the second counts. */
 export const ChangeInterval = types.json("demo/ChangeInterval", (parsed): ChangeInterval => {
-  return { periodMs: requirePeriod(parsed) };
+  return { periodMs: requirePeriod(parsed), ...optionalTime(parsed, "from") };
 });
 
-/** Ends a subscription; what was requested already is not taken back. */
-export const Unsubscribe = types.json<Readonly<Record<string, never>>>("demo/Unsubscribe");
+export interface Unsubscribe {
+  /** Default: when the message was accepted. */
+  readonly at?: number;
+}
+
+/**
+ * Ends a subscription: what is due before `at` is still paid, what is due then or later is not. What was
+ * requested already is not taken back.
+ */
+export const Unsubscribe = types.json("demo/Unsubscribe", (parsed): Unsubscribe => {
+  return optionalTime(parsed, "at");
+});
 
 export interface Tick {
   readonly period: number;
@@ -87,4 +101,13 @@ function requirePeriod(parsed: unknown): number {
     return periodMs;
   }
   throw new TypeError("periodMs must be a whole number above 0");
+}
+
+function optionalTime<N extends string>(parsed: unknown, name: N): { readonly [K in N]?: number } {
+  const { [name]: time } = parsed as Readonly<Record<string, unknown>>;
+  if (time === undefined) return {};
+  if (typeof time === "number" && Number.isSafeInteger(time)) {
+    return { [name]: time } as { readonly [K in N]?: number };
+  }
+  throw new TypeError(`${name} must be a time in ms since the epoch`);
 }

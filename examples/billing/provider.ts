@@ -3,6 +3,7 @@
  * payment follows from the seed and the payment's id alone, so it may be stopped, started, and asked again.
  * Topics and clock are handed in.
  */
+import { share } from "./demo/share.ts";
 import type { PaymentRequest, PaymentResult } from "./messages.ts";
 
 export interface ProviderOptions {
@@ -65,13 +66,4 @@ export async function runProvider(ports: ProviderPorts, options: ProviderOptions
   }
   await Promise.all(open);
   if (failed !== undefined) throw failed.error;
-}
-
-/** A number from 0 up to 1 that follows from the text: FNV-1a, stirred. */
-function share(text: string): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
 }

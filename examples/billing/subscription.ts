@@ -34,6 +34,10 @@ export interface Subscription {
   readonly due: number;
   /** The attempt to pay it that is under way; 0 before the first. */
   readonly attempt: number;
+  /** A new length for the periods that begin `from` then on, if one was asked for. */
+  readonly change?: { readonly periodMs: number; readonly from: number };
+  /** What is due then or later is not paid any more. */
+  readonly endsAt?: number;
 }
 
 export const Subscription = types.json<Subscription>("demo/Subscription");
@@ -41,17 +45,12 @@ export const Subscription = types.json<Subscription>("demo/Subscription");
 const state = { subscription: value(Subscription) };
 
 export const subscription = statefulFunction("demo/subscription", { state })
-  .on(NewSubscription, (ctx, { user, periodMs }) => {
+  .on(NewSubscription, (ctx, { user, periodMs, startsAt = ctx.now() }) => {
     const known = ctx.state.subscription;
     if (known?.status === "active") return;
-    waitFor(ctx, {
-      user,
-      periodMs,
-      status: "active",
-      period: (known?.period ?? 0) + 1, // a number is never used twice, whatever happened before
-      due: ctx.now() + periodMs,
-      attempt: 0,
-    });
+    const period = (known?.period ?? 0) + 1; // a number is never used twice, whatever happened before
+    const begun = { user, periodMs, status: "active", period, due: startsAt, attempt: 0 } as const;
+    waitFor(ctx, periodFrom(startsAt, begun));
   })
   .on(Tick, (ctx, { period, due, attempt }) => {
     const known = activeAt(ctx, period);
@@ -65,7 +64,7 @@ export const subscription = statefulFunction("demo/subscription", { state })
     const known = activeAt(ctx, period);
     if (known === undefined || attempt !== known.attempt) return;
     if (paid) {
-      waitFor(ctx, { ...known, period: period + 1, due: known.due + known.periodMs, attempt: 0 });
+      waitFor(ctx, periodFrom(known.due, { ...known, period: period + 1, attempt: 0 }));
     } else if (attempt < MAX_ATTEMPTS) {
       const next = { period, due: known.due, attempt: attempt + 1 };
       ctx.sendAfter(RETRY_DELAY_MS, ctx.self, Tick, next, { token: TIMER });
@@ -73,30 +72,48 @@ export const subscription = statefulFunction("demo/subscription", { state })
       ctx.state.subscription = { ...known, status: "suspended" };
     }
   })
-  .on(ChangeInterval, (ctx, { periodMs }) => {
+  .on(ChangeInterval, (ctx, { periodMs, from = 0 }) => {
     const known = ctx.state.subscription;
-    if (known === undefined) return;
-    const changed = { ...known, periodMs };
-    if (known.status !== "active" || known.attempt > 0) {
-      ctx.state.subscription = changed; // it counts from the period that is being paid
+    if (known?.status !== "active") return;
+    const changed = { ...known, change: { periodMs, from } };
+    const begins = known.due - known.periodMs;
+    if (known.attempt > 0 || begins < from) {
+      ctx.state.subscription = changed; // the period that is due next keeps its date
       return;
     }
     ctx.cancel(TIMER);
-    waitFor(ctx, { ...changed, due: known.due - known.periodMs + periodMs });
+    waitFor(ctx, periodFrom(begins, changed));
   })
-  .on(Unsubscribe, (ctx) => {
+  .on(Unsubscribe, (ctx, { at = ctx.now() }) => {
     const known = ctx.state.subscription;
     if (known === undefined || known.status === "ended") return;
+    if (known.status === "active" && known.due < at) {
+      ctx.state.subscription = { ...known, endsAt: at };
+      return;
+    }
     ctx.cancel(TIMER);
     ctx.state.subscription = { ...known, status: "ended" };
   });
 
 type SubscriptionContext = Context<typeof state>;
 
-/** Waits for the period to become due; at once if it is overdue. */
+/** The period that begins at `begins`: its length is the one asked for at that time. */
+function periodFrom(begins: number, known: Subscription): Subscription {
+  const { change, ...rest } = known;
+  if (change === undefined || begins < change.from) {
+    return { ...known, due: begins + known.periodMs };
+  }
+  return { ...rest, periodMs: change.periodMs, due: begins + change.periodMs };
+}
+
+/** Waits for the period to become due; at once if it is overdue, and not at all behind the end. */
 function waitFor(ctx: SubscriptionContext, next: Subscription): void {
+  const { due, period, endsAt } = next;
+  if (endsAt !== undefined && due >= endsAt) {
+    ctx.state.subscription = { ...next, status: "ended" };
+    return;
+  }
   ctx.state.subscription = next;
-  const { due, period } = next;
   ctx.sendAfter(due - ctx.now(), ctx.self, Tick, { period, due, attempt: 1 }, { token: TIMER });
 }
 

@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { DURATION_EXAMPLES, parseDuration } from "../base/duration.ts";
 import type { Io } from "./io.ts";
 import { type OptionSpec, variableOf } from "./option-spec.ts";
 import type { Settings } from "./settings-file.ts";
@@ -51,6 +52,16 @@ export class Options {
     const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
     throw usage(`${found.origin} is ${text}; it takes a whole number from ${min} to ${max}`);
+  }
+
+  /** In milliseconds; more than none. */
+  duration(name: string): number | undefined {
+    const found = this.#find(name);
+    if (found === undefined) return undefined;
+    const [text = ""] = found.values;
+    const ms = parseDuration(text);
+    if (ms !== undefined && ms > 0) return ms;
+    throw usage(`${found.origin} is ${text}; it takes a duration ${DURATION_EXAMPLES}`);
   }
 
   #find(name: string): { readonly values: readonly string[]; readonly origin: string } | undefined {

@@ -5,6 +5,7 @@ import type { Command, Context } from "./command.ts";
 import { SET } from "./common-options.ts";
 import type { Io } from "./io.ts";
 import type { OptionSpec } from "./option-spec.ts";
+import type { Options } from "./options.ts";
 import type { NodeOptions, NodeStarter, RunningNode } from "./starter.ts";
 import { usage } from "./usage.ts";
 
@@ -23,7 +24,7 @@ const OPTIONS: readonly OptionSpec[] = [
   },
   {
     ...{ name: "host", kind: "text", placeholder: "HOST", setting: true },
-    description: "address to listen on; 0.0.0.0 is every one of this machine",
+    description: "address to listen on; 0.0.0.0 is all of this machine",
     fallback: "127.0.0.1",
   },
   {
@@ -37,7 +38,15 @@ const OPTIONS: readonly OptionSpec[] = [
   },
   {
     ...{ name: "partitions", kind: "text", placeholder: "N", setting: true },
-    description: "partitions of a new DIR; one that exists keeps its own",
+    description: "partitions of a new DIR; one that exists has its number for good",
+  },
+  {
+    ...{ name: "topic-retention", kind: "text", placeholder: "TIME", setting: true },
+    description: "how long topics keep their records, such as 7d; else for ever",
+  },
+  {
+    ...{ name: "topic-retention-bytes", kind: "text", placeholder: "N", setting: true },
+    description: "how many bytes each partition of a topic keeps",
   },
   {
     ...{ name: "application", kind: "text", placeholder: "NAME", setting: true },
@@ -126,7 +135,17 @@ function nodeOptions(context: Context): NodeOptions {
     ...(application === undefined ? {} : { application }),
     variables: variables(options.list("set"), io.env),
     acceptLoss: options.flag("accept-loss"),
+    topicRetention: topicRetention(options),
     logger: createLogger({ level: logLevel(options.text("log-level") ?? "info") }),
+  };
+}
+
+function topicRetention(options: Options): NonNullable<NodeOptions["topicRetention"]> {
+  const maxAgeMs = options.duration("topic-retention");
+  const maxBytes = options.count("topic-retention-bytes", 1, Number.MAX_SAFE_INTEGER);
+  return {
+    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
   };
 }
 

@@ -12,11 +12,6 @@ import { decodeProducerRecord, type ProducerRecord } from "./producer-record.ts"
 export interface LogEgressOptions {
   readonly id: string;
   readonly log: TopicLog;
-  /**
-   * Part of the producer's id when it is not 0. Must change whenever a partition's numbers may begin anew
-   * or be given to other records (a restore, an accepted loss): numbers seen before are skipped.
-   */
-  readonly incarnation?: number;
   readonly report?: Report;
 }
 
@@ -28,21 +23,20 @@ interface Part {
 }
 
 /** The producer's id in the topic log, of what a partition publishes over an egress. */
-export function logProducerId(egressId: string, partition: number, incarnation: number): string {
-  const id = `${egressId}/${partition}`;
-  return incarnation === 0 ? id : `${id}@${incarnation}`;
+export function logProducerId(egressId: string, partition: number): string {
+  return `${egressId}/${partition}`;
 }
 
 /**
  * An egress to the topic log. Takes what the Kafka egress takes, so that a module is the same with both.
  * Exactly once: each record goes to the log under its outbox number, and the log skips numbers it has seen.
  * For that a record must meet the same topic partition whenever it is sent: by its key, or without key by
- * its number.
+ * its number. Numbers must grow over everything that ever happens to a partition (a loss that was accepted
+ * makes them jump): one that was seen before is skipped.
  */
 export class LogEgress implements Egress {
   readonly id: string;
   readonly #log: TopicLog;
-  readonly #incarnation: number;
   readonly #report: Report;
   #stopped = false;
   readonly #publishing = new Set<Promise<unknown>>();
@@ -50,7 +44,6 @@ export class LogEgress implements Egress {
   constructor(options: LogEgressOptions) {
     this.id = options.id;
     this.#log = options.log;
-    this.#incarnation = options.incarnation ?? 0;
     this.#report = options.report ?? silent;
     if (Buffer.byteLength(this.id) > 200) {
       const message = `egress ${this.id.slice(0, 80)}…: its id has more than 200 bytes`;
@@ -99,7 +92,7 @@ export class LogEgress implements Egress {
       const reason = await this.#add(parts, record, number);
       if (reason !== undefined) refused.push({ number, reason });
     }
-    const id = logProducerId(this.id, partition, this.#incarnation);
+    const id = logProducerId(this.id, partition);
     const appends = [...parts.values()].map((part) => append(part, id));
     // All of them end before it is tried again: a partition's numbers must come in order.
     const failed = (await Promise.allSettled(appends)).find((end) => end.status === "rejected");

@@ -1,7 +1,7 @@
 import type { Address } from "../model/address.ts";
 import type { Header } from "../model/message.ts";
 import { parseTraceparent } from "../telemetry/trace.ts";
-import { parseDuration } from "./duration.ts";
+import { durationParameter } from "./duration.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { CallResult, MessageRequest, Messages } from "./ports.ts";
@@ -34,7 +34,7 @@ export class MessageRoutes {
     exchange.allow("POST");
     const target = parseAddress(rest);
     const delay = parametersOf(exchange, "delay").get("delay");
-    const delayMs = delay === undefined ? 0 : parseDuration("delay", delay, MAX_DELAY_MS);
+    const delayMs = delay === undefined ? 0 : durationParameter("delay", delay, MAX_DELAY_MS);
     const request = await messageOf(exchange, target);
     const { messageId } = await this.#messages.send({ ...request, delayMs });
     exchange.json(202, { messageId });
@@ -63,7 +63,9 @@ export class MessageRoutes {
   #timeoutOf(exchange: Exchange): number {
     const text = parametersOf(exchange, "timeout").get("timeout");
     const { callTimeoutMs, maxCallTimeoutMs } = this.#limits;
-    return text === undefined ? callTimeoutMs : parseDuration("timeout", text, maxCallTimeoutMs);
+    return text === undefined
+      ? callTimeoutMs
+      : durationParameter("timeout", text, maxCallTimeoutMs);
   }
 }
 

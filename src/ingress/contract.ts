@@ -1,7 +1,5 @@
 import type { StatefoldError } from "../base/errors.ts";
-import type { Address } from "../model/address.ts";
-import type { Header } from "../model/message.ts";
-import type { TypedValue } from "../model/typed-value.ts";
+import type { SourceBatch } from "../model/source.ts";
 
 /**
  * Ways in that have positions: sources whose records can be read again from a position, so that the position
@@ -52,41 +50,6 @@ export interface SourceSink {
    * One at a time for each source, except that a batch of before a `rewind` may still be waiting.
    */
   take(partition: number, batch: SourceBatch): Promise<void>;
-}
-
-export interface SourceBatch {
-  readonly source: string;
-  /** Position of the first record, or of the gap before it: where the batch before ended. */
-  readonly first: number;
-  /** The position behind the batch. */
-  readonly next: number;
-  /** Ascending positions; there may be gaps between them. */
-  readonly records: readonly SourceRecord[];
-}
-
-/** One record: its position, and the messages it becomes. None: it was skipped, or is invalid. */
-export interface SourceRecord {
-  readonly position: number;
-  readonly messages: readonly RoutedMessage[];
-  /** It belongs among the dead letters (RECORD_INVALID). */
-  readonly invalid?: InvalidRecord;
-}
-
-export interface InvalidRecord {
-  readonly reason: string;
-  readonly key: Uint8Array | undefined;
-  /** The record's value under the route's type; without value for a tombstone. */
-  readonly value: TypedValue;
-  readonly headers: readonly Header[];
-  readonly traceparent: string | undefined;
-}
-
-/** A message from outside. Who takes it gives it its id: for a source, of source and position. */
-export interface RoutedMessage {
-  readonly target: Address;
-  readonly value: TypedValue;
-  readonly headers: readonly Header[];
-  readonly traceparent: string | undefined;
 }
 
 export interface SourceStatus {

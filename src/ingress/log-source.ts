@@ -4,9 +4,9 @@ import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
 import type { LogPartition } from "../log/partition.ts";
 import type { Topic } from "../log/topic.ts";
+import type { SourceBatch } from "../model/source.ts";
 import type { OnInvalid, Route } from "../spec/module.ts";
-import type { SourceBatch, SourceSink, SourceStatus } from "./contract.ts";
-import { type LogStartup, startupOffset } from "./log-startup.ts";
+import type { SourceSink, SourceStatus } from "./contract.ts";
 import { routeRecords } from "./route.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
@@ -17,7 +17,8 @@ export interface LogSourceInput {
   readonly topicPartition: number;
   readonly route: Route;
   readonly onInvalid: OnInvalid;
-  readonly startup: LogStartup;
+  /** Where to begin a source that was never read. */
+  readonly startup: "earliest" | "latest";
   readonly sink: SourceSink;
   /** The partition that reads it. */
   readonly partition: number;
@@ -124,6 +125,8 @@ export class LogSource {
         ahead = this.#read(this.#partition, batch.next, signal);
         ahead.catch(() => {}); // it is awaited in the next round, if there is one
       }
+      // Read before a rewind, it could be taken for the beginning of a source whose position was lost.
+      signal.throwIfAborted();
       await unlessAborted(sink.take(partition, batch), signal);
       this.#next = batch.next;
       this.#failures = 0;
@@ -135,7 +138,7 @@ export class LogSource {
     const { sink, source, partition, startup } = this.#input;
     const stored = await unlessAborted(sink.position(source, partition), signal);
     if (stored === undefined) {
-      this.#startedAt ??= startupOffset(startup, log);
+      this.#startedAt ??= startup === "earliest" ? log.startOffset : log.endOffset;
       this.#next = this.#startedAt;
       this.#begun.resolve();
       // The first position becomes durable, so that the next start goes on from it.

@@ -1,21 +1,13 @@
 import { setTimeout } from "node:timers/promises";
 import type { Random } from "../base/backoff.ts";
-import { StatefoldError } from "../base/errors.ts";
 import { type Report, silent } from "../base/report.ts";
 import type { TopicLog } from "../log/topic-log.ts";
-import type { KafkaIngress, OnInvalid, Route } from "../spec/module.ts";
+import type { LogIngress as LogIngressSpec } from "../spec/module.ts";
 import { type Ingress, partitionOfSource, type SourceSink, type SourceStatus } from "./contract.ts";
 import { LogSource, type Sleep } from "./log-source.ts";
-import type { LogStartup } from "./log-startup.ts";
 
-/** What an ingress on the topic log needs to know: of `io.statefold.log.v1/ingress`, or of a Kafka ingress. */
-export interface LogIngressSettings {
-  readonly id: string;
-  /** A topic named twice: the last one counts. */
-  readonly topics: readonly Route[];
-  readonly startupPosition: LogStartup;
-  readonly onInvalid: OnInvalid;
-}
+/** Its part of the module. A topic named twice: the last one counts. */
+export type LogIngressSettings = Omit<LogIngressSpec, "kind" | "place">;
 
 export interface LogIngressOptions {
   readonly settings: LogIngressSettings;
@@ -68,7 +60,7 @@ export class LogIngress implements Ingress {
             topicPartition: k,
             route,
             onInvalid: settings.onInvalid,
-            startup: settings.startupPosition,
+            startup: settings.startupPosition.type,
             sink,
             partition: partitionOfSource(source, sink.partitionCount),
             batchBytes: batchBytes ?? 1024 * 1024,
@@ -100,30 +92,5 @@ export class LogIngress implements Ingress {
 
   sources(): readonly SourceStatus[] {
     return this.#sources.map((source) => source.status);
-  }
-}
-
-/**
- * What a Kafka ingress means when it is bound to the topic log (`--embedded`): there are no consumer groups,
- * so `group-offsets` is what a group without offsets gets. MODULE_UNSUPPORTED for a date.
- */
-export function embeddedIngress(kafka: KafkaIngress): LogIngressSettings {
-  const { id, topics, onInvalid, startupPosition, autoOffsetResetPosition } = kafka;
-  const common = { id, topics, onInvalid };
-  switch (startupPosition.type) {
-    case "earliest":
-    case "latest":
-      return { ...common, startupPosition: { type: startupPosition.type } };
-    case "group-offsets":
-      return { ...common, startupPosition: { type: autoOffsetResetPosition } };
-    case "specific-offsets": {
-      const { type, offsets } = startupPosition;
-      return { ...common, startupPosition: { type, offsets, otherwise: autoOffsetResetPosition } };
-    }
-    case "date": {
-      const { file, line, column } = kafka.place;
-      const message = `${file}:${line}:${column} ingress ${id}: startupPosition "date" is not available with --embedded; take earliest, latest, group-offsets or specific-offsets`;
-      throw new StatefoldError("MODULE_UNSUPPORTED", message);
-    }
   }
 }

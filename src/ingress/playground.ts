@@ -3,8 +3,8 @@ import { io } from "@statefold/sdk/protocol";
 import { describeError, ERRORS, StatefoldError } from "../base/errors.ts";
 import { closeServer, listen } from "../base/listen.ts";
 import { type Report, silent } from "../base/report.ts";
+import type { RoutedMessage } from "../model/source.ts";
 import type { TypedValue } from "../model/typed-value.ts";
-import type { RoutedMessage } from "./contract.ts";
 
 export interface PlaygroundIngressOptions {
   /** 0: any free one. */

@@ -1,8 +1,8 @@
 import { fromUtf8 } from "../base/bytes.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { Header } from "../model/message.ts";
+import type { InvalidRecord, RoutedMessage, SourceRecord } from "../model/source.ts";
 import type { OnInvalid, Route } from "../spec/module.ts";
-import type { InvalidRecord, RoutedMessage, SourceRecord } from "./contract.ts";
 
 /** A record of a topic, wherever it was read. Its bytes may be views: what is kept is copied. */
 export interface IncomingRecord {

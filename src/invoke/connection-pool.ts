@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { Random } from "../base/backoff.ts";
+import type { EndpointUrl } from "../spec/endpoint-url.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import type { FunctionUrl } from "./url.ts";
 
 /**
  * The connections of one endpoint, idle ones kept for the next request to the same place, the most
@@ -44,7 +44,7 @@ export class ConnectionPool {
   }
 
   /** @param fresh a connection that has served nothing yet */
-  take(url: FunctionUrl, fresh: boolean): Connection {
+  take(url: EndpointUrl, fresh: boolean): Connection {
     assert(!this.#closed, "nothing is sent after the pool was closed");
     const place = `${url.socketPath ?? ""} ${url.origin}`;
     const idle = this.#idleByPlace.get(place);
@@ -81,7 +81,7 @@ export class ConnectionPool {
     await Promise.all(connections.map(({ connection }) => connection.destroy()));
   }
 
-  #openNew(url: FunctionUrl, place: string): Connection {
+  #openNew(url: EndpointUrl, place: string): Connection {
     const { ttlMs, random } = this.#options;
     const options = { ...this.#options, sessions: this.#sessions };
     const connection = new Connection(url, options, () => {

@@ -1,8 +1,8 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { type buildConnector, Client, type Dispatcher } from "undici";
+import type { EndpointUrl } from "../spec/endpoint-url.ts";
 import type { TlsMaterial } from "./tls.ts";
-import type { FunctionUrl } from "./url.ts";
 
 /**
  * One keep-alive connection: an undici client with a socket of our own making, so that we know what a
@@ -31,7 +31,7 @@ export class TimeLimitError extends Error {
 
 export class Connection {
   readonly #client: Client;
-  readonly #url: FunctionUrl;
+  readonly #url: EndpointUrl;
   readonly #options: ConnectionOptions;
   #socket: Socket | undefined;
   #exchanges = 0;
@@ -39,7 +39,7 @@ export class Connection {
   #destroyed = false;
 
   /** @param onGone called when the socket has closed, whoever closed it */
-  constructor(url: FunctionUrl, options: ConnectionOptions, onGone: () => void) {
+  constructor(url: EndpointUrl, options: ConnectionOptions, onGone: () => void) {
     this.#url = url;
     this.#options = options;
     this.#client = new Client(url.origin, {

@@ -2,13 +2,13 @@ import type { Invocation, Outcome } from "../model/invocation.ts";
 
 /**
  * Calls the functions of one endpoint. What to call and when (one call per address, batches, circuits,
- * back-off) is the partition's business; an invoker bounds the calls in flight to its endpoint, over all
- * partitions, and turns whatever happens into an {@link Outcome}.
+ * back-off) is the partition's business; an invoker bounds the calls in flight, of each function type and to
+ * its endpoint, over all partitions, and turns whatever happens into an {@link Outcome}.
  */
 export interface Invoker {
   /**
-   * Never rejects. Waits while the endpoint has as many calls in flight as it may; that wait is not part
-   * of the call's own time. An aborted signal ends the wait or the call as `retryLater`.
+   * Never rejects. Waits while the type or the endpoint has as many calls in flight as it may; that
+   * wait is not part of the call's own time. An aborted signal ends the wait or the call as `retryLater`.
    */
   invoke(invocation: Invocation, signal: AbortSignal): Promise<Outcome>;
 

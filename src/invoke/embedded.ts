@@ -79,7 +79,7 @@ class InProcessInvoker implements EmbeddedInvoker {
 
   constructor(handler: RequestReplyHandler, concurrency: number, callMs: number) {
     this.#handler = handler;
-    this.#gate = new Gate(concurrency);
+    this.#gate = new Gate({ perType: concurrency, inAll: Number.POSITIVE_INFINITY });
     this.#callMs = callMs;
   }
 
@@ -88,7 +88,8 @@ class InProcessInvoker implements EmbeddedInvoker {
   }
 
   invoke(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
-    return this.#gate.run(signal, () => this.#call(invocation, signal));
+    const { type } = invocation.target;
+    return this.#gate.run(type, signal, () => this.#call(invocation, signal));
   }
 
   async close(): Promise<void> {

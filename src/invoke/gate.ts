@@ -3,28 +3,53 @@ import type { Outcome } from "../model/invocation.ts";
 import { Cancellations } from "./cancellations.ts";
 import { Slots } from "./slots.ts";
 
+export interface GateLimits {
+  /** Calls in flight of one function type. */
+  readonly perType: number;
+  /** Calls in flight of all types together. */
+  readonly inAll: number;
+}
+
 /**
  * What every invoker has around its calls: so many at a time and in turn, an end when the signal aborts
  * or the invoker is closed, and an outcome whatever is thrown.
+ *
+ * Each function type has slots of its own (I6): one that hangs fills its own and keeps no other of the
+ * same endpoint waiting, as long as the endpoint has more slots than one type may hold.
  */
 export class Gate {
-  readonly #slots: Slots;
+  readonly #limits: GateLimits;
+  readonly #all: Slots;
+  /** Of the types that have calls in flight, and no others: types come out of messages, without bound. */
+  readonly #byType = new Map<string, Slots>();
   readonly #cancellations = new Cancellations();
   #closed = false;
 
-  constructor(maxInFlight: number) {
-    this.#slots = new Slots(maxInFlight);
+  constructor(limits: GateLimits) {
+    this.#limits = limits;
+    this.#all = new Slots(limits.inAll);
+  }
+
+  /** Function types that have calls in flight. */
+  get types(): number {
+    return this.#byType.size;
   }
 
   /** Never rejects. `call` listens to the signal by {@link whenCancelled}. */
-  async run(signal: AbortSignal, call: () => Promise<Outcome>): Promise<Outcome> {
-    if (!(await this.#enter(signal))) return CANCELLED;
+  async run(type: string, signal: AbortSignal, call: () => Promise<Outcome>): Promise<Outcome> {
+    if (this.isOver(signal)) return CANCELLED;
+    let own = this.#byType.get(type);
+    if (own === undefined) {
+      own = new Slots(this.#limits.perType);
+      this.#byType.set(type, own);
+    }
+    // While it waits others of its type have calls in flight, so that its slots are not forgotten.
+    if (!own.tryTake() && !(await this.#wait(own, signal))) return CANCELLED;
     try {
-      return this.isOver(signal) ? CANCELLED : await call();
-    } catch (error) {
-      return { kind: "failed", reason: `the call could not be made: ${describeError(error)}` };
+      return await this.#runInTurn(signal, call);
     } finally {
-      this.#slots.give();
+      own.give();
+      if (own.idle) this.#byType.delete(type);
     }
   }
 
@@ -47,12 +72,22 @@ export class Gate {
     this.#cancellations.cancelAll();
   }
 
+  async #runInTurn(signal: AbortSignal, call: () => Promise<Outcome>): Promise<Outcome> {
+    if (!this.#all.tryTake() && !(await this.#wait(this.#all, signal))) return CANCELLED;
+    try {
+      return this.isOver(signal) ? CANCELLED : await call();
+    } catch (error) {
+      return { kind: "failed", reason: `the call could not be made: ${describeError(error)}` };
+    } finally {
+      this.#all.give();
+    }
+  }
+
   /** False when the signal aborted, or the gate was closed, before a slot was free. */
-  async #enter(signal: AbortSignal): Promise<boolean> {
+  async #wait(slots: Slots, signal: AbortSignal): Promise<boolean> {
     if (this.isOver(signal)) return false;
-    if (this.#slots.tryTake()) return true;
     return await new Promise((resolve) => {
-      const leave = this.#slots.wait((granted) => {
+      const leave = slots.wait((granted) => {
         stopListening();
         resolve(granted);
       });

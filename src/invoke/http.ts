@@ -3,6 +3,7 @@ import type { Dispatcher } from "undici";
 import type { Random } from "../base/backoff.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
+import { type EndpointUrl, urlFor } from "../spec/endpoint-url.ts";
 import type { HttpEndpoint } from "../spec/module.ts";
 import { classify, isReset } from "./classify.ts";
 import { ConnectionPool } from "./connection-pool.ts";
@@ -11,7 +12,7 @@ import { encodeRequest } from "./encode-request.ts";
 import { type Ending, Exchange, type ExchangeLimits } from "./exchange.ts";
 import { Gate } from "./gate.ts";
 import { readTls } from "./tls.ts";
-import { type FunctionUrl, functionUrl, redirectedUrl, showUrl } from "./url.ts";
+import { redirectedUrl, showUrl } from "./url.ts";
 
 /*
  * The official transport: one address a request, over HTTP/1.1.
@@ -45,24 +46,24 @@ export async function openHttpInvoker(endpoint: HttpEndpoint, random: Random): P
         "run by this version; io.statefun.transports.v1/async can",
     );
   }
-  const maxInFlight = Math.min(endpoint.concurrency, transport.poolSize);
   const tls = await readTls(transport.tls, place);
   const pool = new ConnectionPool({
     connectMs: transport.connectMs,
     writeMs: transport.writeMs,
     ttlMs: transport.poolTtlMs,
-    maxConnections: maxInFlight,
+    maxConnections: transport.poolSize,
     tls,
     random,
   });
-  return new HttpInvoker(endpoint, pool, new Gate(maxInFlight));
+  const gate = new Gate({ perType: endpoint.concurrency, inAll: transport.poolSize });
+  return new HttpInvoker(endpoint, pool, gate);
 }
 
 class HttpInvoker implements Invoker {
   readonly #endpoint: HttpEndpoint;
   readonly #pool: ConnectionPool;
   readonly #gate: Gate;
-  readonly #urls = new Map<string, FunctionUrl>();
+  readonly #urls = new Map<string, EndpointUrl>();
   #closing: Promise<void> | undefined;
 
   constructor(endpoint: HttpEndpoint, pool: ConnectionPool, gate: Gate) {
@@ -72,7 +73,8 @@ class HttpInvoker implements Invoker {
   }
 
   invoke(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
-    return this.#gate.run(signal, () => this.#call(invocation, signal));
+    const { type } = invocation.target;
+    return this.#gate.run(type, signal, () => this.#call(invocation, signal));
   }
 
   close(): Promise<void> {
@@ -104,7 +106,7 @@ class HttpInvoker implements Invoker {
   }
 
   async #send(
-    url: FunctionUrl,
+    url: EndpointUrl,
     body: Buffer,
     limits: ExchangeLimits,
     signal: AbortSignal,
@@ -132,11 +134,11 @@ class HttpInvoker implements Invoker {
     }
   }
 
-  #urlOf(functionType: string): FunctionUrl {
+  #urlOf(functionType: string): EndpointUrl {
     let url = this.#urls.get(functionType);
     if (url === undefined) {
       if (this.#urls.size >= URLS_MAX) this.#urls.clear();
-      url = functionUrl(this.#endpoint.urlPathTemplate, functionType);
+      url = urlFor(this.#endpoint, functionType);
       this.#urls.set(functionType, url);
     }
     return url;

@@ -4,10 +4,17 @@
  */
 export class Slots {
   readonly #waiting = new Set<(granted: boolean) => void>();
+  readonly #count: number;
   #free: number;
 
   constructor(count: number) {
+    this.#count = count;
     this.#free = count;
+  }
+
+  /** None is taken. */
+  get idle(): boolean {
+    return this.#free === this.#count;
   }
 
   get waiting(): number {

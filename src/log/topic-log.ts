@@ -39,7 +39,7 @@ export class TopicLog {
 
   /**
    * Reads which topics there are; their partitions open on first use.
-   * Rejects with CONFIG_INVALID, LOG_CORRUPT, STORE_FORMAT.
+   * Rejects with CONFIG_INVALID, LOG_CORRUPT, STORE_FORMAT, and LOG_WRITE_FAILED when the disk refuses.
    *
    * @param directory the data directory. That it exists durably is its owner's business.
    */
@@ -48,13 +48,20 @@ export class TopicLog {
     const { files } = resolved;
     const cache = new FileCache(files, resolved.maxOpenFiles);
     const root = join(directory, "topics");
-    await files.makeDirectory(root);
-    await files.syncDirectory(directory);
-    await files.syncDirectory(root);
     const topics = new Map<string, Topic>();
-    for (const folder of (await files.list(root)).sort()) {
-      const info = await readTopic(cache, root, folder);
-      if (info !== undefined) topics.set(info.name, new Topic(root, info, cache, resolved));
+    try {
+      await files.makeDirectory(root);
+      await files.syncDirectory(directory);
+      await files.syncDirectory(root);
+      for (const folder of (await files.list(root)).sort()) {
+        const info = await readTopic(cache, root, folder);
+        if (info !== undefined) topics.set(info.name, new Topic(root, info, cache, resolved));
+      }
+    } catch (cause) {
+      await cache.close();
+      if (cause instanceof StatefoldError) throw cause;
+      const message = `the topic log in ${root} could not be opened: ${describeError(cause)}`;
+      throw new StatefoldError("LOG_WRITE_FAILED", message, { cause });
     }
     return new TopicLog(root, cache, resolved, topics);
   }

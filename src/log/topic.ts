@@ -62,16 +62,19 @@ export class Topic {
   }
 
   /**
-   * Appends each record to the partition of its key, those without key in turn. Durable when it resolves.
-   * Records of one partition keep their order; each partition takes its own part or not.
+   * Appends each record to its partition; where none is given to that of its key, those without key in
+   * turn. Durable when it resolves. Records of one partition keep their order; each partition takes its own
+   * part or not. A partition that a failed write has closed to appends is reopened first.
    *
    * @returns where each record is, in the order given
    */
-  async append(records: readonly NewRecord[]): Promise<RecordPlace[]> {
+  async append(
+    records: readonly (NewRecord & { readonly partition?: number | undefined })[],
+  ): Promise<RecordPlace[]> {
     const indexes = new Map<number, number[]>();
     records.forEach((record, i) => {
       const turn = record.key === undefined ? this.#turn++ : 0;
-      const partition = this.partitionFor(record.key, turn);
+      const partition = record.partition ?? this.partitionFor(record.key, turn);
       const list = indexes.get(partition);
       if (list === undefined) indexes.set(partition, [i]);
       else list.push(i);
@@ -79,7 +82,9 @@ export class Topic {
     const places: RecordPlace[] = new Array(records.length);
     const appends = [...indexes].map(async ([partition, own]) => {
       const part = own.map((i) => records[i]).filter((record) => record !== undefined);
-      const { firstOffset } = await (await this.partition(partition)).append(part);
+      const log = await this.partition(partition);
+      if (log.failure !== undefined) await log.reopen();
+      const { firstOffset } = await log.append(part);
       own.forEach((i, n) => {
         places[i] = { partition, offset: firstOffset + n };
       });

@@ -25,7 +25,7 @@ export interface Message {
 }
 
 /** What a message weighs against a bound: its payload and a flat amount for all around it. */
-export function messageBytes(message: Message): number {
+export function messageBytes(message: Pick<Message, "target" | "value" | "headers">): number {
   let bytes = 200 + message.value.value.byteLength + 2 * message.target.id.length;
   for (const header of message.headers) bytes += header.key.length + header.value.byteLength;
   return bytes;

@@ -4,14 +4,12 @@ import { type Address, addressKey } from "../model/address.ts";
 import { decodeStateEntry } from "../model/persisted-value.ts";
 import { mailRange } from "../partition/mailboxes.ts";
 import { parkedKey } from "../partition/parking.ts";
+import type { Partition } from "../partition/partition.ts";
 import { stateKey } from "../partition/states.ts";
 import type { Store } from "../store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf, TAGS } from "../store/keys.ts";
 import { decodeState } from "../store/records.ts";
-import type { Found, KeyRange } from "./pages.ts";
-
-/** Mail of one address counted at most; beyond, the count is this. */
-const COUNTED_MAIL = 10_000;
+import { entriesIn, type Found, type KeyRange, type Look } from "./pages.ts";
 
 /** The range of the state keys of a type, or of all: the cursor of a page is such a key. */
 export function addressRange(type: string | undefined): KeyRange {
@@ -20,36 +18,35 @@ export function addressRange(type: string | undefined): KeyRange {
 }
 
 export async function listAddresses(
-  store: Store,
+  { store, partition }: Look,
   range: KeyRange,
   limit: number,
 ): Promise<Found<AddressSummary>[]> {
   const found = new Map<string, { address: Address; key: Uint8Array; stateBytes: number }>();
-  for (const entry of await store.scan({ ...range, limit })) {
-    const address = addressOf(entry.key);
-    found.set(addressKey(address), { address, key: entry.key, stateBytes: entry.value.byteLength });
+  for await (const { key, value } of entriesIn(store, range, limit)) {
+    const address = addressOf(key);
+    found.set(addressKey(address), { address, key, stateBytes: value.byteLength });
   }
   for (const address of await withMail(store, range, limit)) {
     const key = addressKey(address);
     if (!found.has(key)) found.set(key, { address, key: stateKey(address), stateBytes: 0 });
   }
   const sorted = [...found.values()].sort((a, b) => Buffer.compare(a.key, b.key)).slice(0, limit);
-  return await Promise.all(
-    sorted.map(async ({ address, key, stateBytes }) => {
-      const [parked] = await store.getMany([parkedKey(address)]);
-      const pending = await countMail(store, address);
-      return { key, item: { address, stateBytes, pending, parked: parked !== undefined } };
-    }),
-  );
+  const parked = await store.getMany(sorted.map(({ address }) => parkedKey(address)));
+  return sorted.map(({ address, key, stateBytes }, i) => {
+    const pending = pendingOf(partition, address);
+    return { key, item: { address, stateBytes, pending, parked: parked[i] !== undefined } };
+  });
 }
 
 export async function describeAddress(
   store: Store,
+  partition: Partition,
   address: Address,
   nowMs: number,
 ): Promise<AddressDetail | undefined> {
   const [bytes, parked] = await store.getMany([stateKey(address), parkedKey(address)]);
-  const pending = await countMail(store, address);
+  const pending = pendingOf(partition, address);
   if (bytes === undefined && parked === undefined && pending === 0) return undefined;
   const { entries, expiries } = decodeState(bytes ?? new Uint8Array(0));
   const states = [...entries.values()].flatMap((entry) => {
@@ -62,9 +59,9 @@ export async function describeAddress(
   return { address, stateBytes, pending, parked: parked !== undefined, states };
 }
 
-export async function countMail(store: Store, address: Address): Promise<number> {
-  const entries = await store.scan({ ...mailRange(address), limit: COUNTED_MAIL });
-  return entries.length;
+/** Messages that wait for an address. The partition counts them; the store would have to be read through. */
+export function pendingOf(partition: Partition, address: Address): number {
+  return partition.mailboxes.get(addressKey(address))?.count ?? 0;
 }
 
 /** Addresses with mail, each found by a jump over the mail of the one before. */
@@ -76,7 +73,8 @@ async function withMail(store: Store, range: KeyRange, limit: number): Promise<A
     const [entry] = await store.scan({ from, until, limit: 1 });
     if (entry === undefined) break;
     const address = addressOf(entry.key);
-    found.push(address);
+    // A page begins behind an address, but that place among the mail is before its messages.
+    if (Buffer.compare(stateKey(address), range.from) >= 0) found.push(address);
     from = mailRange(address).until;
   }
   return found;

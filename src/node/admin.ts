@@ -1,6 +1,7 @@
 /**
  * What a person may see and do. Lists read what is durable, straight from the stores; decisions go
- * through the partitions like everything else that changes something.
+ * through the partitions like everything else that changes something. While a partition is down nothing
+ * is left out silently: what needs it is UNAVAILABLE.
  */
 import type {
   AddressDetail,
@@ -24,9 +25,9 @@ import type { Message } from "../model/message.ts";
 import { deadKey, deadRange, readDeadKey } from "../partition/dead-letters.ts";
 import { mailRange } from "../partition/mailboxes.ts";
 import { parkedKey, parkedRange } from "../partition/parking.ts";
+import type { Partition } from "../partition/partition.ts";
 import type { OperatorVerb } from "../partition/ports.ts";
 import { readTimerKey, timerRange } from "../partition/timers.ts";
-import type { Store } from "../store/contract.ts";
 import { endOfPrefix, keyOf } from "../store/keys.ts";
 import {
   type DeadRecord,
@@ -35,14 +36,15 @@ import {
   decodeParked,
   decodeTimer,
 } from "../store/records.ts";
-import { addressRange, countMail, describeAddress, listAddresses } from "./address-list.ts";
+import { addressRange, describeAddress, listAddresses, pendingOf } from "./address-list.ts";
 import { entryLister, listPages } from "./pages.ts";
 import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";
 import type { NodeReport } from "./report.ts";
 
-/** Messages shown of a parked address. */
+/** Messages shown of a parked address; fewer, but one at least, when they have more bytes than that. */
 const SHOWN_MESSAGES = 10;
+const SHOWN_BYTES = 4 * 1024 * 1024;
 
 export class NodeAdmin implements Admin {
   readonly #partitions: Partitions;
@@ -70,8 +72,9 @@ export class NodeAdmin implements Admin {
   }
 
   async address(address: Address): Promise<AddressDetail | undefined> {
-    const { store } = this.#partitions.ownerOf(address);
-    return store === undefined ? undefined : await describeAddress(store, address, Date.now());
+    return await this.#partitions
+      .ownerOf(address)
+      .read((store, partition) => describeAddress(store, partition, address, Date.now()));
   }
 
   timers(query: PageQuery): Promise<Page<TimerSummary>> {
@@ -86,26 +89,20 @@ export class NodeAdmin implements Admin {
 
   parked(query: AddressQuery): Promise<Page<ParkedSummary>> {
     const from = query.type === undefined ? parkedRange().from : keyOf("parked", query.type);
-    return listPages(
-      this.#partitions,
-      { from, until: endOfPrefix(from) },
-      query,
-      async (store, range, limit) => {
-        const entries = await store.scan({ ...range, limit });
-        return await Promise.all(
-          entries.map(async ({ key, value }) => ({ key, item: await parkedSummary(store, value) })),
-        );
-      },
-    );
+    const lister = entryLister(({ value }, { partition }) => parkedSummary(partition, value));
+    return listPages(this.#partitions, { from, until: endOfPrefix(from) }, query, lister);
   }
 
   async parkedDetail(address: Address): Promise<ParkedDetail | undefined> {
-    const { store } = this.#partitions.ownerOf(address);
-    const [bytes] = (await store?.getMany([parkedKey(address)])) ?? [];
-    if (store === undefined || bytes === undefined) return undefined;
-    const mail = await store.scan({ ...mailRange(address), limit: SHOWN_MESSAGES });
-    const messages = mail.map((entry) => viewOf(decodeMessage(entry.value)));
-    return { ...(await parkedSummary(store, bytes)), messages };
+    return await this.#partitions.ownerOf(address).read(async (store, partition) => {
+      const [bytes] = await store.getMany([parkedKey(address)]);
+      if (bytes === undefined) return undefined;
+      const mail = await store.scan({
+        ...{ ...mailRange(address), limit: SHOWN_MESSAGES, maxBytes: SHOWN_BYTES },
+      });
+      const messages = mail.map((entry) => viewOf(decodeMessage(entry.value)));
+      return { ...parkedSummary(partition, bytes), messages };
+    });
   }
 
   async parkedRetry(address: Address): Promise<boolean> {
@@ -120,15 +117,16 @@ export class NodeAdmin implements Admin {
   }
 
   dead(query: PageQuery): Promise<Page<DeadSummary>> {
-    const lister = entryLister((entry, partition) =>
-      deadSummary(deadId(partition, readDeadKey(entry.key)), decodeDead(entry.value)),
+    const lister = entryLister((entry, { index }) =>
+      deadSummary(deadId(index, readDeadKey(entry.key)), decodeDead(entry.value)),
     );
     return listPages(this.#partitions, deadRange(), query, lister);
   }
 
   async deadDetail(id: string): Promise<DeadDetail | undefined> {
     const place = this.#placeOf(id);
-    const [bytes] = (await place?.host.store?.getMany([deadKey(place.number)])) ?? [];
+    if (place === undefined) return undefined;
+    const [bytes] = await place.host.read((store) => store.getMany([deadKey(place.number)]));
     if (bytes === undefined) return undefined;
     const record = decodeDead(bytes);
     const { what } = record;
@@ -168,9 +166,9 @@ async function decide(host: PartitionHost, verb: OperatorVerb): Promise<string |
   return answer.kind === "operated" ? answer.found : undefined;
 }
 
-async function parkedSummary(store: Store, bytes: Uint8Array): Promise<ParkedSummary> {
+function parkedSummary(partition: Partition, bytes: Uint8Array): ParkedSummary {
   const record = decodeParked(bytes);
-  return { ...record, pending: await countMail(store, record.address) };
+  return { ...record, pending: pendingOf(partition, record.address) };
 }
 
 function deadSummary(id: string, record: DeadRecord): DeadSummary {

@@ -1,4 +1,6 @@
 /** What was opened, to be closed in the reverse order; every failure is gathered, one error tells. */
+import { describeError } from "../base/errors.ts";
+
 export class Closing {
   readonly #steps: (() => Promise<void>)[] = [];
   #closing: Promise<void> | undefined;
@@ -22,6 +24,8 @@ export class Closing {
         failures.push(error);
       }
     }
-    if (failures.length > 0) throw new AggregateError(failures, "not everything could be closed");
+    if (failures.length === 0) return;
+    const reasons = failures.map(describeError).join("; ");
+    throw new AggregateError(failures, `not everything could be closed: ${reasons}`);
   }
 }

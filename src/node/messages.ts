@@ -3,8 +3,9 @@ import { unreachable } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { CallRequest, CallResult, Messages, SendRequest } from "../gateway/ports.ts";
 import { CALL_TYPE } from "../partition/ports.ts";
-import type { Answer, PartitionHost } from "./partition-host.ts";
+import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";
+import type { Answer } from "./requests.ts";
 
 export class NodeMessages implements Messages {
   readonly #partitions: Partitions;
@@ -56,6 +57,7 @@ export class NodeMessages implements Messages {
     const timer = setTimeout(() => host.hangUp(request, true), timeoutMs);
     const leave = () => host.hangUp(request, false);
     signal.addEventListener("abort", leave, { once: true });
+    if (signal.aborted) leave();
     try {
       const release = await answer;
       switch (release.kind) {

@@ -114,11 +114,19 @@ export function declarePartitionMetrics(registry: MetricsRegistry, partitions: P
     const labels = { partition: String(host.index) };
     const reader = (read: (partition: Partition) => number) => () =>
       host.partition === undefined ? 0 : read(host.partition);
+    // While it is down a counter stands still: 0 would be taken for a new beginning.
+    const counter = (read: (partition: Partition) => number) => {
+      let last = 0;
+      return () => {
+        if (host.partition !== undefined) last = read(host.partition);
+        return last;
+      };
+    };
     for (const [definition, read] of GAUGES) {
       registry.gauge(definition).labelled(labels).from(reader(read));
     }
     for (const [definition, read] of COUNTERS) {
-      registry.counter(definition).labelled(labels).from(reader(read));
+      registry.counter(definition).labelled(labels).from(counter(read));
     }
   }
 }

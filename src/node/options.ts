@@ -1,4 +1,5 @@
 import type { StatefoldError } from "../base/errors.ts";
+import type { Retention } from "../log/options.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
 export interface NodeOptions {
@@ -19,6 +20,8 @@ export interface NodeOptions {
   readonly variables: ReadonlyMap<string, string>;
   /** Starts from a store that is older than what was synced, instead of refusing it. */
   readonly acceptLoss: boolean;
+  /** What the topic log may let go, for each partition of a topic. Default: it keeps everything. */
+  readonly topicRetention?: Retention;
   readonly logger: Logger;
 }
 

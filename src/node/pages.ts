@@ -4,8 +4,12 @@
  */
 import { StatefoldError } from "../base/errors.ts";
 import type { Page, PageQuery } from "../gateway/admin-port.ts";
+import type { Partition } from "../partition/partition.ts";
 import type { Entry, Store } from "../store/contract.ts";
 import type { Partitions } from "./partitions.ts";
+
+/** What a list reads at once; values may be large, and a page needs little of them. */
+const READ_BYTES = 4 * 1024 * 1024;
 
 export interface KeyRange {
   readonly from: Uint8Array;
@@ -18,30 +22,37 @@ export interface Found<T> {
   readonly key: Uint8Array;
 }
 
-/** What one partition has from a key on, as many as asked for; undefined where it has no more. */
+/** An open partition to be looked at. */
+export interface Look {
+  readonly store: Store;
+  readonly partition: Partition;
+  readonly index: number;
+}
+
+/** What one partition has in a range, in order, as many as asked for; fewer where it has no more. */
 export type Lister<T> = (
-  store: Store,
+  look: Look,
   range: KeyRange,
   limit: number,
-  partition: number,
 ) => Promise<readonly Found<T>[]>;
 
+/** @throws StatefoldError REQUEST_INVALID for a cursor of another list, UNAVAILABLE while a partition is down */
 export async function listPages<T>(
   partitions: Partitions,
   range: KeyRange,
   query: PageQuery,
   list: Lister<T>,
 ): Promise<Page<T>> {
-  const cursor = query.after === undefined ? undefined : readCursor(query.after);
+  const cursor = query.after === undefined ? undefined : readCursor(query.after, range);
   const items: T[] = [];
   for (const host of partitions.hosts) {
     if (cursor !== undefined && host.index < cursor.partition) continue;
-    const isCursor = cursor?.partition === host.index;
-    const from = isCursor ? Buffer.concat([cursor.key, Buffer.of(0)]) : range.from;
-    const { store } = host;
-    if (store === undefined) continue;
+    const from = cursor?.partition === host.index ? behind(cursor.key) : range.from;
+    const rest = { from, until: range.until };
     const wanted = query.limit - items.length;
-    const found = await list(store, { from, until: range.until }, wanted, host.index);
+    const found = await host.read((store, partition) =>
+      list({ store, partition, index: host.index }, rest, wanted),
+    );
     for (const { item } of found) items.push(item);
     const last = found.at(-1);
     if (items.length >= query.limit && last !== undefined) {
@@ -52,19 +63,50 @@ export async function listPages<T>(
 }
 
 /** The plain case: each entry is an item. */
-export function entryLister<T>(read: (entry: Entry, partition: number) => T): Lister<T> {
-  return async (store, range, limit, partition) => {
-    const entries = await store.scan({ ...range, limit });
-    return entries.map((entry) => ({ item: read(entry, partition), key: entry.key }));
+export function entryLister<T>(read: (entry: Entry, look: Look) => T | Promise<T>): Lister<T> {
+  return async (look, range, limit) => {
+    const found: Found<T>[] = [];
+    for await (const entry of entriesIn(look.store, range, limit)) {
+      found.push({ item: await read(entry, look), key: entry.key });
+    }
+    return found;
   };
+}
+
+/** The first entries of a range, of which only a few MiB are in memory at once. */
+export async function* entriesIn(
+  store: Store,
+  range: KeyRange,
+  limit: number,
+): AsyncGenerator<Entry> {
+  let { from } = range;
+  for (let left = limit; left > 0; ) {
+    const entries = await store.scan({
+      ...{ from, until: range.until, limit: left, maxBytes: READ_BYTES },
+    });
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    left -= entries.length;
+    from = behind(last.key);
+    yield* entries;
+  }
+}
+
+/** The first key that can follow. */
+function behind(key: Uint8Array): Uint8Array {
+  return Buffer.concat([key, Buffer.of(0)]);
 }
 
 function writeCursor(partition: number, key: Uint8Array): string {
   return `${partition}.${Buffer.from(key).toString("base64url")}`;
 }
 
-function readCursor(text: string): { partition: number; key: Uint8Array } {
-  const match = /^(\d{1,6})\.([A-Za-z0-9_-]*)$/.exec(text);
-  if (match === null) throw new StatefoldError("REQUEST_INVALID", "after is not what a page named");
-  return { partition: Number(match[1]), key: Buffer.from(match[2] ?? "", "base64url") };
+function readCursor(text: string, range: KeyRange): { partition: number; key: Uint8Array } {
+  const [, partition, encoded = ""] = /^(\d{1,6})\.([A-Za-z0-9_-]+)$/.exec(text) ?? [];
+  const key = Buffer.from(encoded, "base64url");
+  const isInside = Buffer.compare(key, range.from) >= 0 && Buffer.compare(key, range.until) < 0;
+  if (partition === undefined || !isInside) {
+    throw new StatefoldError("REQUEST_INVALID", "after= is not the next= of a page of this list");
+  }
+  return { partition: Number(partition), key };
 }

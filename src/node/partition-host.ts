@@ -1,14 +1,14 @@
 /**
- * One partition of a running node: its store, its driver, the requests that wait for it, and its egress
- * publishers. When its memory must be dropped (a failed commit, a mistake of ours), it opens it anew from
- * what is durable; when that keeps failing, the node ends with the reason.
+ * One partition of a running node: its store, its driver, the requests and source batches that wait for
+ * it, and its egress publishers. When its memory must be dropped (a failed commit, a mistake of ours), it
+ * opens it anew from what is durable; when that keeps failing, the node ends with the reason.
  */
 import { assert, unreachable } from "../base/assert.ts";
 import { systemClock } from "../base/clock.ts";
-import { type Deferred, deferred } from "../base/deferred.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Egress } from "../egress/contract.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
+import type { SourceBatch } from "../model/source.ts";
 import { Driver } from "../partition/driver.ts";
 import type { PartitionLimits } from "../partition/limits.ts";
 import type { Partition } from "../partition/partition.ts";
@@ -17,17 +17,17 @@ import { openPartition } from "../partition/recovery.ts";
 import type { Store } from "../store/contract.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { Publisher } from "./publisher.ts";
+import { type Answer, type Question, Requests } from "./requests.ts";
 import { sleep } from "./sleep.ts";
+import { SourceQueue } from "./source-queue.ts";
 import type { Storage } from "./storage.ts";
 
-/** Openings in a row that fail, or whose first commits do, before the node gives up. */
+/** Failures in a row, of a life or of an opening, before the node gives up. */
 const MAX_FAILURES = 3;
+/** A partition that still commits so long after it was opened has recovered: it may fail again. */
+const RECOVERED_AFTER_MS = 30_000;
+/** The pause before the first opening after a failure; each next one is longer by as much. */
 const REOPEN_AFTER_MS = 250;
-
-/** A release that answers a request. */
-export type Answer = Extract<Release, { readonly request: number }>;
-/** An input that is answered. */
-export type Question = Extract<Input, { readonly request: number }>;
 
 export interface PartitionHostOptions {
   readonly index: number;
@@ -45,19 +45,24 @@ export interface PartitionHostOptions {
   /** It cannot go on. */
   readonly onEnded: (error: StatefoldError) => void;
   readonly logger: Logger;
+  /** Default 250. */
+  readonly reopenAfterMs?: number;
 }
 
 export type PeerRelease = Extract<Release, { readonly to: number }>;
 
+interface Running {
+  readonly kind: "running";
+  readonly partition: Partition;
+  readonly store: Store;
+  readonly driver: Driver;
+  readonly publishers: Map<string, Publisher>;
+}
+
 type Life =
+  /** Not yet open, or between two lives. */
   | { readonly kind: "closed" }
-  | {
-      readonly kind: "running";
-      readonly partition: Partition;
-      readonly store: Store;
-      readonly driver: Driver;
-      readonly publishers: Map<string, Publisher>;
-    }
+  | Running
   | { readonly kind: "failed"; readonly error: StatefoldError }
   | { readonly kind: "stopped" };
 
@@ -65,13 +70,13 @@ export class PartitionHost {
   readonly index: number;
   readonly #options: PartitionHostOptions;
   readonly #abort = new AbortController();
-  readonly #waiting = new Map<number, Deferred<Answer>>();
+  readonly #requests = new Requests();
+  readonly #sources = new SourceQueue();
   #life: Life = { kind: "closed" };
-  #requests = 0;
+  /** Since it last recovered. */
   #failures = 0;
-  #reopening: Promise<void> | undefined;
-  /** Whoever waits for room, in order; resolved when the partition is below its bound again. */
-  #roomWaiters: Deferred<void>[] = [];
+  #reopening: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
 
   constructor(options: PartitionHostOptions) {
     this.#options = options;
@@ -86,13 +91,9 @@ export class PartitionHost {
     return this.#life.kind === "running" ? this.#life.partition : undefined;
   }
 
-  get store(): Store | undefined {
-    return this.#life.kind === "running" ? this.#life.store : undefined;
-  }
-
   /** Requests that wait for an answer. */
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#requests.size;
   }
 
   async open(): Promise<void> {
@@ -104,19 +105,21 @@ export class PartitionHost {
       partition = await openPartition(store, {
         ...{ application, partition: index, partitionCount: storage.partitionCount },
         ...{ formatVersion: storage.formatVersion, directory, limits, random: Math.random },
+        lostEpoch: store.lostEpoch,
       });
     } catch (error) {
-      await store.close();
+      await this.#closeStore(store);
       throw error;
     }
+    const openedAtMs = performance.now();
     const driver = new Driver({
       ...{ partition, store, clock: systemClock, invoke: this.#options.invoke },
       release: (release) => this.#release(release),
       onFailure: (error) => this.#failed(error),
+      onTurn: () => this.#offerSources(),
       onCommit: (elapsedMs, writes) => {
-        this.#failures = 0;
+        if (performance.now() - openedAtMs >= RECOVERED_AFTER_MS) this.#failures = 0;
         this.#options.onCommit(elapsedMs, writes);
-        this.#checkRoom();
       },
     });
     this.#life = { kind: "running", partition, store, driver, publishers: new Map() };
@@ -131,18 +134,14 @@ export class PartitionHost {
   /**
    * Asks, and waits for the answer, which comes when it is durable.
    * @returns the request's number, by which it may hang up
-   * @throws StatefoldError UNAVAILABLE when the partition goes down first: done or not, nobody knows
+   * @throws StatefoldError UNAVAILABLE when the partition is down; the answer rejects with it when it goes
+   * down first: done or not, nobody knows
    */
-  ask(question: DistributiveOmit<Question, "request">): {
-    request: number;
-    answer: Promise<Answer>;
-  } {
-    if (this.#life.kind !== "running") throw this.#unavailable();
-    const request = ++this.#requests;
-    const waiting = deferred<Answer>();
-    this.#waiting.set(request, waiting);
-    this.#life.driver.offer({ ...question, request } as Question);
-    return { request, answer: waiting.promise };
+  ask(question: Question): { readonly request: number; readonly answer: Promise<Answer> } {
+    const { driver } = this.#running();
+    const { request, answer } = this.#requests.add();
+    driver.offer({ ...question, request });
+    return { request, answer };
   }
 
   /**
@@ -150,36 +149,51 @@ export class PartitionHost {
    * at once, and the reply is for nobody.
    */
   hangUp(request: number, keep: boolean): void {
-    const waiting = this.#waiting.get(request);
-    if (waiting === undefined) return;
+    if (!this.#requests.has(request)) return;
     this.offer({ kind: "hangUp", request, keep });
-    if (keep) return;
-    this.#waiting.delete(request);
-    waiting.resolve({ kind: "pending", request, callId: "" });
+    if (!keep) this.#requests.settle({ kind: "pending", request, callId: "" });
   }
 
-  /** Resolves when the partition takes from sources again; rejects when it goes down. */
-  async room(): Promise<void> {
-    while (this.#life.kind === "running" && this.#life.partition.isFull) {
-      const waiter = deferred<void>();
-      this.#roomWaiters.push(waiter);
-      await waiter.promise;
+  /** Hands a batch to the partition as soon as it has room. Rejects, UNAVAILABLE, when it is or goes down. */
+  async take(batch: SourceBatch): Promise<void> {
+    const { partition, driver } = this.#running();
+    await this.#sources.add(batch, takerOf(partition, driver));
+  }
+
+  /** Where a source goes on; undefined when it was never read. */
+  position(source: string): number | undefined {
+    return this.#running().partition.positions.next(source);
+  }
+
+  /**
+   * Looks at what is durable.
+   * @throws StatefoldError UNAVAILABLE while the partition is down, or when it goes down meanwhile
+   */
+  async read<T>(look: (store: Store, partition: Partition) => Promise<T>): Promise<T> {
+    const life = this.#running();
+    try {
+      return await look(life.store, life.partition);
+    } catch (error) {
+      throw this.#life === life ? error : this.#unavailable();
     }
-    if (this.#life.kind !== "running") throw this.#unavailable();
   }
 
-  /** What its egresses say about their receivers. */
+  /** What an egress says about its receiver, while that cannot be reached. */
   publisherReason(egress: string): string | undefined {
     return this.#life.kind === "running" ? this.#life.publishers.get(egress)?.reason : undefined;
   }
 
   /** Ends now; what is durable stays. Idempotent. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     this.#abort.abort();
-    await this.#reopening;
+    if (this.#life.kind !== "running") await this.#reopening;
     const life = this.#life;
-    if (life.kind === "stopped") return;
-    this.#life = { kind: "stopped" };
+    if (life.kind !== "failed") this.#life = { kind: "stopped" };
     this.#dropWaiting();
     if (life.kind === "running") await this.#close(life);
   }
@@ -197,11 +211,8 @@ export class PartitionHost {
       case "pending":
       case "unknownCall":
       case "refused":
-      case "operated": {
-        const waiting = this.#waiting.get(release.request);
-        this.#waiting.delete(release.request);
-        return waiting?.resolve(release);
-      }
+      case "operated":
+        return this.#requests.settle(release);
       default:
         return unreachable(release);
     }
@@ -211,91 +222,115 @@ export class PartitionHost {
     if (this.#life.kind !== "running") return undefined;
     const known = this.#life.publishers.get(id);
     if (known !== undefined) return known;
+    const { logger } = this.#options;
     const egress = this.#options.egresses.get(id);
     if (egress === undefined) {
       // Its egress has left the module: the records stay in the outbox until it is back.
-      this.#options.logger.error(
-        { egress: id },
-        "Records wait for an egress that the module lacks.",
-      );
+      logger.error({ egress: id }, "Records wait for an egress that the module lacks.");
       return undefined;
     }
     const { driver, publishers } = this.#life;
     const publisher = new Publisher({
-      ...{ egress, partition: this.index, logger: this.#options.logger },
+      ...{ egress, partition: this.index, logger },
       acknowledge: (input) => driver.offer(input),
     });
     publishers.set(id, publisher);
     return publisher;
   }
 
+  #offerSources(): void {
+    if (this.#life.kind !== "running" || this.#sources.size === 0) return;
+    this.#sources.offerTo(takerOf(this.#life.partition, this.#life.driver));
+  }
+
   #failed(error: unknown): void {
-    const { logger } = this.#options;
     const life = this.#life;
     if (life.kind !== "running") return;
     this.#life = { kind: "closed" };
     this.#dropWaiting();
-    logger.error(
+    this.#options.logger.error(
       { reason: describeError(error) },
       "The partition lost its memory; it is opened anew.",
     );
-    this.#reopening = this.#reopen(life, error).finally(() => {
-      this.#reopening = undefined;
-    });
+    this.#reopening = this.#reopen(life, error);
   }
 
-  async #reopen(life: Extract<Life, { kind: "running" }>, cause: unknown): Promise<void> {
+  /** Never rejects. */
+  async #reopen(life: Running, cause: unknown): Promise<void> {
+    const { reopenAfterMs = REOPEN_AFTER_MS, logger } = this.#options;
+    const { signal } = this.#abort;
     let reason = cause;
-    await this.#close(life).catch((error: unknown) => {
-      reason = error;
-    });
-    while (!this.#abort.signal.aborted) {
+    try {
+      await this.#close(life);
+    } catch (error) {
+      // A store that is not closed cannot be opened.
+      logger.error({ reason: describeError(error) }, "The partition's store does not close.");
+      return this.#giveUp(cause);
+    }
+    while (!signal.aborted) {
       if (++this.#failures > MAX_FAILURES) return this.#giveUp(reason);
-      await sleep(REOPEN_AFTER_MS * this.#failures, this.#abort.signal);
-      if (this.#abort.signal.aborted) return;
+      await sleep(reopenAfterMs * this.#failures, signal);
+      if (signal.aborted) return;
       try {
         return await this.open();
       } catch (error) {
         reason = error;
-        this.#options.logger.error(
-          { reason: describeError(error) },
-          "The partition does not open.",
-        );
+        logger.error({ reason: describeError(error) }, "The partition does not open.");
       }
     }
   }
 
-  #giveUp(reason: unknown): void {
-    const text = `partition ${this.index}: ${describeError(reason)}`;
-    const code = reason instanceof StatefoldError ? reason.code : "INTERNAL";
-    const error = new StatefoldError(code, text, { cause: reason });
+  #giveUp(cause: unknown): void {
+    const code = cause instanceof StatefoldError ? cause.code : "INTERNAL";
+    const error = new StatefoldError(code, `partition ${this.index} cannot go on`, { cause });
     this.#life = { kind: "failed", error };
     this.#options.onEnded(error);
   }
 
-  async #close({ driver, store, publishers }: Extract<Life, { kind: "running" }>): Promise<void> {
-    await Promise.all([...publishers.values()].map((publisher) => publisher.stop()));
-    await driver.stop();
+  /** What an egress was taking may have arrived: the next life sends it again, under the same numbers. */
+  async #close({ driver, store, publishers }: Running): Promise<void> {
+    const publishing = [...publishers.values()].map((publisher) => publisher.stop());
+    await Promise.all([driver.stop(), ...publishing]);
     await store.close();
   }
 
-  #checkRoom(): void {
-    if (this.#roomWaiters.length === 0 || this.partition?.isFull) return;
-    for (const waiter of this.#roomWaiters.splice(0)) waiter.resolve();
+  async #closeStore(store: Store): Promise<void> {
+    try {
+      await store.close();
+    } catch (error) {
+      const reason = describeError(error);
+      this.#options.logger.error({ reason }, "The partition's store does not close.");
+    }
   }
 
   #dropWaiting(): void {
     const error = this.#unavailable();
-    for (const waiting of this.#waiting.values()) waiting.reject(error);
-    this.#waiting.clear();
-    for (const waiter of this.#roomWaiters.splice(0)) waiter.resolve();
+    this.#requests.rejectAll(error);
+    this.#sources.rejectAll(error);
+  }
+
+  #running(): Running {
+    if (this.#life.kind !== "running") throw this.#unavailable();
+    return this.#life;
   }
 
   #unavailable(): StatefoldError {
-    const why =
-      this.#life.kind === "failed" ? describeError(this.#life.error) : "it is not running";
-    return new StatefoldError("UNAVAILABLE", `partition ${this.index} cannot answer: ${why}`);
+    const why = {
+      closed: "it is being opened",
+      running: "it has lost its memory and is opened anew",
+      failed: "it cannot go on",
+      stopped: "the node has stopped",
+    };
+    const text = `partition ${this.index} cannot answer: ${why[this.#life.kind]}`;
+    return new StatefoldError("UNAVAILABLE", text);
   }
 }
 
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+function takerOf(partition: Partition, driver: Driver) {
+  return {
+    get isFull() {
+      return partition.isFull;
+    },
+    offer: (batch: SourceBatch) => driver.offer({ kind: "source", ...batch }),
+  };
+}

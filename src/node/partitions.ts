@@ -1,8 +1,9 @@
 /** All partitions of a node, and the ways between them. */
 import { assert, unreachable } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
-import type { SourceBatch, SourceSink } from "../ingress/contract.ts";
+import type { SourceSink } from "../ingress/contract.ts";
 import type { Address } from "../model/address.ts";
+import type { SourceBatch } from "../model/source.ts";
 import { partitionDestination } from "../partition/outboxes.ts";
 import { ownerOf } from "../partition/post.ts";
 import { PartitionHost, type PartitionHostOptions, type PeerRelease } from "./partition-host.ts";
@@ -47,15 +48,11 @@ export class Partitions implements SourceSink {
   }
 
   async position(source: string, partition: number): Promise<number | undefined> {
-    const host = this.host(partition);
-    await host.room();
-    return host.partition?.positions.next(source);
+    return this.host(partition).position(source);
   }
 
   async take(partition: number, batch: SourceBatch): Promise<void> {
-    const host = this.host(partition);
-    await host.room();
-    host.offer({ kind: "source", ...batch });
+    await this.host(partition).take(batch);
   }
 
   async stop(): Promise<void> {

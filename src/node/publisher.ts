@@ -23,10 +23,16 @@ export interface PublisherOptions {
   readonly logger: Logger;
 }
 
+/** Records with ascending numbers from `first` on. */
+interface Run {
+  readonly first: number;
+  readonly records: readonly EgressEffect[];
+}
+
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #abort = new AbortController();
-  #waiting: { readonly first: number; readonly records: readonly EgressEffect[] }[] = [];
+  readonly #waiting: Run[] = [];
   #running: Promise<void> | undefined;
   /** Why the last call failed, while it does. */
   reason: string | undefined;
@@ -37,9 +43,7 @@ export class Publisher {
 
   add(first: number, records: readonly EgressEffect[]): void {
     this.#waiting.push({ first, records });
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#run();
   }
 
   /** Ends; what was being sent may have arrived, and is sent again by the partition's next life. */
@@ -54,24 +58,29 @@ export class Publisher {
       const { first, records } = this.#nextRun();
       await this.#publish(first, records, signal);
     }
+    this.#running = undefined;
   }
 
   /** What waits and follows on, together. */
-  #nextRun(): { first: number; records: EgressEffect[] } {
-    const records: EgressEffect[] = [];
+  #nextRun(): Run {
     const first = this.#waiting[0]?.first ?? 0;
+    let count = 0;
     let taken = 0;
     for (const run of this.#waiting) {
-      if (run.first !== first + records.length) break;
-      if (records.length > 0 && records.length + run.records.length > PUBLISH_RECORDS) break;
-      records.push(...run.records);
+      if (run.first !== first + count) break;
+      if (taken > 0 && count + run.records.length > PUBLISH_RECORDS) break;
+      count += run.records.length;
       taken++;
     }
-    this.#waiting.splice(0, taken);
-    return { first, records };
+    const runs = this.#waiting.splice(0, taken);
+    return { first, records: runs.flatMap(({ records }) => records) };
   }
 
-  async #publish(first: number, records: EgressEffect[], signal: AbortSignal): Promise<void> {
+  async #publish(
+    first: number,
+    records: readonly EgressEffect[],
+    signal: AbortSignal,
+  ): Promise<void> {
     const { egress, partition, acknowledge, logger } = this.#options;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {

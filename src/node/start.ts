@@ -5,16 +5,17 @@
  * starting closes what was opened before. A partition that cannot go on ends the node with its reason.
  */
 import { deferred } from "../base/deferred.ts";
-import { StatefoldError } from "../base/errors.ts";
+import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
 import type { Egress } from "../egress/contract.ts";
 import { LogEgress } from "../egress/log.ts";
 import { PlaygroundEgress } from "../egress/playground.ts";
 import { Gateway } from "../gateway/gateway.ts";
-import type { Ingress, RoutedMessage } from "../ingress/contract.ts";
+import type { Ingress } from "../ingress/contract.ts";
 import { LogIngress } from "../ingress/log.ts";
 import { PlaygroundIngress } from "../ingress/playground.ts";
 import { TopicLog } from "../log/topic-log.ts";
+import type { RoutedMessage } from "../model/source.ts";
 import { DEFAULT_LIMITS } from "../partition/limits.ts";
 import type { Directory } from "../partition/ports.ts";
 import type { Egress as EgressSpec, Module } from "../spec/module.ts";
@@ -40,24 +41,37 @@ const RETENTION_EVERY_MS = 60_000;
 
 /**
  * Starts a node; resolves when it listens and every partition is open.
+ *
+ * @param open where the data is kept; another one than the options say is for tests
  * @throws StatefoldError of what does not open: MODULE_INVALID, STORE_LOCKED, CONFIG_INVALID, …
  */
-export async function startNode(options: NodeOptions): Promise<RunningNode> {
+export async function startNode(
+  options: NodeOptions,
+  open: typeof openStorage = openStorage,
+): Promise<RunningNode> {
   const closing = new Closing();
   try {
-    return await compose(options, closing);
+    return await compose(options, open, closing);
   } catch (error) {
-    await closing.close();
+    try {
+      await closing.close();
+    } catch (failure) {
+      options.logger.error({ reason: describeError(failure) }, "What was opened does not close.");
+    }
     throw error;
   }
 }
 
-async function compose(options: NodeOptions, closing: Closing): Promise<RunningNode> {
+async function compose(
+  options: NodeOptions,
+  open: typeof openStorage,
+  closing: Closing,
+): Promise<RunningNode> {
   const { logger, host, acceptLoss } = options;
   const application = options.application ?? DEFAULT_APPLICATION;
   const module = await loadModules(options, logger);
   const { dataDir, partitions: partitionCount } = options;
-  const storage = await openStorage({
+  const storage = await open({
     dataDir,
     application,
     partitions: partitionCount,
@@ -65,10 +79,13 @@ async function compose(options: NodeOptions, closing: Closing): Promise<RunningN
   });
   closing.add(() => storage.close());
   const report = reportTo(logger);
-  const log = await TopicLog.open(storage.path, { partitions: storage.partitionCount, report });
+  const log = await TopicLog.open(storage.path, {
+    ...{ partitions: storage.partitionCount, report },
+    retention: options.topicRetention ?? {},
+  });
   closing.add(() => log.close());
-  const retention = setInterval(() => void log.applyRetention(), RETENTION_EVERY_MS);
-  closing.add(async () => clearInterval(retention));
+  const sweeping = setInterval(() => void log.applyRetention(), RETENTION_EVERY_MS);
+  closing.add(async () => clearInterval(sweeping));
   const functions = await Functions.open(module.endpoints);
   closing.add(() => functions.close());
   const listening: { name: string; url: string }[] = [];
@@ -134,6 +151,8 @@ async function compose(options: NodeOptions, closing: Closing): Promise<RunningN
   const { url } = await gateway.start();
   closing.add(() => gateway.stop());
   listening.unshift({ name: "http", url });
+  // A partition may have given up meanwhile.
+  if (nodeReport.phase.kind === "failed") throw nodeReport.phase.error;
   nodeReport.phase = { kind: "running" };
 
   const stop = async (): Promise<void> => {

@@ -2,11 +2,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Store } from "../store/contract.ts";
 import { readDescription } from "../store/description.ts";
 import { DataDirectory } from "../store/directory.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
 import { MemoryContents, MemoryStore } from "../store/memory.ts";
+import type { PartitionStore } from "../store/witnessed-store.ts";
 
 export interface Storage {
   readonly partitionCount: number;
@@ -16,7 +16,7 @@ export interface Storage {
   /** Undefined: in memory. */
   readonly dataDir: string | undefined;
   /** A partition is closed before it is opened again. */
-  openPartition(partition: number): Promise<Store>;
+  openPartition(partition: number): Promise<PartitionStore>;
   close(): Promise<void>;
 }
 
@@ -27,8 +27,8 @@ export interface StorageOptions {
   readonly acceptLoss: boolean;
 }
 
-/** Of a new data directory. */
-export const DEFAULT_PARTITIONS = 4;
+/** Of a new data directory: one thread gains nothing from more, and each costs a sync of its own. */
+export const DEFAULT_PARTITIONS = 1;
 
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   if (options.dataDir === undefined) return openInMemory(options.partitions ?? DEFAULT_PARTITIONS);
@@ -36,12 +36,18 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const known = await readDescription(join(dataDir, "statefold.json"));
   const partitions = options.partitions ?? known?.partitions ?? DEFAULT_PARTITIONS;
   const directory = await DataDirectory.open({ dir: dataDir, application, partitions });
+  const opened = new Set<number>();
   return {
     partitionCount: partitions,
     formatVersion: directory.description.formatVersion,
     path: directory.path,
     dataDir: directory.path,
-    openPartition: (partition) => directory.openPartition(partition, { acceptLoss }),
+    openPartition: (partition) => {
+      // What is lost while the node runs has not been accepted by anybody.
+      const isFirst = !opened.has(partition);
+      opened.add(partition);
+      return directory.openPartition(partition, { acceptLoss: acceptLoss && isFirst });
+    },
     close: () => directory.close(),
   };
 }
@@ -54,7 +60,8 @@ async function openInMemory(partitionCount: number): Promise<Storage> {
     formatVersion: FORMAT_VERSION,
     path,
     dataDir: undefined,
-    openPartition: async (partition) => new MemoryStore(contents[partition]),
+    openPartition: async (partition) =>
+      Object.assign(new MemoryStore(contents[partition]), { lostEpoch: undefined }),
     close: () => rm(path, { recursive: true, force: true }),
   };
 }

@@ -1,4 +1,5 @@
 /** The topic log as the gateway asks for it. */
+import { setMaxListeners } from "node:events";
 import { StatefoldError } from "../base/errors.ts";
 import type {
   FollowRange,
@@ -43,26 +44,10 @@ export class NodeTopics implements Topics {
 
   async write(name: string, records: readonly NewRecord[]): Promise<readonly RecordPlace[]> {
     const topic = await this.#log.topic(name);
-    const places: (RecordPlace | undefined)[] = records.map(() => undefined);
-    const byKey = records.flatMap((record, i) => (record.partition === undefined ? [i] : []));
-    const placed = groupByPartition(records);
-    const writes = [...placed].map(async ([partition, indexes]) => {
-      const log = await partitionOf(topic, partition);
-      const own = indexes.flatMap((i) => records[i] ?? []);
-      const { firstOffset } = await log.append(own);
-      indexes.forEach((i, n) => {
-        places[i] = { partition, offset: firstOffset + n };
-      });
-    });
-    const keyed = byKey.flatMap((i) => records[i] ?? []);
-    if (keyed.length > 0) {
-      const appended = await topic.append(keyed);
-      byKey.forEach((i, n) => {
-        places[i] = appended[n];
-      });
+    for (const { partition } of records) {
+      if (partition !== undefined) checkPartition(topic, partition);
     }
-    await Promise.all(writes);
-    return places.filter((place) => place !== undefined);
+    return await topic.append(records);
   }
 
   async read(name: string, range: ReadRange): Promise<readonly TopicRecord[]> {
@@ -121,6 +106,7 @@ async function* followAll(
 /** Resolves when a partition has more, or the signal aborts. */
 async function somethingNew(cursors: readonly Cursor[], signal: AbortSignal): Promise<void> {
   const round = new AbortController();
+  setMaxListeners(0, round.signal); // one for each partition
   const end = () => round.abort();
   signal.addEventListener("abort", end, { once: true });
   try {
@@ -149,19 +135,13 @@ function offsetOf(log: LogPartition, from: From): number {
   return from === "latest" ? log.endOffset : from;
 }
 
-function groupByPartition(records: readonly NewRecord[]): Map<number, number[]> {
-  const groups = new Map<number, number[]>();
-  records.forEach(({ partition }, i) => {
-    if (partition === undefined) return;
-    const group = groups.get(partition);
-    if (group === undefined) groups.set(partition, [i]);
-    else group.push(i);
-  });
-  return groups;
+async function partitionOf(topic: Topic, partition: number): Promise<LogPartition> {
+  checkPartition(topic, partition);
+  return await topic.partition(partition);
 }
 
-async function partitionOf(topic: Topic, partition: number): Promise<LogPartition> {
-  if (partition < topic.partitionCount) return await topic.partition(partition);
+function checkPartition(topic: Topic, partition: number): void {
+  if (partition < topic.partitionCount) return;
   const last = topic.partitionCount - 1;
   throw new StatefoldError(
     "REQUEST_INVALID",

@@ -7,6 +7,7 @@
  * A commit or a read that fails ends the partition's memory (I3): the driver stops, says so once, and
  * nothing more is released. Whoever owns it opens the partition anew.
  */
+import { setMaxListeners } from "node:events";
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
@@ -27,6 +28,8 @@ export interface DriverOptions {
   readonly release: (release: Release) => void;
   /** Called once, when the store failed or the partition found a mistake of ours. */
   readonly onFailure: (error: unknown) => void;
+  /** Called at the end of each turn: what the partition takes may have changed. As `release`. */
+  readonly onTurn: () => void;
   /** How long each commit took, for metrics. */
   readonly onCommit: (elapsedMs: number, writes: number) => void;
 }
@@ -47,6 +50,7 @@ export class Driver {
 
   constructor(options: DriverOptions) {
     this.#options = options;
+    setMaxListeners(0, this.#abort.signal); // one for each endpoint
     this.#turnSoon();
   }
 
@@ -90,6 +94,7 @@ export class Driver {
     if (turn.commit !== undefined) this.#commit(turn.commit);
     for (const started of turn.invocations) this.#invoke(started);
     if (turn.wakeAtMs !== undefined) this.#wakeAt(turn.wakeAtMs, nowMs);
+    this.#options.onTurn();
   }
 
   #read(request: ReadRequest): void {

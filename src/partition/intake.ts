@@ -7,6 +7,7 @@ import { fromUtf8 } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { type Address, addressProblem } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
+import type { SourceRecord } from "../model/source.ts";
 import type { Calls } from "./calls.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { EffectsApplier } from "./effects.ts";
@@ -26,7 +27,6 @@ import {
   type ResumeInput,
   type SendInput,
   type SourceInput,
-  type SourceRecord,
 } from "./ports.ts";
 import { type Positions, peerOf, peerSource } from "./positions.ts";
 import type { Post } from "./post.ts";

@@ -43,6 +43,7 @@ import type { Recovered } from "./recovered.ts";
 import { Specs } from "./specs.ts";
 import { States } from "./states.ts";
 import { Timers } from "./timers.ts";
+import { Weight } from "./weight.ts";
 
 /** Timers fired in one turn at most, so that a turn stays short; the next turn follows at once. */
 const FIRE_LIMIT = 1_000;
@@ -85,6 +86,8 @@ export class Partition {
   readonly #intake: Intake;
   readonly #operator: Operator;
   #inputs: Input[] = [];
+  /** Of the inputs that wait to be applied. */
+  readonly #offered = new Weight();
   /** The session is durable. Until then nothing but its commit happens. */
   #isOpen = false;
 
@@ -147,15 +150,14 @@ export class Partition {
   }
 
   /**
-   * At a bound, sources are not taken from and requests are refused: whoever offers asks before. What
-   * functions send is never refused.
+   * At a bound, sources are not taken from and requests are refused: whoever offers asks before each
+   * input, since what was offered counts at once. What functions send is never refused.
    */
   get isFull(): boolean {
     const { limits } = this.#options;
     return (
-      this.epochs.isHeavy ||
-      this.unfinished >= limits.unfinishedMessages ||
-      this.mailboxes.unfinishedBytes >= limits.unfinishedBytes
+      this.unfinished + this.#offered.messages >= limits.unfinishedMessages ||
+      this.mailboxes.unfinishedBytes + this.#offered.bytes >= limits.unfinishedBytes
     );
   }
 
@@ -174,6 +176,7 @@ export class Partition {
   /** Queues an input for the next turn. */
   offer(input: Input): void {
     this.#inputs.push(input);
+    this.#offered.add(input);
   }
 
   turn(nowMs: number): Turn {
@@ -185,10 +188,11 @@ export class Partition {
     }
     const inputs = this.#inputs;
     this.#inputs = [];
+    this.#offered.clear();
     for (const input of inputs) {
       // What adds work waits, in order, for an epoch that has room.
       if (!this.epochs.isHeavy || BRINGS_NO_WORK.has(input.kind)) this.#apply(input, released);
-      else this.#inputs.push(input);
+      else this.offer(input);
     }
     for (const { record } of this.timers.fire(nowMs, FIRE_LIMIT)) {
       this.#effects.fired(record.sender, record.token, record.message);

@@ -7,6 +7,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { Address } from "../model/address.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
 import type { Header, Message } from "../model/message.ts";
+import type { SourceBatch } from "../model/source.ts";
 import type { TypedValue } from "../model/typed-value.ts";
 import type { Entry, ScanRange, Write } from "../store/contract.ts";
 import type { EgressEffect } from "../store/records.ts";
@@ -100,39 +101,9 @@ export interface HangUpInput {
   readonly keep: boolean;
 }
 
-/** A run of records of one source, in order (I5). */
-export interface SourceInput {
+/** A run of records of one source, in order: `first` must be the position this partition expects (I5). */
+export interface SourceInput extends SourceBatch {
   readonly kind: "source";
-  readonly source: string;
-  /** The position the source stood at; must be the one this partition expects. */
-  readonly first: number;
-  /** Where it stands afterwards. */
-  readonly next: number;
-  readonly records: readonly SourceRecord[];
-}
-
-export interface SourceRecord {
-  /** At least `first`, below `next`, growing. */
-  readonly position: number;
-  readonly messages: readonly RoutedMessage[];
-  /** Set when the record becomes no message: it is a dead letter with this reason. */
-  readonly invalid?: InvalidRecord;
-}
-
-export interface InvalidRecord {
-  readonly reason: string;
-  readonly key: Uint8Array | undefined;
-  readonly value: TypedValue;
-  readonly headers: readonly Header[];
-  readonly traceparent: string | undefined;
-}
-
-/** A message as a source routed it; the partition gives it its id. */
-export interface RoutedMessage {
-  readonly target: Address;
-  readonly value: TypedValue;
-  readonly traceparent: string | undefined;
-  readonly headers: readonly Header[];
 }
 
 /** From a partition: messages numbered `first`, first + 1, … on the channel between the two (I5). */

@@ -38,15 +38,18 @@ const BLANK: MetaRecord = {
 };
 
 export interface OpenOptions extends Omit<PartitionOptions, "recovered"> {
-  /** The store is older than what was synced to it, and somebody accepted that. Default false. */
-  readonly lossAccepted?: boolean;
+  /**
+   * The last epoch that was synced, when the store is older and somebody accepted that. Default: the store
+   * holds every epoch it ever had.
+   */
+  readonly lostEpoch?: number | undefined;
 }
 
 /** Opens a partition on what its store holds. Its first turn is still to come. */
 export async function openPartition(store: Store, options: OpenOptions): Promise<Partition> {
-  const { lossAccepted = false, ...rest } = options;
+  const { lostEpoch, ...rest } = options;
   const found = await recover(store);
-  const recovered = lossAccepted ? afterLoss(found) : found;
+  const recovered = lostEpoch === undefined ? found : afterLoss(found, lostEpoch);
   const partition = new Partition({ ...rest, recovered });
   // A page at a time: what exceeds the partition's bound of mail in memory is let go at once.
   for await (const entry of entriesOf(store, "mail")) {
@@ -83,24 +86,31 @@ async function findOutbox(store: Store, destination: string, next: number): Prom
   return { destination, next, firstStored: reader.number(), storedEnd: next };
 }
 
-/** More than the lost epochs can have used: sessions (each has an epoch), numbers of one outbox. */
-const LOST_SESSIONS = 2 ** 20;
+/** Epochs between two losses at most. */
+const EPOCHS_OF_A_LOSS = 2 ** 32;
+/** More than the lost epochs can have given numbers in one outbox. */
 const LOST_NUMBERS = 2 ** 32;
 
 /**
  * The lost epochs gave out message ids and outbox numbers that others remember: the same must not be given
  * to anything new, or it would be taken for what they have already. A new incarnation begins.
+ *
+ * Losses are counted in the high part of the epoch, which the witness beside the store remembers: so each
+ * counts, also when the same old copy is put back twice.
  */
-function afterLoss(recovered: Recovered): Recovered {
+function afterLoss(recovered: Recovered, lostEpoch: number): Recovered {
   const { meta } = recovered;
-  const incarnation = meta.incarnation + 1;
+  const loss = Math.floor(lostEpoch / EPOCHS_OF_A_LOSS) + 1;
+  const epoch = loss * EPOCHS_OF_A_LOSS;
+  const incarnation = Math.max(meta.incarnation + 1, loss);
   const outboxes = recovered.outboxes.map((outbox): StoredOutbox => {
     const next = Math.max(outbox.next + LOST_NUMBERS, firstNumberOf(incarnation));
     const isEmpty = outbox.firstStored === outbox.storedEnd;
     return isEmpty ? { ...outbox, next, firstStored: next, storedEnd: next } : { ...outbox, next };
   });
-  const session = meta.session + LOST_SESSIONS;
-  return { ...recovered, meta: { ...meta, incarnation, session }, outboxes };
+  // There is an epoch for each session, so none of the lost ones had this number.
+  const session = Math.max(meta.session, epoch);
+  return { ...recovered, meta: { ...meta, incarnation, epoch, session }, outboxes };
 }
 
 /** All entries under a tag, a page at a time. */

@@ -42,7 +42,9 @@ export function urlFor(
       : expandUrlTemplate(endpoint.urlPathTemplate, name);
   if (typeof url !== "string") return url;
   const where = `no URL for function type ${JSON.stringify(functionType)}`;
-  throw new StatefoldError("TARGET_INVALID", `${where} from ${endpoint.urlPathTemplate}: ${url}`);
+  // Without the query, which may hold a key.
+  const template = endpoint.urlPathTemplate.split("?", 1)[0];
+  throw new StatefoldError("TARGET_INVALID", `${where} from ${template}: ${url}`);
 }
 
 /** The URL, or what is wrong with the template or the name. */

@@ -5,14 +5,13 @@ import { assert } from "../base/assert.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { StatefoldError } from "../base/errors.ts";
 import { syncFolder, writeFileAtomically } from "./atomic-file.ts";
-import type { Store } from "./contract.ts";
 import { type Description, readDescription, writeDescription } from "./description.ts";
 import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
 import { FORMAT_VERSION } from "./format.ts";
 import { LevelStore } from "./level.ts";
 import { corrupt } from "./level-errors.ts";
 import { Witness } from "./witness.ts";
-import { readEpoch, WitnessedStore } from "./witnessed-store.ts";
+import { type PartitionStore, readEpoch, WitnessedStore } from "./witnessed-store.ts";
 
 /**
  * The data directory of a node:
@@ -69,7 +68,7 @@ export class DataDirectory {
   /** The folder of the topic log. It exists. */
   readonly topicsPath: string;
   readonly #lock: DirectoryLock;
-  readonly #partitions = new Map<number, Promise<Store>>();
+  readonly #partitions = new Map<number, Promise<PartitionStore>>();
   #closing: Promise<void> | undefined;
 
   private constructor(path: string, description: Description, lock: DirectoryLock) {
@@ -115,7 +114,7 @@ export class DataDirectory {
    *
    * @throws StatefoldError STORE_CORRUPT, STORE_BEHIND_WITNESS, STORE_FOREIGN, STORE_FORMAT
    */
-  openPartition(partition: number, options: PartitionOptions = {}): Promise<Store> {
+  openPartition(partition: number, options: PartitionOptions = {}): Promise<PartitionStore> {
     assert(this.#closing === undefined, "a partition is opened in a closed directory");
     assert(partition >= 0 && partition < this.description.partitions, `partition ${partition}`);
     assert(!this.#partitions.has(partition), `partition ${partition} is open already`);
@@ -125,7 +124,7 @@ export class DataDirectory {
     return opening;
   }
 
-  async #open(partition: number, options: PartitionOptions): Promise<Store> {
+  async #open(partition: number, options: PartitionOptions): Promise<PartitionStore> {
     const { acceptLoss = false, ...level } = options;
     const dir = join(this.path, PARTITIONS, String(partition));
     const witnessPath = join(this.path, WITNESS, String(partition));
@@ -134,21 +133,24 @@ export class DataDirectory {
     const store = await LevelStore.open({ dir, ...level });
     let witness: Witness;
     try {
-      if (acceptLoss) {
-        await Witness.write(witnessPath, await readEpoch({ store, dir, identity }));
-      }
-      witness = await Witness.open(witnessPath);
+      witness = await Witness.open(witnessPath).catch(async (error: unknown) => {
+        if (!acceptLoss) throw error;
+        // Nobody knows what was synced: something later than what is here, to be on the safe side.
+        await Witness.write(witnessPath, (await readEpoch({ store, dir, identity })) + 1);
+        return await Witness.open(witnessPath);
+      });
     } catch (error) {
       await store.close();
       throw error;
     }
-    const witnessed = await WitnessedStore.open({ store, witness, dir, identity });
+    const witnessed = await WitnessedStore.open({ store, witness, dir, identity, acceptLoss });
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       await witnessed.close();
       this.#partitions.delete(partition);
     };
     return {
+      lostEpoch: witnessed.lostEpoch,
       getMany: (keys) => witnessed.getMany(keys),
       scan: (range) => witnessed.scan(range),
       commit: (writes, epoch) => witnessed.commit(writes, epoch),

@@ -5,7 +5,23 @@ import { OrderedMap } from "./ordered-map.ts";
 
 /** What outlives a MemoryStore, as a directory outlives a LevelStore: hand it to the next one. */
 export class MemoryContents {
-  readonly entries = new OrderedMap<Entry>();
+  readonly #entries = new OrderedMap<Entry>();
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#entries.get(textOf(key))?.value;
+  }
+
+  /** In key order, from `from` (included) up to `until` (excluded). */
+  range(from: Uint8Array, until: Uint8Array): Iterable<Entry> {
+    return this.#entries.range(textOf(from), textOf(until));
+  }
+
+  apply(writes: readonly Write[]): void {
+    for (const { key, value } of writes) {
+      if (value === undefined) this.#entries.delete(textOf(key));
+      else this.#entries.set(textOf(key), { key, value });
+    }
+  }
 }
 
 /** A store without a disk, for simulations and tests. What it promises, it promises until the process ends. */
@@ -20,7 +36,7 @@ export class MemoryStore implements Store {
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
     this.#assertOpen();
-    return keys.map((key) => this.#contents.entries.get(textOf(key))?.value);
+    return keys.map((key) => this.#contents.get(key));
   }
 
   async scan(range: ScanRange): Promise<Entry[]> {
@@ -29,7 +45,7 @@ export class MemoryStore implements Store {
     const maxBytes = range.maxBytes ?? Number.POSITIVE_INFINITY;
     const found: Entry[] = [];
     let bytes = 0;
-    for (const entry of this.#contents.entries.range(textOf(range.from), textOf(range.until))) {
+    for (const entry of this.#contents.range(range.from, range.until)) {
       found.push(entry);
       bytes += entry.key.byteLength + entry.value.byteLength;
       if (found.length >= range.limit || bytes >= maxBytes) break;
@@ -42,10 +58,7 @@ export class MemoryStore implements Store {
     assert(epoch > this.#epoch, `epoch ${epoch} after epoch ${this.#epoch}`);
     checkLimits(writes);
     this.#epoch = epoch;
-    for (const { key, value } of writes) {
-      if (value === undefined) this.#contents.entries.delete(textOf(key));
-      else this.#contents.entries.set(textOf(key), { key, value });
-    }
+    this.#contents.apply(writes);
   }
 
   async close(): Promise<void> {

@@ -22,20 +22,33 @@ export interface WitnessedOptions {
   /** For messages. */
   readonly dir: string;
   readonly identity: PartitionIdentity;
+  /** A database older than its witness is opened all the same, and says so in `lostEpoch`. */
+  readonly acceptLoss: boolean;
+}
+
+/** The store of a partition, as opened from a data directory. */
+export interface PartitionStore extends Store {
+  /**
+   * The last epoch that was synced here, when the database ends before it and that was accepted; else
+   * undefined. The next commit's epoch must be greater: until then the loss must be accepted again.
+   */
+  readonly lostEpoch: number | undefined;
 }
 
 /**
  * A store whose every commit is remembered by a witness, and whose every commit holds the partition's
  * meta record with its epoch, since that is what the next open compares with the witness.
  */
-export class WitnessedStore implements Store {
+export class WitnessedStore implements PartitionStore {
+  readonly lostEpoch: number | undefined;
   readonly #store: Store;
   readonly #witness: Witness;
   #committing: Promise<void> = Promise.resolve();
 
-  private constructor(store: Store, witness: Witness) {
+  private constructor(store: Store, witness: Witness, lostEpoch: number | undefined) {
     this.#store = store;
     this.#witness = witness;
+    this.lostEpoch = lostEpoch;
   }
 
   /**
@@ -45,10 +58,12 @@ export class WitnessedStore implements Store {
    *   here; STORE_BEHIND_WITNESS when it is older than what was synced; STORE_CORRUPT
    */
   static async open(options: WitnessedOptions): Promise<WitnessedStore> {
-    const { store, witness, dir } = options;
+    const { store, witness, dir, acceptLoss } = options;
+    let isBehind: boolean;
     try {
       const epoch = await readEpoch(options);
-      if (epoch < witness.epoch) {
+      isBehind = epoch < witness.epoch;
+      if (isBehind && !acceptLoss) {
         throw new StatefoldError(
           "STORE_BEHIND_WITNESS",
           `the database in ${dir} ends at epoch ${epoch}, but epoch ${witness.epoch} was synced to it: what came between is gone. Restore a snapshot, or start once with --accept-loss to go on from epoch ${epoch} without it`,
@@ -58,7 +73,7 @@ export class WitnessedStore implements Store {
       await Promise.allSettled([store.close(), witness.close()]);
       throw error;
     }
-    return new WitnessedStore(store, witness);
+    return new WitnessedStore(store, witness, isBehind ? witness.epoch : undefined);
   }
 
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {

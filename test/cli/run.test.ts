@@ -71,6 +71,7 @@ test("without options it is durable, on this machine alone", async () => {
     embedded: false,
     partitions: undefined,
     acceptLoss: false,
+    topicRetention: {},
   });
   node.end.resolve(undefined);
   await finished;
@@ -96,6 +97,22 @@ test("options reach the node, and --set wins over the environment", async () => 
   node.end.resolve(undefined);
   await finished;
   assert.equal(io.signalled.size, 0);
+});
+
+test("the topic log's retention is a time, a size, or none", async () => {
+  const { node, finished, options } = await start(
+    ["m.yaml", "--topic-retention", "7d", "--topic-retention-bytes", "1000000"],
+    {},
+  );
+  assert.deepEqual(options.topicRetention, { maxAgeMs: 7 * 86_400_000, maxBytes: 1_000_000 });
+  node.end.resolve(undefined);
+  await finished;
+  const wrong = allCommands(() => Promise.reject(new Error("not in this test")));
+  for (const time of ["soon", "0s"]) {
+    const { code, err } = await new FakeIo().run(["run", "m", "--topic-retention", time], wrong);
+    assert.equal(code, 2);
+    assert.match(err, new RegExp(`--topic-retention is ${time}; it takes a duration such as`));
+  }
 });
 
 test("in memory it keeps nothing", async () => {

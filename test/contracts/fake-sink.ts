@@ -1,5 +1,6 @@
 import { type Deferred, deferred } from "../../src/base/deferred.ts";
-import type { SourceBatch, SourceRecord, SourceSink } from "../../src/ingress/contract.ts";
+import type { SourceSink } from "../../src/ingress/contract.ts";
+import type { SourceBatch, SourceRecord } from "../../src/model/source.ts";
 
 export interface Taken {
   readonly partition: number;

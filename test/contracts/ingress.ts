@@ -206,11 +206,12 @@ function flow(name: string, makeWorld: MakeIngressWorld): void {
 
   test(`${name}: it stops while a partition has no room, and twice`, async (t) => {
     const world = await makeWorld(t, { orders: 1 });
-    await world.produce("orders", 0, numbered(0, 2));
     const sink = new FakeSink(1);
-    sink.hold(0);
     const ingress = await started(t, world, sink);
     await sink.until(() => sink.takes > 0);
+    sink.hold(0);
+    await world.produce("orders", 0, numbered(0, 2));
+    await sink.waitFor(1);
     await Promise.all([ingress.stop(), ingress.stop()]);
     const takes = sink.takes;
     sink.release(0);

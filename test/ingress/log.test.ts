@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { embeddedIngress, LogIngress, type LogIngressOptions } from "../../src/ingress/log.ts";
+import { LogIngress, type LogIngressOptions } from "../../src/ingress/log.ts";
 import { TopicLog } from "../../src/log/topic-log.ts";
-import type { KafkaIngress, Route } from "../../src/spec/module.ts";
+import type { Route } from "../../src/spec/module.ts";
 import { FakeSink } from "../contracts/fake-sink.ts";
 import { type IngressWorld, ingressContract } from "../contracts/ingress.ts";
 import { SimulatedDisk } from "../log/simulated-disk.ts";
@@ -127,6 +127,20 @@ test("what is read ahead is bounded", async (t) => {
   assert(sink.takes >= 50 / 3);
 });
 
+test("a rewind and a stop are nothing to report", async (t) => {
+  const log = await logWith(t, ["a"]);
+  const sink = new FakeSink(1);
+  const reports: string[] = [];
+  const report = (_level: string, message: string): number => reports.push(message);
+  const ingress = await started(t, sink, { settings: SETTINGS, log, report });
+  await sink.waitFor(1);
+  sink.forget();
+  ingress.rewind(0);
+  await sink.waitFor(1);
+  await ingress.stop();
+  assert.deepEqual(reports, []);
+});
+
 test("a topic that does not exist is made", async (t) => {
   const log = await logWith(t, []);
   const topics = [ROUTE, { ...ROUTE, topic: "fresh" }, { ...ROUTE, valueType: "ns/Last" }];
@@ -141,56 +155,4 @@ test("a topic that does not exist is made", async (t) => {
     "ns/Last",
     "named twice: the last counts",
   );
-});
-
-test("specific offsets count where there are such, the reset position elsewhere", async (t) => {
-  const log = await logWith(t, ["0", "1", "2"]);
-  for (const [offset, expected] of [
-    [1, ["1", "2"]],
-    [9, ["0", "1", "2"]],
-  ] as const) {
-    const startupPosition = {
-      type: "specific-offsets",
-      offsets: [{ topic: "orders", partition: 0, offset }],
-      otherwise: "earliest",
-    } as const;
-    const sink = new FakeSink(1);
-    await started(t, sink, { settings: { ...SETTINGS, startupPosition }, log });
-    await sink.waitFor(expected.length);
-    assert.deepEqual(
-      sink.taken.map(({ record: own }) => `${own.position}`),
-      expected,
-    );
-  }
-});
-
-test("a Kafka ingress is bound to the topic log with the same meaning", () => {
-  const kafka: KafkaIngress = {
-    kind: "kafka",
-    place: { file: "module.yaml", line: 3, column: 5 },
-    id: "ns/in",
-    address: "localhost:9092",
-    consumerGroupId: "group",
-    topics: [ROUTE],
-    autoOffsetResetPosition: "earliest",
-    startupPosition: { type: "group-offsets" },
-    properties: new Map(),
-    onInvalid: "skip",
-  };
-  assert.deepEqual(embeddedIngress(kafka), {
-    id: "ns/in",
-    topics: [ROUTE],
-    onInvalid: "skip",
-    startupPosition: { type: "earliest" },
-  });
-  const offsets = [{ topic: "orders", partition: 1, offset: 5 }];
-  assert.deepEqual(
-    embeddedIngress({ ...kafka, startupPosition: { type: "specific-offsets", offsets } })
-      .startupPosition,
-    { type: "specific-offsets", offsets, otherwise: "earliest" },
-  );
-  assert.throws(() => embeddedIngress({ ...kafka, startupPosition: { type: "date", atMs: 1 } }), {
-    code: "MODULE_UNSUPPORTED",
-    message: /module.yaml:3:5 ingress ns\/in: .*date/,
-  });
 });

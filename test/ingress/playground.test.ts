@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { deferred } from "../../src/base/deferred.ts";
 import { StatefoldError } from "../../src/base/errors.ts";
-import type { RoutedMessage } from "../../src/ingress/contract.ts";
 import { PlaygroundIngress } from "../../src/ingress/playground.ts";
+import type { RoutedMessage } from "../../src/model/source.ts";
 
 interface World {
   readonly sent: RoutedMessage[];

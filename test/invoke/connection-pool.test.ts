@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { deferred } from "../../src/base/deferred.ts";
 import { ConnectionPool } from "../../src/invoke/connection-pool.ts";
 import { Exchange } from "../../src/invoke/exchange.ts";
-import { functionUrl } from "../../src/invoke/url.ts";
+import { urlFor } from "../../src/spec/endpoint-url.ts";
 import { httpServer, OCTET_STREAM } from "./servers.ts";
 
 const LIMITS = { deadlineAtMs: Number.MAX_SAFE_INTEGER, callMs: 0, readMs: 0, bodyMaxBytes: 1000 };
@@ -29,7 +29,7 @@ async function countingServer(t: TestContext) {
 }
 
 async function ask(pool: ConnectionPool, url: string): Promise<string> {
-  const connection = pool.take(functionUrl(url, "demo/f"), false);
+  const connection = pool.take(urlFor({ urlPathTemplate: url }, "demo/f"), false);
   const request = { method: "POST", path: "/", body: Buffer.from("x") } as const;
   const ending = await new Exchange(connection, request, LIMITS).ending;
   pool.give(connection);

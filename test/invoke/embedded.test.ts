@@ -86,6 +86,12 @@ test("a call that does not end fails its batch, and its slot is free again", asy
   assert.equal(told(await call(invoker, batch("demo/counter", anInt(1)))), "reply");
 });
 
+test("a function that hangs keeps no other of its module waiting", async (t) => {
+  const invoker = await functions(t, { concurrency: 1 });
+  void call(invoker, batch("demo/patient", anInt(1)));
+  assert.equal(told(await call(invoker, batch("demo/counter", anInt(1)))), "reply");
+});
+
 test("closing ends what is in flight, waiting, and later", async (t) => {
   const invoker = await functions(t, { concurrency: 1 });
   const outcomes = [1, 2].map((n) => call(invoker, batch("demo/patient", anInt(n))));

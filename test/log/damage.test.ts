@@ -83,6 +83,19 @@ test("any file cut short is reported, or nothing of it is missing", async () => 
   }
 });
 
+test("a closed segment that was cut short is noticed before anything is read", async () => {
+  const disk = new SimulatedDisk();
+  await written(disk);
+  const path = segmentsOf(disk)[0] ?? "";
+  const bytes = disk.bytesOf(path);
+  disk.overwrite(path, bytes.subarray(0, bytes.byteLength - 1));
+  const log = await TopicLog.open("/data", { files: disk.boot() });
+  const message = await corruptMessage((await log.topic("orders")).partition(0));
+  assert(
+    message.startsWith(`${path}: the closed segment has ${bytes.byteLength - 1} bytes and had`),
+  );
+});
+
 test("a missing segment is named, whether in the middle, at the end or all of them", async () => {
   for (const [which, message] of [
     [1, /segment is missing/],

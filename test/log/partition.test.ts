@@ -93,6 +93,8 @@ for (const operation of ["write", "sync"] as const) {
     const disk = new SimulatedDisk();
     const partition = await opened(t, disk);
     await partition.append([record("before")]);
+    const segment = "/data/topics/orders/0/00000000000000000000.log";
+    const { byteLength } = disk.bytesOf(segment);
     disk.fault = (own, path) =>
       own === operation && path.endsWith(".log") ? noSpace() : undefined;
     const failed = [partition.append([record("x")]), partition.append([record("y")])];
@@ -107,6 +109,7 @@ for (const operation of ["write", "sync"] as const) {
 
     await partition.reopen();
     assert.equal(partition.failure, undefined);
+    assert.equal(disk.bytesOf(segment).byteLength, byteLength, "what was refused is gone");
     assert.equal((await partition.append([record("after")])).firstOffset, 1);
     disk.losePower();
     assert.deepEqual(await textsOf(await opened(t, disk)), ["before", "after"]);
@@ -123,7 +126,10 @@ test("reopening fails as long as the disk refuses, and is safe after a segment t
   await assert.rejects(partition.reopen(), { code: "LOG_WRITE_FAILED" });
   disk.fault = () => undefined;
   await partition.reopen();
-  await partition.append([record("after")]);
+  disk.kill();
+  const again = await opened(t, disk, options);
+  assert.equal(again.endOffset, 1);
+  await again.append([record("after")]);
   disk.losePower();
   const texts = await textsOf(await opened(t, disk, options));
   assert.deepEqual(texts.slice(1), ["after"]);

@@ -190,10 +190,11 @@ export class SimulatedDisk {
     try {
       await this.#step(life, "sync", path);
     } catch (error) {
-      if (life === this.#life) file.unsynced = [];
+      const died = life !== this.#life || this.steps >= this.crashAt;
+      if (!died) file.unsynced = [];
       throw error;
     }
-    file.durable = file.seen;
+    file.durable = file.unsynced.reduce(applied, file.durable);
     file.unsynced = [];
   }
 

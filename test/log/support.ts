@@ -17,7 +17,7 @@ export function textOf(found: LogRecord): string {
   return Buffer.from(found.value ?? "").toString();
 }
 
-/** Everything a partition holds, from its start. */
+/** Everything a partition holds, from its start; what retention removes meanwhile may be missing. */
 export async function readAll(
   partition: LogPartition,
   limits: { readonly maxRecords: number; readonly maxBytes: number } = ONE_READ,
@@ -25,6 +25,10 @@ export async function readAll(
   const records: LogRecord[] = [];
   for (let offset = partition.startOffset; ; ) {
     const result = await partition.read(offset, limits);
+    if (result.kind === "belowStart") {
+      offset = result.startOffset;
+      continue;
+    }
     if (result.kind !== "records") throw new Error(`reading ${offset} gave ${result.kind}`);
     if (result.records.length === 0) return records;
     records.push(...result.records);

@@ -104,6 +104,17 @@ test("a name that Kafka would refuse is refused", async (t) => {
   assert.equal((await readdir(join(path, "topics"))).length, 2);
 });
 
+test("a directory that cannot be used is named", async () => {
+  const disk = new SimulatedDisk();
+  const files = disk.boot();
+  disk.fault = (operation) =>
+    operation === "makeDirectory" ? new Error("EACCES: permission denied") : undefined;
+  await assert.rejects(TopicLog.open("/data", { files }), {
+    code: "LOG_WRITE_FAILED",
+    message: /\/data\/topics could not be opened: EACCES/,
+  });
+});
+
 test("topics are bounded in number", async (t) => {
   const log = await TopicLog.open(await directory(t), { maxTopics: 1, partitions: 1 });
   t.after(() => log.close());

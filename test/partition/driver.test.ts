@@ -30,6 +30,7 @@ async function start(
     invoke: async () => ({ kind: "reply", effects: effects({}) }),
     release: (release) => void released.push(release),
     onFailure: (error) => void failures.push(error),
+    onTurn: () => {},
     onCommit: (_, writes) => void commits.push(writes),
     ...rest,
   });
@@ -120,7 +121,7 @@ test("a read that fails ends it too", async (t) => {
   const driver = new Driver({
     ...{ partition, store: mixed, clock: { now: () => 1_000_000 } },
     invoke: () => new Promise<Outcome>(() => {}),
-    ...{ release: () => {}, onCommit: () => {} },
+    ...{ release: () => {}, onCommit: () => {}, onTurn: () => {} },
     onFailure: (error) => void failures.push(String(error)),
   });
   t.after(() => driver.stop());

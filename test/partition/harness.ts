@@ -73,7 +73,7 @@ export interface HarnessOptions {
   readonly partition?: number;
   readonly partitionCount?: number;
   readonly disk?: SimDisk;
-  readonly lossAccepted?: boolean;
+  readonly lostEpoch?: number | undefined;
 }
 
 type Kind = Release["kind"];
@@ -277,7 +277,7 @@ export function partitionOptions(options: HarnessOptions): OpenOptions {
     limits: { ...DEFAULT_LIMITS, commitLingerMs: 0, ...options.limits },
     directory,
     random: () => 0.5,
-    lossAccepted: options.lossAccepted ?? false,
+    lostEpoch: options.lostEpoch,
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ChannelInput, SourceInput, SourceRecord } from "../../src/partition/ports.ts";
+import type { SourceRecord } from "../../src/model/source.ts";
+import type { ChannelInput, SourceInput } from "../../src/partition/ports.ts";
 import { decodeDead } from "../../src/store/records.ts";
 import { at, connect, Harness, idIn, message, textOf, value } from "./harness.ts";
 
@@ -217,7 +218,7 @@ test("a partition that lost epochs is heard again by its peers", async () => {
   const older = a.disk.copy();
   for (const text of ["2", "3", "4"]) sendAcross(a, text);
   connect(a, b);
-  const back = await Harness.open({ partitionCount: 2, disk: older, lossAccepted: true });
+  const back = await Harness.open({ partitionCount: 2, disk: older, lostEpoch: 1_000 });
   sendAcross(back, "after the loss"); // before it hears anything from its peer
   connect(back, b);
   assert.deepEqual(delivered(b), ["1", "2", "3", "4", "after the loss"]);
@@ -232,7 +233,7 @@ test("a partition that lost epochs hears its peers again", async () => {
   const older = b.disk.copy();
   for (const text of ["2", "3"]) sendAcross(a, text);
   connect(a, b);
-  const rest = { partition: 1, partitionCount: 2, lossAccepted: true };
+  const rest = { partition: 1, partitionCount: 2, lostEpoch: 1_000 };
   const back = await Harness.open({ ...rest, disk: older });
   connect(a, back);
   sendAcross(a, "4");
@@ -246,7 +247,7 @@ test("after an accepted loss no message gets an id that the lost epochs may have
   const older = it.disk.copy();
   const again = await it.reopen();
   again.settle(again.send(at(HERE), "1"));
-  const back = await Harness.open({ partitionCount: 2, disk: older, lossAccepted: true });
+  const back = await Harness.open({ partitionCount: 2, disk: older, lostEpoch: 1_000 });
   back.settle(back.send(at(HERE), "1"));
   const [lost, fresh] = [again, back].map((each) => each.take("accepted")[0]?.messageId);
   assert.notEqual(lost, fresh);

@@ -150,14 +150,14 @@ test("after an accepted loss nothing new gets a number that the lost epochs may 
   tell(it, "1");
   const older = it.disk.copy();
   tell(it, "lost");
-  const next = await Harness.open({ disk: older, lossAccepted: true });
+  const next = await Harness.open({ disk: older, lostEpoch: 1_000 });
   assert.deepEqual(published(next), [[1, "1"]]);
   tell(next, "new");
   const [sent] = published(next);
   assert.equal(sent?.[1], "new");
   assert(Number(sent?.[0]) > 2 ** 32);
   acknowledge(next, Number(sent?.[0]));
-  const later = await next.reopen({ lossAccepted: false });
+  const later = await next.reopen({ lostEpoch: undefined });
   assert.deepEqual(published(later), []);
   tell(later, "newer");
   assert.deepEqual(published(later), [[Number(sent?.[0]) + 1, "newer"]]);

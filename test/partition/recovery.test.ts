@@ -34,12 +34,24 @@ test("the books are what they were", async () => {
   assert.equal(JSON.stringify(next.partition.ledger), books);
 });
 
-test("an accepted loss begins another incarnation", async () => {
+test("an accepted loss begins another incarnation, with epochs and sessions above all that were lost", async () => {
   const it = await Harness.open();
-  const next = await it.reopen({ lossAccepted: true });
-  assert.equal(metaOf(next).incarnation, 1);
-  const later = await next.reopen({ lossAccepted: false });
-  assert.equal(metaOf(later).incarnation, 1);
+  const next = await it.reopen({ lostEpoch: 1_000 });
+  const { incarnation, epoch, session } = metaOf(next);
+  assert.equal(incarnation, 1);
+  assert(epoch > 1_000 && session > 1_000);
+  const later = await next.reopen({ lostEpoch: undefined });
+  assert.deepEqual([metaOf(later).incarnation, metaOf(later).session], [1, session + 1]);
+});
+
+test("the same old store put back twice is two losses", async () => {
+  const it = await Harness.open();
+  const older = it.disk.copy();
+  const first = await it.reopen({ lostEpoch: 1_000 });
+  const lostEpoch = metaOf(first).epoch;
+  const second = await Harness.open({ disk: older, lostEpoch });
+  assert(metaOf(second).session > metaOf(first).session);
+  assert(metaOf(second).incarnation > metaOf(first).incarnation);
 });
 
 test("all entries under a tag are read, a page at a time, and none of another", async () => {

@@ -110,7 +110,9 @@ export class Programs {
     }
     actions.push({ do: "sendAfter", delayMs: rng.int(400), step, token });
     const label = `s${++this.#labels}`;
-    const cancelling: Step = { label, target, actions: [{ do: "cancel", token }] };
+    const cancel: Action = { do: "cancel", token };
+    const cancels = rng.chance(0.2) ? [cancel, cancel] : [cancel];
+    const cancelling: Step = { label, target, actions: cancels };
     if (rng.chance(0.5)) actions.push({ do: "send", step: cancelling });
     else actions.push({ do: "sendAfter", delayMs: rng.int(400), step: cancelling, token: "" });
   }

@@ -1,5 +1,6 @@
 import { addressKey } from "../../src/model/address.ts";
-import type { Input, SourceRecord } from "../../src/partition/ports.ts";
+import type { SourceRecord } from "../../src/model/source.ts";
+import type { Input } from "../../src/partition/ports.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Root } from "./account.ts";
 import { json } from "./functions.ts";

@@ -83,6 +83,11 @@ test("a name cannot choose a host or a socket", () => {
   );
 });
 
+test("what is said of a URL leaves its query out, which may hold a key", () => {
+  const said = refusal("http://h/{function.name}?code=secret", "demo/..");
+  assert.match(said, / from http:\/\/h\/\{function\.name\}: the name/);
+});
+
 test("a type name that is none has no URL", () => {
   assert.match(refusal("http://h/", "orders"), /it is not written <namespace>\/<name>$/);
 });

@@ -193,10 +193,14 @@ test("a database that lost the end of its log is refused, until the loss is acce
     };
     await assert.rejects(directory.openPartition(0), refusal);
     await assert.rejects(directory.openPartition(0), refusal, "and again");
+    const untouched = await directory.openPartition(0, { acceptLoss: true });
+    assert.equal(untouched.lostEpoch, 5);
+    await untouched.close();
+    await assert.rejects(directory.openPartition(0), refusal, "nothing was committed behind it");
     const store = await directory.openPartition(0, { acceptLoss: true });
-    await store.commit([metaWrite(5)], 5);
+    await store.commit([metaWrite(6)], 6);
     await store.close();
-    await directory.openPartition(0);
+    assert.equal((await directory.openPartition(0)).lostEpoch, undefined);
   }
 });
 
@@ -222,7 +226,10 @@ test("a missing database or witness is never taken for a new one", async (t) => 
   rmSync(join(dir, "witness", "0"));
   const directory = await openDirectory(t, dir);
   await assert.rejects(directory.openPartition(0), { code: "STORE_CORRUPT", message: /witness/ });
-  await (await directory.openPartition(0, { acceptLoss: true })).close();
+  const store = await directory.openPartition(0, { acceptLoss: true });
+  assert.equal(store.lostEpoch, 3);
+  await store.commit([metaWrite(4)], 4);
+  await store.close();
   await (await directory.openPartition(0)).close();
   rmSync(join(dir, "partitions", "0"), { recursive: true });
   await assert.rejects(directory.openPartition(0), { code: "STORE_CORRUPT", message: /CURRENT/ });

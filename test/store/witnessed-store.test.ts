@@ -17,7 +17,13 @@ async function newWitness(t: TestContext, epoch: number): Promise<Witness> {
 }
 
 function open(store: Store, witness: Witness): Promise<WitnessedStore> {
-  return WitnessedStore.open({ store, witness, dir: "a folder", identity: IDENTITY });
+  return WitnessedStore.open({
+    store,
+    witness,
+    dir: "a folder",
+    identity: IDENTITY,
+    acceptLoss: false,
+  });
 }
 
 async function storeAt(epoch: number): Promise<MemoryContents> {

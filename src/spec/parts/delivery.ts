@@ -1,9 +1,18 @@
-import type { RetrySettings } from "../module.ts";
+import type { DeliverySettings, RetrySettings } from "../module.ts";
 import { object } from "../reader/object.ts";
 import { optional, type Reader, refined } from "../reader/reader.ts";
 import { duration, integer, oneOf } from "../reader/scalars.ts";
 
 const DEFAULT_RETRY: RetrySettings = { maxAttempts: 5, initialMs: 100, maxMs: 30_000 };
+
+/** What holds where a module says nothing. */
+export const DEFAULT_DELIVERY: DeliverySettings = {
+  onFailure: "park",
+  retry: DEFAULT_RETRY,
+  concurrency: 64,
+  delivery: "immediate",
+  maxNumBatchRequests: 1000,
+};
 
 const retry = object({
   fields: {
@@ -39,19 +48,19 @@ const unquotedInteger: Reader<number> = {
 };
 
 const common = {
-  onFailure: optional(oneOf(["park", "deadLetter", "skip"]), "park" as const),
-  retry: optional(retry, DEFAULT_RETRY),
-  concurrency: optional(integer({ atLeast: 1 }), 64),
-  delivery: optional(oneOf(["immediate", "committed"]), "immediate" as const),
+  onFailure: optional(oneOf(["park", "deadLetter", "skip"]), DEFAULT_DELIVERY.onFailure),
+  retry: optional(retry, DEFAULT_DELIVERY.retry),
+  concurrency: optional(integer({ atLeast: 1 }), DEFAULT_DELIVERY.concurrency),
+  delivery: optional(oneOf(["immediate", "committed"]), DEFAULT_DELIVERY.delivery),
 };
 
 /** The fields of every endpoint that say how messages are delivered, whatever the transport. */
 export const deliveryFields = {
   ...common,
-  maxNumBatchRequests: optional(batchLimit(integer()), 1000),
+  maxNumBatchRequests: optional(batchLimit(integer()), DEFAULT_DELIVERY.maxNumBatchRequests),
 };
 
 export const deliveryFieldsV1 = {
   ...common,
-  maxNumBatchRequests: optional(batchLimit(unquotedInteger), 1000),
+  maxNumBatchRequests: optional(batchLimit(unquotedInteger), DEFAULT_DELIVERY.maxNumBatchRequests),
 };

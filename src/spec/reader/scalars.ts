@@ -1,5 +1,5 @@
+import { DURATION_EXAMPLES, parseDuration } from "../../base/duration.ts";
 import { isTypeName } from "../../model/type-name.ts";
-import { DURATION_EXAMPLES, parseDuration } from "../duration.ts";
 import { didYouMean } from "../nearest.ts";
 import { expandPlaceholders, hasPlaceholder } from "../placeholders.ts";
 import { formatPlace } from "../problem.ts";

@@ -189,3 +189,52 @@ test("a subscription without a sensible period is refused with the reason", asyn
   const wrong = subject().send(NewSubscription, { user: "ada", periodMs: 0 });
   await assert.rejects(wrong, /demo\/NewSubscription.*periodMs must be a whole number above 0/);
 });
+
+test("a subscription begins when it says, not when it is heard of", async () => {
+  const test = subject();
+  const begin = { user: "ada", periodMs: 1_000, startsAt: 9_700 };
+  const { delayed } = await test.send(NewSubscription, begin);
+  assert.deepEqual(delayed, [timer(700, 1, 10_700)]);
+});
+
+test("an interval changed from a day on keeps the dates before it", async () => {
+  const test = await subscribed();
+  const changed = await test.send(ChangeInterval, { periodMs: 3_000, from: 11_500 });
+  assert.deepEqual([changed.cancelled, changed.delayed], [[], []]);
+  const dues: number[] = [];
+  for (const period of [1, 2, 3]) {
+    const due = test.state.subscription?.due ?? 0;
+    dues.push(due);
+    await test.send(Tick, { period, due, attempt: 1 });
+    await test.send(PaymentSettled, { period, attempt: 1, paid: true });
+  }
+  assert.deepEqual(dues, [11_000, 12_000, 15_000]);
+  assert.equal(test.state.subscription?.change, undefined);
+});
+
+test("what is due before the end is still paid, and then the subscription ends", async () => {
+  const test = await subscribed();
+  const { cancelled } = await test.send(Unsubscribe, { at: 12_500 });
+  assert.deepEqual(cancelled, []);
+  for (const period of [1, 2]) {
+    assert.equal(test.state.subscription?.status, "active");
+    const due = 10_000 + period * 1_000;
+    const { messages } = await test.send(Tick, { period, due, attempt: 1 });
+    assert.equal(messages.length, 1);
+    await test.send(PaymentSettled, { period, attempt: 1, paid: true });
+  }
+  assert.equal(test.state.subscription?.status, "ended");
+});
+
+test("a refused payment of before the end is still tried again", async () => {
+  const test = await subscribed();
+  await test.send(Tick, { period: 1, due: 11_000, attempt: 1 });
+  await test.send(Unsubscribe, { at: 11_500 });
+  const { delayed } = await test.send(PaymentSettled, { period: 1, attempt: 1, paid: false });
+  assert.deepEqual(delayed, [timer(RETRY_DELAY_MS, 1, 11_000, 2)]);
+});
+
+test("a time that is none is refused with the reason", async () => {
+  const wrong = subject().send(Unsubscribe, { at: "tomorrow" } as never);
+  await assert.rejects(wrong, /demo\/Unsubscribe.*at must be a time in ms since the epoch/);
+});

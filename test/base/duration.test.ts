@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseDuration } from "../../src/spec/duration.ts";
+import { parseDuration } from "../../src/base/duration.ts";
 
 const DAY = 86_400_000;
 
