@@ -25,6 +25,12 @@ export interface PartitionLimits {
   readonly outboxBytesInMemory: number;
   /** Timers held in memory. Beyond, the later ones are on disk alone. */
   readonly timersInMemory: number;
+  /**
+   * What one epoch may gather. Beyond, outcomes and what else comes in wait for the next one, which begins
+   * as soon as the running commit ends. With one answer's worth on top it must stay below what the store
+   * takes in one commit.
+   */
+  readonly epochBytes: number;
   /** How long changes may wait for others to share their commit, while nobody waits for them. */
   readonly commitLingerMs: number;
   /** How long idempotency keys and replies are kept. */
@@ -43,6 +49,7 @@ export const DEFAULT_LIMITS: PartitionLimits = {
   statesPerType: 256,
   outboxBytesInMemory: 8 * 1024 * 1024,
   timersInMemory: 50_000,
+  epochBytes: 64 * 1024 * 1024,
   commitLingerMs: 10,
   retentionMs: 24 * 60 * 60 * 1000,
 };
