@@ -84,8 +84,7 @@ export class NodeMessages implements Messages {
     if (!this.#isOpen) throw new StatefoldError("UNAVAILABLE", "the node is draining");
     const host = this.#partitions.ownerOf(request.target);
     if (host.partition?.isFull) {
-      const { unfinished } = host.partition;
-      const text = `partition ${host.index} has ${unfinished} unfinished messages, its bound`;
+      const text = `partition ${host.index} has all the unfinished work that it may have`;
       throw new StatefoldError("OVERLOADED", text);
     }
     return host;

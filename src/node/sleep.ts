@@ -1,4 +1,4 @@
-/** Resolves after a while, or at once when the signal aborts. Does not keep the process alive. */
+/** Resolves after a while, or at once when the signal aborts; whoever sleeps aborts it when it ends. */
 export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
@@ -8,7 +8,6 @@ export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
       resolve();
     };
     const timer = setTimeout(end, delayMs);
-    timer.unref();
     signal.addEventListener("abort", end, { once: true });
   });
 }

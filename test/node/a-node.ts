@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { NodeOptions, RunningNode } from "../../src/node/options.ts";
 import { startNode } from "../../src/node/start.ts";
 import { openStorage, type Storage, type StorageOptions } from "../../src/node/storage.ts";
+import type { Write } from "../../src/store/contract.ts";
 import type { PartitionStore } from "../../src/store/witnessed-store.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { atEnd } from "../support/cleanup.ts";
@@ -129,9 +130,12 @@ export function nodeOptions(
 /** A disk that refuses commits when it is told to, and counts how often a partition is opened. */
 export class FaultyDisk {
   /** Asked before each commit. */
-  refuses: (partition: number, epoch: number) => boolean = () => false;
+  refuses: (partition: number, writes: readonly Write[]) => boolean = () => false;
   /** Asked before each opening. */
   isGone: (partition: number) => boolean = () => false;
+  /** Comes before each opening, and before each closing. */
+  opens: (partition: number) => Promise<void> = async () => {};
+  closes: () => Promise<void> = async () => {};
   openings = 0;
   commits = 0;
   closed = 0;
@@ -142,6 +146,7 @@ export class FaultyDisk {
       ...storage,
       openPartition: async (partition) => {
         this.openings++;
+        await this.opens(partition);
         if (this.isGone(partition)) throw new Error("the disk is gone");
         return this.#faulty(partition, await storage.openPartition(partition));
       },
@@ -155,11 +160,12 @@ export class FaultyDisk {
       scan: (range) => store.scan(range),
       commit: async (writes, epoch) => {
         this.commits++;
-        if (this.refuses(partition, epoch)) throw new Error("the disk is full");
+        if (this.refuses(partition, writes)) throw new Error("the disk is full");
         await store.commit(writes, epoch);
       },
       close: async () => {
         this.closed++;
+        await this.closes();
         await store.close();
       },
     };

@@ -125,6 +125,21 @@ test("stopping may be done twice, and at the same time", async (t) => {
   assert.equal(await node.ended, undefined);
 });
 
+test("a start during which a partition gives up fails with its reason", async (t) => {
+  const disk = new FaultyDisk();
+  disk.refuses = (partition) => partition === 0;
+  disk.opens = async (partition) => {
+    // The second is as slow as the first is hopeless.
+    if (partition === 1) await until("the first to give up", () => disk.openings === 5);
+    if (partition === 1) await until("its last life to end", () => disk.closed === 4);
+  };
+  await assert.rejects(startNode(nodeOptions(t, NIGHT, { partitions: 2 }), disk.open), {
+    code: "INTERNAL",
+    message: "partition 0 cannot go on",
+  });
+  assert.equal(disk.closed, disk.openings);
+});
+
 test("a drain lets calls in flight finish, and refuses what is new", async (t) => {
   const node = await aNode(t);
   const call = node.call("test/sleeper/drain", "good night");
@@ -139,6 +154,21 @@ test("a drain lets calls in flight finish, and refuses what is new", async (t) =
   assert.equal(await call, "good night, slept");
   await drained;
   await assert.rejects(fetch(node.url));
+});
+
+test("a drain finishes what was accepted, and ends followers as if all were read", async (t) => {
+  const dataDir = join(tempDir(t), "data");
+  const first = await aNode(t, SHOP, { dataDir });
+  await first.send("test/sleeper/sent", "good night");
+  const rest = await until("the sleeper", () => asleep.get("sent"));
+  const follower = await fetch(`${first.url}/v1/topics/orders?follow=true`);
+  const drained = first.node.drain(10_000);
+  assert.equal(await follower.text(), "");
+  rest.resolve();
+  await drained;
+  const second = await aNode(t, SHOP, { dataDir });
+  const [partition] = await second.list<{ pending: number; finished: number }>("partitions");
+  assert.deepEqual([partition?.pending, partition?.finished], [0, 1]);
 });
 
 test("a drain that takes too long becomes a stop, and what was accepted is there again", async (t) => {
