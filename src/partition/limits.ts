@@ -1,11 +1,12 @@
 /** Every bound of a partition (I9): its name, its unit, and what happens there. */
 export interface PartitionLimits {
   /**
-   * Accepted but unfinished messages and outbox entries, in count and bytes. At either, sources are no
-   * longer taken from and requests are refused (OVERLOADED). What functions send is never refused.
-   * The mail of parked addresses does not count.
+   * Accepted but unfinished messages and outbox entries. At the bound sources are no longer taken from and
+   * requests are refused (OVERLOADED). What functions send is never refused. The mail of parked addresses
+   * does not count.
    */
   readonly unfinishedMessages: number;
+  /** The same for the bytes of unfinished mail. (Those of outboxes are bounded by their count.) */
   readonly unfinishedBytes: number;
   /** Mail held in memory, all addresses together. Beyond, new mail waits on disk alone. */
   readonly mailBytesInMemory: number;
