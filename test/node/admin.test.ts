@@ -246,11 +246,11 @@ test("metrics count what was accepted and what is parked, and nothing is unaccou
   await node.call("test/counter/a", 1);
   await parked(node, "p6", "a");
   const { text } = await node.ask("/metrics");
-  const metric = (name: string) =>
+  const countOf = (name: string) =>
     new RegExp(`^${name}\\{partition="0"\\} (\\d+)$`, "m").exec(text);
-  assert.equal(metric("statefold_partition_parked_addresses")?.[1], "1");
-  assert.equal(metric("statefold_partition_pending_messages")?.[1], "1");
-  assert.equal(metric("statefold_partition_drift_messages")?.[1], "0");
-  assert(Number(metric("statefold_partition_accepted_messages_total")?.[1]) >= 2);
+  assert.equal(countOf("statefold_partition_parked_addresses")?.[1], "1");
+  assert.equal(countOf("statefold_partition_pending_messages")?.[1], "1");
+  assert.equal(countOf("statefold_partition_drift_messages")?.[1], "0");
+  assert(Number(countOf("statefold_partition_accepted_messages_total")?.[1]) >= 2);
   assert.match(text, /^statefold_commit_seconds_count [1-9]/m);
 });

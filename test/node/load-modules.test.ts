@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { loadModules, type ModuleFiles } from "../../src/node/load-modules.ts";
+import { createLogger } from "../../src/telemetry/logger.ts";
+import { tempDir } from "../support/temp.ts";
+import { SILENT } from "./a-node.ts";
+
+const ENDPOINT = `
+kind: io.statefun.endpoints.v2/http
+spec: {functions: demo/*, urlPathTemplate: "http://localhost:9000/"}
+`;
+
+const KAFKA = `
+kind: io.statefun.kafka.v1/ingress
+spec:
+  id: demo/in
+  address: kafka:9092
+  consumerGroupId: g
+  topics: [{topic: orders, valueType: demo/Order, targets: [demo/order]}]
+---
+kind: io.statefun.kafka.v1/egress
+spec: {id: demo/out, address: "kafka:9092"}
+---${ENDPOINT}`;
+
+function files(t: TestContext, ...texts: string[]): ModuleFiles {
+  const dir = tempDir(t);
+  const modules = texts.map((text, i) => {
+    const path = join(dir, `m${i}.yaml`);
+    writeFileSync(path, text);
+    return path;
+  });
+  return { modules, variables: new Map(), embedded: false };
+}
+
+test("several files are one module, with variables and warnings", async (t) => {
+  const lines: string[] = [];
+  const logger = createLogger({ level: "warn", readable: true, write: (line) => lines.push(line) });
+  const given = files(
+    t,
+    ENDPOINT.replace("9000", "$" + "{PORT}").replace("}\n", ", typo: 1}\n"),
+    KAFKA.slice(0, KAFKA.lastIndexOf("---")),
+  );
+  const variables = new Map([["PORT", "9001"]]);
+  const module = await loadModules({ ...given, variables, embedded: true }, logger);
+  assert.deepEqual(
+    [module.endpoints.length, module.ingresses[0]?.kind, module.egresses[0]?.kind],
+    [1, "log", "log"],
+  );
+  const [endpoint] = module.endpoints;
+  assert(endpoint?.kind === "http");
+  assert.equal(endpoint.urlPathTemplate, "http://localhost:9001/");
+  assert.match(lines.join(""), /m0\.yaml:3:\d+ spec\.typo: .*ignored/);
+});
+
+test("every mistake of every file is told at once", async (t) => {
+  const given = files(
+    t,
+    "kind: io.statefun.endpoints.v2/http\nspec: {functions: demo}\n",
+    "kind: io.statefun.kafka.v1/egress\nspec: {id: out}\n",
+  );
+  await assert.rejects(loadModules(given, SILENT), (error: Error & { code: string }) => {
+    assert.equal(error.code, "MODULE_INVALID");
+    assert.match(error.message, /m0\.yaml:2:\d+ spec\.functions: /);
+    assert.match(error.message, /m1\.yaml:2:\d+ spec\.id: /);
+    return true;
+  });
+});
+
+test("a file that is not there is named", async (t) => {
+  const modules = [join(tempDir(t), "none.yaml")];
+  await assert.rejects(loadModules({ modules, variables: new Map(), embedded: false }, SILENT), {
+    code: "MODULE_INVALID",
+    message: /the module .*none\.yaml cannot be read: ENOENT/,
+  });
+});
+
+test("what cannot be run yet is refused by name and place, all at once", async (t) => {
+  const kinesis = `
+kind: io.statefun.kinesis.v1/egress
+spec: {id: demo/stream}
+---
+kind: io.statefold.log.v1/egress
+spec: {id: demo/held, release: snapshot}
+---${KAFKA}`;
+  await assert.rejects(
+    loadModules(files(t, kinesis), SILENT),
+    (error: Error & { code: string }) => {
+      assert.equal(error.code, "MODULE_UNSUPPORTED");
+      const lines = error.message.split("\n");
+      assert.equal(lines.length, 4);
+      const said = (pattern: RegExp) =>
+        assert(
+          lines.some((line) => pattern.test(line)),
+          `${pattern}`,
+        );
+      said(/m0\.yaml:\d+:\d+ Kafka \(demo\/in\) cannot be run yet; --embedded binds it/);
+      said(/Kafka \(demo\/out\) cannot be run yet; --embedded binds it/);
+      said(/Kinesis \(demo\/stream\) cannot be run yet; leave it out/);
+      said(/release: snapshot \(demo\/held\) cannot be run yet; release: commit can/);
+      return true;
+    },
+  );
+});
+
+test("with --embedded Kafka can be run, Kinesis and the snapshot's release still not", async (t) => {
+  const given = files(t, KAFKA.replace('"kafka:9092"}', '"kafka:9092", release: snapshot}'));
+  await assert.rejects(loadModules({ ...given, embedded: true }, SILENT), {
+    code: "MODULE_UNSUPPORTED",
+    message: /^\S+ release: snapshot \(demo\/out\) cannot be run yet; release: commit can$/,
+  });
+  await loadModules({ ...files(t, KAFKA), embedded: true }, SILENT);
+});

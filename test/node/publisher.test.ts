@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { type Deferred, deferred } from "../../src/base/deferred.ts";
+import type { Egress, EgressRecord, Published } from "../../src/egress/contract.ts";
+import { Publisher } from "../../src/node/publisher.ts";
+import type { AcknowledgedInput } from "../../src/partition/ports.ts";
+import { atEnd } from "../support/cleanup.ts";
+import { until } from "../support/until.ts";
+import { SILENT } from "./a-node.ts";
+
+/** A receiver that takes what it is sent when it is told to. */
+class World {
+  readonly sent: {
+    readonly first: number;
+    readonly records: readonly EgressRecord[];
+    readonly end: Deferred<Published>;
+  }[] = [];
+  readonly acknowledged: AcknowledgedInput[] = [];
+  readonly #ends: Deferred<Published>[] = [];
+  readonly publisher: Publisher;
+
+  constructor(t: TestContext) {
+    const egress: Egress = {
+      id: "test/out",
+      start: async () => {},
+      check: () => undefined,
+      publish: (_, first, records) => {
+        const end = deferred<Published>();
+        this.sent.push({ first, records, end });
+        this.#ends.push(end);
+        return end.promise;
+      },
+      stop: async () => {},
+    };
+    this.publisher = new Publisher({
+      ...{ egress, partition: 3, logger: SILENT },
+      acknowledge: (input) => this.acknowledged.push(input),
+    });
+    atEnd(t, async () => {
+      const stopped = this.publisher.stop();
+      for (const end of this.#ends) end.resolve(NONE);
+      await stopped;
+    });
+  }
+
+  async next() {
+    return await until("a call to the receiver", () => this.sent.shift());
+  }
+
+  async acknowledgedUpTo(number: number): Promise<void> {
+    await until(`${number} to be acknowledged`, () => this.acknowledged.at(-1)?.upTo === number);
+  }
+}
+
+const records = (count: number): EgressRecord[] =>
+  Array.from({ length: count }, () => ({
+    value: { typename: "test/Text", hasValue: true, value: new Uint8Array(0) },
+    sender: { type: "test/fn", id: "a" },
+    ...{ causeId: undefined, traceparent: undefined },
+  }));
+
+const NONE: Published = { refused: [] };
+
+test("records go one call after the other, what waits meanwhile together", async (t) => {
+  const { publisher, ...world } = bind(new World(t));
+  publisher.add(1, records(2));
+  publisher.add(3, records(1));
+  publisher.add(4, records(2));
+  const first = await world.next();
+  assert.deepEqual([first.first, first.records.length], [1, 2]);
+  assert.equal(world.sent.length, 0);
+  first.end.resolve(NONE);
+  const second = await world.next();
+  assert.deepEqual([second.first, second.records.length], [3, 3]);
+  second.end.resolve({ refused: [{ number: 4, reason: "too large" }] });
+  await world.acknowledgedUpTo(5);
+  assert.deepEqual(
+    world.acknowledged.map(({ destination, upTo, refused }) => [destination, upTo, refused]),
+    [
+      ["egress/test/out", 2, []],
+      ["egress/test/out", 5, [{ number: 4, reason: "too large" }]],
+    ],
+  );
+  publisher.add(6, records(1));
+  assert.equal((await world.next()).first, 6, "it goes on after it had nothing to do");
+});
+
+test("records that do not follow on wait for a call of their own", async (t) => {
+  const { publisher, ...world } = bind(new World(t));
+  publisher.add(1, records(1));
+  const first = await world.next();
+  publisher.add(2, records(1));
+  publisher.add(2, records(1)); // sent again by the partition
+  first.end.resolve(NONE);
+  const second = await world.next();
+  assert.deepEqual([second.first, second.records.length], [2, 1]);
+});
+
+test("a receiver that fails gets the same again, and the reason is told meanwhile", async (t) => {
+  const { publisher, ...world } = bind(new World(t));
+  publisher.add(1, records(2));
+  (await world.next()).end.reject(new Error("the broker is away"));
+  await until("the reason", () => publisher.reason === "the broker is away");
+  const again = await world.next();
+  assert.deepEqual([again.first, again.records.length], [1, 2]);
+  again.end.resolve(NONE);
+  await world.acknowledgedUpTo(2);
+  assert.equal(publisher.reason, undefined);
+});
+
+test("more records than an argument list takes are no trouble", async (t) => {
+  const { publisher, ...world } = bind(new World(t));
+  publisher.add(1, records(1));
+  const first = await world.next();
+  publisher.add(2, records(300_000));
+  first.end.resolve(NONE);
+  assert.equal((await world.next()).records.length, 300_000);
+});
+
+test("stopping waits for the call in flight, and nothing is sent after it", async (t) => {
+  const { publisher, ...world } = bind(new World(t));
+  publisher.add(1, records(1));
+  const first = await world.next();
+  publisher.add(2, records(1));
+  let isStopped = false;
+  const stopped = publisher.stop().then(() => {
+    isStopped = true;
+  });
+  await new Promise(setImmediate);
+  assert.equal(isStopped, false);
+  first.end.resolve(NONE);
+  await stopped;
+  assert.equal(world.sent.length, 0);
+});
+
+test("stopping ends the pause after a failure", async (t) => {
+  const { publisher, ...world } = bind(new World(t));
+  publisher.add(1, records(1));
+  (await world.next()).end.reject(new Error("no"));
+  await until("the pause", () => publisher.reason === "no");
+  await publisher.stop();
+  assert.equal(world.sent.length, 0);
+});
+
+function bind(world: World) {
+  const { publisher, sent, acknowledged } = world;
+  return {
+    ...{ publisher, sent, acknowledged },
+    next: () => world.next(),
+    acknowledgedUpTo: (number: number) => world.acknowledgedUpTo(number),
+  };
+}
