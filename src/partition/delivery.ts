@@ -236,7 +236,9 @@ export class Delivery {
 
   #start(lane: Lane, mailbox: Mailbox, state: AddressState): void {
     const batch = this.#batch(lane, mailbox);
-    if (batch.length === 0) {
+    // With values that expire, calling it changes its state: that is for an epoch that has room.
+    const mustWait = this.#parts.epochs.isHeavy && state.record.expiries.size > 0;
+    if (batch.length === 0 || mustWait) {
       this.#unpin(mailbox);
       lane.running--;
       lane.circuit.abandoned(this.#parts.epochs.nowMs);

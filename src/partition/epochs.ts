@@ -6,6 +6,7 @@
  *
  * I2: a release waits for the commit of the epoch it was made in.
  * I3: an epoch's writes leave as one commit, and at most one commit is outstanding.
+ * I9: it knows how heavy the epoch being filled is, so that whoever adds to it can hold back.
  */
 import { assert } from "../base/assert.ts";
 import type { Write } from "../store/contract.ts";
@@ -24,6 +25,8 @@ interface Epoch {
   dirtySinceMs: number | undefined;
   /** Someone waits for this epoch. */
   urgent: boolean;
+  /** About what its commit will hold, in bytes. */
+  weight: number;
 }
 
 const newEpoch = (): Epoch => ({
@@ -32,6 +35,7 @@ const newEpoch = (): Epoch => ({
   releases: [],
   dirtySinceMs: undefined,
   urgent: false,
+  weight: 0,
 });
 
 export class Epochs {
@@ -44,8 +48,11 @@ export class Epochs {
   /** What the outstanding read may miss; undefined while none is. */
   #sinceRead: Map<string, Uint8Array | undefined> | undefined;
 
-  constructor(committed: number) {
+  readonly #maxBytes: number;
+
+  constructor(committed: number, maxBytes = Number.POSITIVE_INFINITY) {
     this.committed = committed;
+    this.#maxBytes = maxBytes;
   }
 
   /** The number of the epoch being filled. */
@@ -70,6 +77,16 @@ export class Epochs {
     this.#filling.dirtySinceMs ??= this.nowMs;
   }
 
+  /** The epoch being filled has reached its bound: what can wait goes into the next. */
+  get isHeavy(): boolean {
+    return this.#filling.weight >= this.#maxBytes;
+  }
+
+  /** So much will be written with this epoch, though no write of it exists yet. */
+  weigh(bytes: number): void {
+    this.#filling.weight += bytes;
+  }
+
   /** Somebody waits for what has changed: the commit does not linger. */
   hurry(): void {
     this.#filling.urgent = true;
@@ -78,6 +95,7 @@ export class Epochs {
   /** Writes a key that is never read through {@link peek}. */
   write(key: Uint8Array, value: Uint8Array | undefined): void {
     this.touch();
+    this.#filling.weight += key.byteLength + (value?.byteLength ?? 0);
     this.#filling.writes.push({ key, value });
   }
 

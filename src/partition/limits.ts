@@ -1,11 +1,12 @@
 /** Every bound of a partition (I9): its name, its unit, and what happens there. */
 export interface PartitionLimits {
   /**
-   * Accepted but unfinished messages and outbox entries, in count and bytes. At either, sources are no
-   * longer taken from and requests are refused (OVERLOADED). What functions send is never refused.
-   * The mail of parked addresses does not count.
+   * Accepted but unfinished messages and outbox entries. At the bound sources are no longer taken from and
+   * requests are refused (OVERLOADED). What functions send is never refused. The mail of parked addresses
+   * does not count.
    */
   readonly unfinishedMessages: number;
+  /** The same for the bytes of unfinished mail. (Those of outboxes are bounded by their count.) */
   readonly unfinishedBytes: number;
   /** Mail held in memory, all addresses together. Beyond, new mail waits on disk alone. */
   readonly mailBytesInMemory: number;
@@ -25,6 +26,12 @@ export interface PartitionLimits {
   readonly outboxBytesInMemory: number;
   /** Timers held in memory. Beyond, the later ones are on disk alone. */
   readonly timersInMemory: number;
+  /**
+   * What one epoch may gather. Beyond, outcomes and what else comes in wait for the next one, which begins
+   * as soon as the running commit ends. With one answer's worth on top it must stay below what the store
+   * takes in one commit.
+   */
+  readonly epochBytes: number;
   /** How long changes may wait for others to share their commit, while nobody waits for them. */
   readonly commitLingerMs: number;
   /** How long idempotency keys and replies are kept. */
@@ -43,6 +50,7 @@ export const DEFAULT_LIMITS: PartitionLimits = {
   statesPerType: 256,
   outboxBytesInMemory: 8 * 1024 * 1024,
   timersInMemory: 50_000,
+  epochBytes: 64 * 1024 * 1024,
   commitLingerMs: 10,
   retentionMs: 24 * 60 * 60 * 1000,
 };

@@ -48,7 +48,7 @@ export type MailboxPhase =
     }
   /** After a failure. */
   | { readonly kind: "resting"; readonly untilMs: number }
-  /** Its next message may be delivered only once its cause is durable. */
+  /** Its next message may be delivered only once its cause is durable, or an epoch has room for it. */
   | { readonly kind: "awaitingCommit" }
   /** Waits for a person. */
   | { readonly kind: "parked" };

@@ -81,6 +81,7 @@ export class Mailboxes {
     const pending = pendingOf(message, sequence, this.#epochs.current);
     this.#unwritten.push({ mailbox, pending });
     this.#epochs.touch();
+    this.#epochs.weigh(pending.bytes);
     this.#ledger.mail++;
     this.#account(mailbox, pending.bytes, 1);
     this.#place(mailbox, pending);

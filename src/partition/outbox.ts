@@ -98,6 +98,7 @@ export class Outbox {
     this.#filling.push(effect);
     this.#ledger.outbox++;
     this.#epochs.touch();
+    this.#epochs.weigh(effectBytes(effect));
     this.#epochs.hurry();
   }
 

@@ -48,6 +48,11 @@ import { Weight } from "./weight.ts";
 /** Timers fired in one turn at most, so that a turn stays short; the next turn follows at once. */
 const FIRE_LIMIT = 1_000;
 
+/** Taken whatever the epoch holds: what was asked for, and what peers and egresses say they have. */
+const BRINGS_NO_WORK: ReadonlySet<Input["kind"]> = new Set([
+  ...(["committed", "read", "acknowledged", "resume"] as const),
+]);
+
 /** Where the numbers of an outbox begin that an incarnation makes: above those of all before it. */
 export const firstNumberOf = (incarnation: number): number => incarnation * 2 ** 40 + 1;
 
@@ -81,7 +86,7 @@ export class Partition {
   readonly #intake: Intake;
   readonly #operator: Operator;
   #inputs: Input[] = [];
-  /** Of the inputs that the next turn will apply. */
+  /** Of the inputs that wait to be applied. */
   readonly #offered = new Weight();
   /** The session is durable. Until then nothing but its commit happens. */
   #isOpen = false;
@@ -91,7 +96,7 @@ export class Partition {
     const { meta } = recovered;
     this.#options = options;
     this.ledger = new Ledger(meta);
-    this.epochs = new Epochs(meta.epoch);
+    this.epochs = new Epochs(meta.epoch, limits.epochBytes);
     const { epochs, ledger } = this;
     this.#identity = new Identity(
       options.partition,
@@ -184,7 +189,11 @@ export class Partition {
     const inputs = this.#inputs;
     this.#inputs = [];
     this.#offered.clear();
-    for (const input of inputs) this.#apply(input, released);
+    for (const input of inputs) {
+      // What adds work waits, in order, for an epoch that has room.
+      if (!this.epochs.isHeavy || BRINGS_NO_WORK.has(input.kind)) this.#apply(input, released);
+      else this.offer(input);
+    }
     for (const { record } of this.timers.fire(nowMs, FIRE_LIMIT)) {
       this.#effects.fired(record.sender, record.token, record.message);
     }
@@ -247,7 +256,8 @@ export class Partition {
     const { epochs } = this;
     const since = epochs.dirtySinceMs;
     if (since === undefined || epochs.isCommitting) return undefined;
-    if (!epochs.isUrgent && Math.abs(nowMs - since) < this.#options.limits.commitLingerMs) {
+    const isDue = epochs.isUrgent || epochs.isHeavy;
+    if (!isDue && Math.abs(nowMs - since) < this.#options.limits.commitLingerMs) {
       return undefined;
     }
     this.mailboxes.write();
@@ -278,6 +288,7 @@ export class Partition {
     consider(this.timers.wakeAtMs(nowMs));
     consider(this.delivery.wakeAtMs());
     consider(this.#expiries.wakeAtMs);
+    if (this.#inputs.length > 0 && !this.epochs.isHeavy) consider(nowMs);
     const since = this.epochs.dirtySinceMs;
     if (since !== undefined && !this.epochs.isCommitting) {
       consider(since + this.#options.limits.commitLingerMs);

@@ -75,6 +75,8 @@ export class States {
     const before = state.bytes;
     if (!change()) return;
     this.#bytes += state.bytes - before;
+    const weight = this.#dirty.has(state) ? state.bytes - before : state.bytes;
+    this.#epochs.weigh(weight);
     state.changedInEpoch = this.#epochs.current;
     this.#dirty.set(state, address);
     this.#epochs.touch();

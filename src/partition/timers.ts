@@ -9,6 +9,7 @@
  * I10: the next wake-up is the earlier of the first timer and the time to look behind the horizon.
  */
 import { Heap } from "../base/heap.ts";
+import { messageBytes } from "../model/message.ts";
 import type { Entry } from "../store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
 import { decodeTimer, encodeTimer, type TimerRecord } from "../store/records.ts";
@@ -68,6 +69,7 @@ export class Timers {
     const timer = { ...key, record, epoch: this.#epochs.current, written: false, gone: false };
     this.#ledger.timers++;
     this.#epochs.touch();
+    this.#epochs.weigh(messageBytes(record.message));
     this.#unwritten.push(timer);
     if (before(timer, this.#horizon)) this.#keep(timer);
     else this.#recent.set(timer.sequence, timer);

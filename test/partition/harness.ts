@@ -261,7 +261,7 @@ export class Harness {
   }
 }
 
-function partitionOptions(options: HarnessOptions): OpenOptions {
+export function partitionOptions(options: HarnessOptions): OpenOptions {
   const functions = options.functions ?? { [TYPE]: binding() };
   const directory: Directory = {
     function: (type) => functions[type],

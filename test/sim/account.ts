@@ -102,6 +102,10 @@ export class Account {
     if (action.do === "send") this.#visit(action.step);
     if (action.do !== "sendAfter") return;
     const { step: delayed, token, delayMs } = action;
+    if (action.isSuperseded) {
+      assert(!this.#handled.has(delayed.label), `${delayed.label} fired without its token`);
+      return;
+    }
     if (this.#handled.has(delayed.label)) {
       const early =
         this.#seen(step.label).invokedMs + delayMs - this.#seen(delayed.label).invokedMs;

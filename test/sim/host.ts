@@ -17,10 +17,17 @@ import type {
   Release,
   StartedInvocation,
 } from "../../src/partition/ports.ts";
+import { peerSource } from "../../src/partition/positions.ts";
 import { openPartition } from "../../src/partition/recovery.ts";
 import type { Entry } from "../../src/store/contract.ts";
 import { endOfPrefix, keyOf, type Tag } from "../../src/store/keys.ts";
-import { decodeCall, decodeOnce, decodeOutbox, decodeState } from "../../src/store/records.ts";
+import {
+  decodeCall,
+  decodeOnce,
+  decodeOutbox,
+  decodePosition,
+  decodeState,
+} from "../../src/store/records.ts";
 import type { Rng } from "../support/rng.ts";
 import { SimDisk } from "./disk.ts";
 import type { Faults } from "./faults.ts";
@@ -87,6 +94,7 @@ export class Host {
     this.#publishAtMs = 0;
     this.life = { kind: "down" };
     this.generation++;
+    this.#publishAtMs = 0;
     this.#options.functions.crashed();
   }
 
@@ -150,8 +158,14 @@ export class Host {
     });
   }
 
-  /** I2, where the disk can tell: what leaves is in the outbox on the disk. */
+  /** I2, where the disk can tell: what leaves is in its outbox, what was taken in its positions. */
   #checkDurable(release: Release): void {
+    if (release.kind === "acknowledge" || release.kind === "resume") {
+      const [bytes] = this.disk.read([keyOf("position", peerSource(release.to))]);
+      const next = bytes === undefined ? 1 : decodePosition(bytes).next;
+      const told = release.kind === "resume" ? release.next : release.upTo + 1;
+      assert(told <= next, "I2: a peer is told of messages that are not on the disk");
+    }
     if (release.kind !== "publish" && release.kind !== "channel") return;
     const destination =
       release.kind === "publish"
@@ -234,6 +248,15 @@ export class Host {
     for (const tag of ["mail", "timer", "token", "outbox", "parked"] as const) {
       assert.equal(this.#under(tag).length, 0, `${tag} is left on the disk`);
     }
+    assert(this.life.kind === "up");
+    const { mailboxes, delivery, timers, calls } = this.life.partition;
+    const { addresses, bytesInMemory, unfinishedBytes, parkedCount } = mailboxes;
+    assert.deepEqual(
+      { addresses, bytesInMemory, unfinishedBytes, parkedCount, inFlight: delivery.inFlight },
+      { addresses: 0, bytesInMemory: 0, unfinishedBytes: 0, parkedCount: 0, inFlight: 0 },
+      "I9: memory is held, or counted, for nothing",
+    );
+    assert.deepEqual([timers.inMemory, calls.waiting], [0, 0], "I9: somebody waits for nothing");
     const index = new Set(this.#under("expiry").map(({ key }) => keyText(key)));
     const expires = (atMs: number, kind: ExpiryKind, key: Uint8Array) =>
       assert(index.has(keyText(keyOf("expiry", atMs, kind, key))), `a ${kind} never expires`);

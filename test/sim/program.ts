@@ -19,6 +19,8 @@ export type Action =
       readonly delayMs: number;
       readonly step: Step;
       readonly token: string;
+      /** Its token goes to another message within the same answer: it must never be handled. */
+      readonly isSuperseded?: boolean;
     }
   | { readonly do: "cancel"; readonly token: string }
   | { readonly do: "reply" }
@@ -101,9 +103,16 @@ export class Programs {
     const rng = this.#rng;
     const step = this.#step(depth + 1, target, false);
     const token = `token-${step.label}`;
+    if (rng.chance(0.3)) {
+      const superseded: Step = { label: `s${++this.#labels}`, target, actions: [] };
+      const [delayMs, isSuperseded] = [rng.int(400), true];
+      actions.push({ do: "sendAfter", delayMs, step: superseded, token, isSuperseded });
+    }
     actions.push({ do: "sendAfter", delayMs: rng.int(400), step, token });
     const label = `s${++this.#labels}`;
-    const cancelling: Step = { label, target, actions: [{ do: "cancel", token }] };
+    const cancel: Action = { do: "cancel", token };
+    const cancels = rng.chance(0.2) ? [cancel, cancel] : [cancel];
+    const cancelling: Step = { label, target, actions: cancels };
     if (rng.chance(0.5)) actions.push({ do: "send", step: cancelling });
     else actions.push({ do: "sendAfter", delayMs: rng.int(400), step: cancelling, token: "" });
   }

@@ -264,6 +264,7 @@ function randomLimits(rng: Rng): PartitionLimits {
   return {
     ...DEFAULT_LIMITS,
     unfinishedMessages: 5 + rng.int(50),
+    unfinishedBytes: rng.pick([5_000, DEFAULT_LIMITS.unfinishedBytes]),
     mailBytesInMemory: rng.pick([0, 1_000, 5_000, 1_000_000]),
     mailboxMessagesInMemory: 1 + rng.int(5),
     batchBytes: 500 + rng.int(2_000),
@@ -271,5 +272,6 @@ function randomLimits(rng: Rng): PartitionLimits {
     outboxBytesInMemory: rng.pick([1, 1_000, 10_000]),
     timersInMemory: 1 + rng.int(5),
     commitLingerMs: rng.int(20),
+    epochBytes: rng.pick([1_000, 5_000, 1_000_000]),
   };
 }

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { type Deferred, deferred } from "../../src/base/deferred.ts";
+import type { Invocation, Outcome } from "../../src/model/invocation.ts";
+import { Driver, type DriverOptions } from "../../src/partition/driver.ts";
+import type { Input, Release } from "../../src/partition/ports.ts";
+import { openPartition } from "../../src/partition/recovery.ts";
+import type { Store } from "../../src/store/contract.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import { until } from "../support/until.ts";
+import { at, effects, partitionOptions, TYPE, value } from "./harness.ts";
+
+interface Running {
+  readonly driver: Driver;
+  readonly released: Release[];
+  readonly failures: unknown[];
+  readonly commits: number[];
+}
+
+/** A partition in real time on this store, whose function answers as told. */
+async function start(
+  t: TestContext,
+  rest: Partial<DriverOptions> & { readonly store?: Store } = {},
+): Promise<Running> {
+  const store = rest.store ?? new MemoryStore();
+  const partition = await openPartition(store, partitionOptions({}));
+  const [released, failures, commits]: [Release[], unknown[], number[]] = [[], [], []];
+  const driver = new Driver({
+    ...{ partition, store, clock: { now: () => 1_000_000 } },
+    invoke: async () => ({ kind: "reply", effects: effects({}) }),
+    release: (release) => void released.push(release),
+    onFailure: (error) => void failures.push(error),
+    onTurn: () => {},
+    onCommit: (_, writes) => void commits.push(writes),
+    ...rest,
+  });
+  t.after(() => driver.stop());
+  return { driver, released, failures, commits };
+}
+
+const send = (request: number, delayMs = 0): Input => ({
+  ...{ kind: "send", request, target: at("a"), value: value("x"), delayMs },
+  ...{ idempotencyKey: undefined, traceparent: undefined, headers: [] },
+});
+
+const isAccepted = ({ released }: Running) =>
+  until("the message is accepted", () => released.some(({ kind }) => kind === "accepted"));
+
+/** A store whose commits can be made to fail or to wait. */
+class UnsureStore extends MemoryStore {
+  error: Error | undefined;
+  gate: Deferred<void> | undefined;
+
+  override async commit(...args: Parameters<Store["commit"]>): Promise<void> {
+    await this.gate?.promise;
+    if (this.error !== undefined) throw this.error;
+    await super.commit(...args);
+  }
+}
+
+test("what is offered is turned into invocations, commits and releases, by itself", async (t) => {
+  const targets: string[] = [];
+  const it = await start(t, {
+    invoke: async ({ target }) => {
+      targets.push(`${target.type}/${target.id}`);
+      return { kind: "reply", effects: effects({}) };
+    },
+  });
+  it.driver.offer(send(1));
+  await isAccepted(it);
+  assert.deepEqual(targets, [`${TYPE}/a`]);
+  assert(it.commits.length >= 2, "its session and its message were committed");
+});
+
+test("it wakes when the partition asked to be woken", async (t) => {
+  let nowMs = 1_000_000;
+  let invoked = 0;
+  const it = await start(t, {
+    clock: { now: () => (nowMs += 5) },
+    invoke: async () => {
+      invoked++;
+      return { kind: "reply", effects: effects({}) };
+    },
+  });
+  it.driver.offer(send(1, 20));
+  await until("it fires", () => invoked === 1);
+});
+
+test("a commit that fails ends it: it says so once, and releases nothing more", async (t) => {
+  const store = new UnsureStore();
+  const it = await start(t, { store });
+  it.driver.offer(send(1));
+  await isAccepted(it);
+  const before = it.released.length;
+  store.error = new Error("disk full");
+  it.driver.offer(send(2));
+  await until("it fails", () => it.failures.length > 0);
+  it.driver.offer(send(3));
+  await it.driver.stop();
+  assert.deepEqual(it.failures, [store.error]);
+  assert.equal(it.released.length, before);
+  assert(!it.driver.isRunning);
+});
+
+test("a read that fails ends it too", async (t) => {
+  const store = new MemoryStore();
+  store.getMany = async () => {
+    throw new Error("unreadable");
+  };
+  const working = new MemoryStore();
+  const partition = await openPartition(working, partitionOptions({}));
+  const mixed: Store = {
+    getMany: (keys) => store.getMany(keys),
+    scan: (range) => working.scan(range),
+    commit: (writes, epoch) => working.commit(writes, epoch),
+    close: () => working.close(),
+  };
+  const it = await start(t, { store: working });
+  await it.driver.stop();
+  const failures: unknown[] = [];
+  const driver = new Driver({
+    ...{ partition, store: mixed, clock: { now: () => 1_000_000 } },
+    invoke: () => new Promise<Outcome>(() => {}),
+    ...{ release: () => {}, onCommit: () => {}, onTurn: () => {} },
+    onFailure: (error) => void failures.push(String(error)),
+  });
+  t.after(() => driver.stop());
+  driver.offer(send(1));
+  await until("it fails", () => failures.length > 0);
+  assert.deepEqual(failures, ["Error: unreadable"]);
+});
+
+test("stop aborts what is being called and waits for the running commit; twice is once", async (t) => {
+  const store = new UnsureStore();
+  const signals: AbortSignal[] = [];
+  const it = await start(t, {
+    store,
+    invoke: (_: Invocation, signal: AbortSignal) => {
+      signals.push(signal);
+      return new Promise<Outcome>(() => {});
+    },
+  });
+  it.driver.offer(send(1));
+  await until("it is called", () => signals.length === 1);
+  await isAccepted(it);
+  store.gate = deferred();
+  it.driver.offer(send(2));
+  const commits = it.commits.length;
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  let hasStopped = false;
+  const stopping = Promise.all([it.driver.stop(), it.driver.stop()]).then(() => {
+    hasStopped = true;
+  });
+  assert(signals[0]?.aborted);
+  await new Promise(setImmediate);
+  assert(!hasStopped, "the commit still runs");
+  store.gate.resolve();
+  await stopping;
+  assert.equal(it.commits.length, commits + 1);
+  assert.deepEqual(it.failures, []);
+});
+
+test("a mistake of ours ends it with that mistake", async (t) => {
+  const it = await start(t);
+  it.driver.offer({ kind: "committed", epoch: 99 });
+  await until("it fails", () => it.failures.length > 0);
+  assert.match(String(it.failures[0]), /an unexpected commit/);
+});

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { at, EGRESS, Harness, idIn, value } from "./harness.ts";
+
+/** An address sends to these partitions and to the egress, in one answer. */
+function spread(it: Harness, count: number): void {
+  it.settle(it.send(at(idIn(0, count)), "go"));
+  const messages = Array.from({ length: count - 1 }, (_, i) => ({
+    ...{ target: at(idIn(i + 1, count)), value: value("x") },
+  }));
+  it.reply({ messages, egress: [{ egress: EGRESS, value: value("x") }] });
+  it.settle();
+}
+
+test("every destination has numbers of its own", async () => {
+  const it = await Harness.open({ partitionCount: 3 });
+  spread(it, 3);
+  spread(it, 3);
+  const channels = it.take("channel").map(({ to, first }) => `${to}:${first}`);
+  assert.deepEqual(channels.sort(), ["1:1", "1:2", "2:1", "2:2"]);
+  assert.deepEqual(
+    it.take("publish").map(({ egress, first }) => [egress, first]),
+    [
+      [EGRESS, 1],
+      [EGRESS, 2],
+    ],
+  );
+});
+
+test("an acknowledgement of one destination frees nothing of another", async () => {
+  const it = await Harness.open({ partitionCount: 12 });
+  spread(it, 12);
+  assert.equal(it.partition.ledger.outbox, 12);
+  it.settle({ kind: "acknowledged", destination: "partition/1", upTo: 1 });
+  assert.equal(it.partition.ledger.outbox, 11);
+  const next = await it.reopen();
+  const left = next.take("channel").map(({ to }) => to);
+  assert.deepEqual(
+    left.sort((a, b) => a - b),
+    [2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+  );
+});
+
+test("an acknowledgement of what was never sent, or by nobody known, changes nothing", async () => {
+  const it = await Harness.open({ partitionCount: 3 });
+  it.settle({ kind: "acknowledged", destination: "partition/1", upTo: 5 });
+  it.settle({ kind: "acknowledged", destination: "egress/nobody/here", upTo: 5 });
+  spread(it, 3);
+  assert.equal(it.partition.ledger.outbox, 3);
+  assert.equal(it.partition.ledger.drift, 0);
+});
+
+test("a batch says what the outbox still holds", async () => {
+  const it = await Harness.open({ partitionCount: 2 });
+  for (let i = 0; i < 3; i++) spread(it, 2);
+  assert.deepEqual(
+    it.take("channel").map(({ first, since }) => [first, since]),
+    [
+      [1, 1],
+      [2, 1],
+      [3, 1],
+    ],
+  );
+  it.settle({ kind: "resume", destination: "partition/1", next: 3 });
+  assert.deepEqual(
+    it.take("channel").map(({ first, since }) => [first, since]),
+    [[3, 3]],
+  );
+});
