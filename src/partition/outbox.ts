@@ -77,10 +77,6 @@ export class Outbox {
     return this.#next - first + this.#filling.length;
   }
 
-  get nextNumber(): number {
-    return this.#next;
-  }
-
   /** The lowest number it still holds; the next to be given when it holds none. */
   get lowest(): number {
     const held = this.#window[0]?.first;
