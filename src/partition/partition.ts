@@ -129,9 +129,9 @@ export class Partition {
       parkedMessages: limits.parkedMessages,
       onMail: (mailbox) => this.delivery.onMail(mailbox),
     });
-    const { stateBytes } = limits;
+    const { stateBytes, effectsBytes } = limits;
     this.#effects = new EffectsApplier({
-      ...{ epochs, reads, ledger, identity, post, states, specs, timers, stateBytes },
+      ...{ epochs, reads, ledger, identity, post, states, specs, timers, stateBytes, effectsBytes },
     });
     const effects = this.#effects;
     this.delivery = new Delivery({
