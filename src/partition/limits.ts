@@ -31,6 +31,8 @@ export interface PartitionLimits {
   readonly outboxBytesInMemory: number;
   /** Timers held in memory. Beyond, the later ones are on disk alone. */
   readonly timersInMemory: number;
+  /** The same for the bytes of their messages. */
+  readonly timerBytesInMemory: number;
   /**
    * What one epoch may gather. Beyond, outcomes and what else comes in wait for the next one, which begins
    * as soon as the running commit ends. With one answer's worth on top it must stay below what the store
@@ -56,6 +58,7 @@ export const DEFAULT_LIMITS: PartitionLimits = {
   statesPerType: 256,
   outboxBytesInMemory: 8 * 1024 * 1024,
   timersInMemory: 50_000,
+  timerBytesInMemory: 32 * 1024 * 1024,
   epochBytes: 64 * 1024 * 1024,
   commitLingerMs: 10,
   retentionMs: 24 * 60 * 60 * 1000,
