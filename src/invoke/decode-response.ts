@@ -20,8 +20,8 @@ import { WireError, WireReader } from "./wire-reader.ts";
  * a small value of a large answer for long copies it.
  */
 
-/** An answer of a few bytes an entry could otherwise become gigabytes of objects. */
-export const EFFECTS_MAX_COUNT = 1_000_000;
+/** An answer of a few bytes an entry could otherwise become gigabytes of objects, and be applied for long. */
+export const EFFECTS_MAX_COUNT = 100_000;
 
 /** More than a hundred thousand years; the time of day may be added without leaving whole numbers. */
 export const DELAY_MAX_MS = 2 ** 52;

@@ -20,12 +20,19 @@ export interface PartitionLimits {
   readonly stateCacheBytes: number;
   /** All states of one address, encoded. An answer that would exceed it has failed. */
   readonly stateBytes: number;
+  /**
+   * What the effects of one answer take, its states aside: each names its sender and its cause again. An
+   * answer that would exceed it has failed.
+   */
+  readonly effectsBytes: number;
   /** States a function type may register. An answer that asks for more has failed. */
   readonly statesPerType: number;
   /** Effects for one destination sent but not acknowledged. Beyond, they wait on disk alone. */
   readonly outboxBytesInMemory: number;
   /** Timers held in memory. Beyond, the later ones are on disk alone. */
   readonly timersInMemory: number;
+  /** The same for the bytes of their messages. */
+  readonly timerBytesInMemory: number;
   /**
    * What one epoch may gather. Beyond, outcomes and what else comes in wait for the next one, which begins
    * as soon as the running commit ends. With one answer's worth on top it must stay below what the store
@@ -47,9 +54,11 @@ export const DEFAULT_LIMITS: PartitionLimits = {
   batchBytes: 4 * 1024 * 1024,
   stateCacheBytes: 64 * 1024 * 1024,
   stateBytes: 32 * 1024 * 1024,
+  effectsBytes: 96 * 1024 * 1024,
   statesPerType: 256,
   outboxBytesInMemory: 8 * 1024 * 1024,
   timersInMemory: 50_000,
+  timerBytesInMemory: 32 * 1024 * 1024,
   epochBytes: 64 * 1024 * 1024,
   commitLingerMs: 10,
   retentionMs: 24 * 60 * 60 * 1000,

@@ -30,9 +30,16 @@ export interface TimerKey {
 
 interface Timer extends TimerKey {
   readonly record: TimerRecord;
+  readonly bytes: number;
   readonly epoch: number;
   written: boolean;
   gone: boolean;
+}
+
+/** What may be in memory at once; twice as much for moments. */
+export interface TimerBounds {
+  readonly timersInMemory: number;
+  readonly timerBytesInMemory: number;
 }
 
 const before = (a: TimerKey, b: TimerKey): boolean =>
@@ -42,10 +49,12 @@ export class Timers {
   readonly #epochs: Epochs;
   readonly #reads: Reads;
   readonly #ledger: Ledger;
-  readonly #maxInMemory: number;
+  readonly #max: TimerBounds;
   readonly #due = new Heap<Timer>(before);
   /** Every timer in memory, by sequence. */
   readonly #known = new Map<number, Timer>();
+  /** Of those. */
+  #bytes = 0;
   /** Behind the horizon, and not to be found in the store for certain. */
   readonly #recent = new Map<number, Timer>();
   #unwritten: Timer[] = [];
@@ -54,11 +63,11 @@ export class Timers {
   readonly #removed = new Map<number, number>();
   #isReading = false;
 
-  constructor(epochs: Epochs, reads: Reads, ledger: Ledger, maxInMemory: number) {
+  constructor(epochs: Epochs, reads: Reads, ledger: Ledger, max: TimerBounds) {
     this.#epochs = epochs;
     this.#reads = reads;
     this.#ledger = ledger;
-    this.#maxInMemory = maxInMemory;
+    this.#max = max;
   }
 
   get inMemory(): number {
@@ -66,10 +75,12 @@ export class Timers {
   }
 
   add(key: TimerKey, record: TimerRecord): void {
-    const timer = { ...key, record, epoch: this.#epochs.current, written: false, gone: false };
+    const bytes = messageBytes(record.message);
+    const epoch = this.#epochs.current;
+    const timer = { ...key, record, bytes, epoch, written: false, gone: false };
     this.#ledger.timers++;
     this.#epochs.touch();
-    this.#epochs.weigh(messageBytes(record.message));
+    this.#epochs.weigh(bytes);
     this.#unwritten.push(timer);
     if (before(timer, this.#horizon)) this.#keep(timer);
     else this.#recent.set(timer.sequence, timer);
@@ -88,18 +99,16 @@ export class Timers {
     }
   }
 
-  /** Takes out what is due, earliest first. */
-  fire(nowMs: number, limit: number): readonly (TimerKey & { readonly record: TimerRecord })[] {
-    const fired: Timer[] = [];
-    while (fired.length < limit) {
-      const next = this.#due.peek();
-      if (next === undefined || (!next.gone && next.dueMs > nowMs)) break;
+  /** Takes out the earliest, if it is due. */
+  fire(nowMs: number): TimerRecord | undefined {
+    for (let next = this.#due.peek(); next !== undefined; next = this.#due.peek()) {
+      if (!next.gone && next.dueMs > nowMs) return undefined;
       this.#due.pop();
       if (next.gone) continue;
       this.#remove(next);
-      fired.push(next);
+      return next.record;
     }
-    return fired;
+    return undefined;
   }
 
   /** Reads the store when the horizon has come close. */
@@ -150,13 +159,9 @@ export class Timers {
     for (const entry of entries) {
       last = readTimerKey(entry.key);
       if (this.#removed.has(last.sequence) || this.#recent.has(last.sequence)) continue;
-      this.#keep({
-        ...last,
-        record: decodeTimer(entry.value),
-        epoch: 0,
-        written: true,
-        gone: false,
-      });
+      const record = decodeTimer(entry.value);
+      const bytes = messageBytes(record.message);
+      this.#keep({ ...last, record, bytes, epoch: 0, written: true, gone: false });
     }
     const isWhole = entries.length < LOAD_LIMIT && bytesOf(entries) < LOAD_BYTES;
     this.#horizon =
@@ -172,12 +177,13 @@ export class Timers {
 
   #keep(timer: Timer): void {
     this.#known.set(timer.sequence, timer);
+    this.#bytes += timer.bytes;
     this.#due.push(timer);
   }
 
   #remove(timer: Timer): void {
     timer.gone = true;
-    this.#known.delete(timer.sequence);
+    this.#forget(timer);
     this.#recent.delete(timer.sequence);
     this.#ledger.timers--;
     this.#epochs.touch();
@@ -186,21 +192,33 @@ export class Timers {
     this.#removed.set(timer.sequence, this.#epochs.current);
   }
 
-  get #isFull(): boolean {
-    return this.#due.size >= this.#maxInMemory;
+  #forget(timer: Timer): void {
+    if (this.#known.delete(timer.sequence)) this.#bytes -= timer.bytes;
   }
 
-  /** With twice the bound in memory, the later half goes back behind the horizon. */
+  get #isFull(): boolean {
+    const { timersInMemory, timerBytesInMemory } = this.#max;
+    return this.#due.size >= timersInMemory || this.#bytes >= timerBytesInMemory;
+  }
+
+  /** With twice a bound in memory, the later ones go back behind the horizon. */
   #trim(): void {
-    if (this.#isReading || this.#due.size <= 2 * this.#maxInMemory) return;
+    const { timersInMemory, timerBytesInMemory } = this.#max;
+    const isOver = this.#due.size > 2 * timersInMemory || this.#bytes > 2 * timerBytesInMemory;
+    if (this.#isReading || !isOver) return;
     const all = this.#due.drain().filter((timer) => !timer.gone);
-    const kept = all.slice(0, this.#maxInMemory);
-    const [first, ...rest] = all.slice(this.#maxInMemory);
-    for (const timer of kept) this.#due.push(timer);
+    // Full to a bound again, not below: else what was dropped would be read back at once.
+    let kept = 0;
+    for (let bytes = 0; kept < timersInMemory && bytes < timerBytesInMemory; kept++) {
+      bytes += all[kept]?.bytes ?? timerBytesInMemory;
+    }
+    for (const timer of all.slice(0, kept)) this.#due.push(timer);
+    const dropped = all.slice(kept);
+    const [first] = dropped;
     if (first === undefined) return;
     this.#horizon = { dueMs: first.dueMs, sequence: first.sequence };
-    for (const timer of [first, ...rest]) {
-      this.#known.delete(timer.sequence);
+    for (const timer of dropped) {
+      this.#forget(timer);
       const isDurable = timer.written && timer.epoch <= this.#epochs.committed;
       if (!isDurable) this.#recent.set(timer.sequence, timer);
     }
