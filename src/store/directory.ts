@@ -196,7 +196,7 @@ function viewOf(files: LevelFiles): Pick<LevelStore, "getMany"> {
   return {
     getMany: async (keys) => {
       const [wanted = new Uint8Array(0)] = keys;
-      for await (const [first] of entriesIn(files)) {
+      for await (const [first] of entriesIn(files, { pageEntries: 1 })) {
         if (first === undefined || Buffer.compare(first.key, wanted) !== 0) return [undefined];
         const value = unseal(first.key, first.sealed);
         if (value !== undefined) return [value];

@@ -7,6 +7,13 @@ import { splitInternal, type TableWrite } from "./level-table.ts";
 /** Entries handed over at once. */
 const PAGE = 1_000;
 
+export interface EntriesOptions {
+  /** Told of a table that cannot be read; what it held is left out. Default: it is thrown. */
+  readonly onDamage?: (path: string, problem: unknown) => void;
+  /** Entries handed over at once; whoever wants the first alone reads no further than that. Default 1000. */
+  readonly pageEntries?: number;
+}
+
 export interface SealedEntry {
   readonly key: Uint8Array;
   /** As it stands in the file: seal.ts. */
@@ -25,15 +32,17 @@ interface Run {
  * In memory are the logs and the tables that overlap where it is: one for each level and the newest, some
  * 2 MiB each, or as large as one value.
  *
- * @param onDamage told of a table that cannot be read; what it held is left out. Default: it is thrown.
  * @throws StatefoldError STORE_CORRUPT
  */
 export async function* entriesIn(
   files: LevelFiles,
-  onDamage: (path: string, problem: unknown) => void = (path, problem) => {
-    throw corrupt(files.dir, `the table ${path} is damaged`, { cause: problem });
-  },
+  options: EntriesOptions = {},
 ): AsyncGenerator<readonly SealedEntry[]> {
+  const { pageEntries = PAGE } = options;
+  const refuse = (path: string, problem: unknown): never => {
+    throw corrupt(files.dir, `the table ${path} is damaged`, { cause: problem });
+  };
+  const onDamage = options.onDamage ?? refuse;
   const runs = new Heap<Run>((a, b) => compare(a.next, b.next) < 0);
   for (const table of files.manifest.tables) runs.push(tableRun(files.dir, table, onDamage));
   const log = logWrites(files)[Symbol.iterator]();
@@ -49,7 +58,7 @@ export async function* entriesIn(
     if (isNew && !isUnread(next)) {
       last = next.key;
       if (next.value !== undefined) page.push({ key: next.key, sealed: next.value });
-      if (page.length === PAGE) {
+      if (page.length === pageEntries) {
         yield page;
         page = [];
       }
