@@ -4,6 +4,7 @@ import { systemClock } from "../src/base/clock.ts";
 import { deferred } from "../src/base/deferred.ts";
 import { encodeString, STRING_TYPE } from "../src/model/builtin-types.ts";
 import type { DelayedEffect, Invocation, Outcome, StateSpec } from "../src/model/invocation.ts";
+import type { SourceRecord } from "../src/model/source.ts";
 import type { TypedValue } from "../src/model/typed-value.ts";
 import { Driver } from "../src/partition/driver.ts";
 import { DEFAULT_LIMITS } from "../src/partition/limits.ts";
@@ -30,10 +31,11 @@ export interface BuildQuestion {
 
 /** What is due is due within so long a time. */
 const SPREAD_MS = 24 * 60 * 60 * 1000;
-/** Messages that wait to be handled: no more than this, so that none is written for waiting. */
-const AT_ONCE = 2_000;
-/** The module's own default. */
-const CONCURRENCY = 64;
+const PER_BATCH = 1_000;
+/** Nothing is written for having to wait. */
+const CONCURRENCY = 2 * PER_BATCH;
+/** What the messages come from; it is remembered where it was read to. */
+const SOURCE = "bench/0";
 
 serveParent(async (question: BuildQuestion): Promise<FromChild> => {
   const { dir, first, count } = question;
@@ -53,29 +55,30 @@ serveParent(async (question: BuildQuestion): Promise<FromChild> => {
     ...{ partition: 0, partitionCount: 1, limits: DEFAULT_LIMITS, random: Math.random },
     directory: { function: () => binding, egress: () => undefined },
   });
-  let next = first;
-  let answered = 0;
+  const begin = partition.positions.next(SOURCE) ?? 0;
+  const end = begin + count;
+  let next = begin;
   const feed = (): void => {
-    for (; next < first + count && next - first - answered < AT_ONCE; next++) {
-      const target = { type: "bench/idle", id: idOf(next) };
-      const value = {
-        typename: STRING_TYPE,
-        hasValue: true,
-        value: encodeString(Buffer.from("?")),
-      };
-      driver.offer({
-        ...{ kind: "send", request: next, target, value, delayMs: 0, headers: [] },
-        ...{ idempotencyKey: undefined, traceparent: undefined },
-      });
+    const { epochs } = partition;
+    while (
+      next < end &&
+      partition.unfinished < PER_BATCH &&
+      (partition.positions.next(SOURCE) ?? 0) === next
+    ) {
+      const records = recordsOf(next, Math.min(end, next + PER_BATCH), first - begin);
+      const from = next;
+      next += records.length;
+      driver.offer({ kind: "source", source: SOURCE, first: from, next, records });
     }
-    if (answered === count && partition.unfinished === 0) done.resolve();
+    const isDurable = !epochs.isCommitting && epochs.dirtySinceMs === undefined;
+    if (partition.positions.next(SOURCE) === end && partition.unfinished === 0 && isDurable) {
+      done.resolve();
+    }
   };
   const driver = new Driver({
     ...{ partition, store, clock: systemClock, onTurn: feed, onCommit: () => {} },
     invoke: async (invocation) => invoke(invocation, question),
-    release: (release) => {
-      if (release.kind === "accepted") answered++;
-    },
+    release: () => {},
     onFailure: (error) => done.reject(error),
   });
   await done.promise;
@@ -83,6 +86,19 @@ serveParent(async (question: BuildQuestion): Promise<FromChild> => {
   await directory.close();
   return {};
 });
+
+function recordsOf(from: number, until: number, offset: number): SourceRecord[] {
+  return Array.from({ length: until - from }, (_, i) => {
+    const target = { type: "bench/idle", id: idOf(from + i + offset) };
+    return { position: from + i, messages: [{ ...MESSAGE, target }] };
+  });
+}
+
+const MESSAGE = {
+  value: { typename: STRING_TYPE, hasValue: true, value: encodeString("?") },
+  headers: [],
+  traceparent: undefined,
+};
 
 function invoke({ target, state }: Invocation, question: BuildQuestion): Outcome {
   const { stateBytes, timerInMs } = question;

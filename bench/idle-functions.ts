@@ -18,6 +18,12 @@ export const slow = statefulFunction("bench/slow").on(types.string, async () => 
   });
 });
 
+/** `FIRST COUNT`: a message to each of so many slow addresses. */
+export const flood = statefulFunction("bench/flood").on(types.string, (ctx, text) => {
+  const [first = 0, count = 0] = text.split(" ").map(Number);
+  for (let n = first; n < first + count; n++) ctx.send(slow.at(idOf(n)), types.string, "wait");
+});
+
 /** Of address `n` of those that are built. */
 export function idOf(n: number): string {
   return `user-${n.toString().padStart(8, "0")}`;

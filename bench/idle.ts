@@ -29,6 +29,8 @@ interface Round {
   readonly rssBytes: number;
   readonly peakBytes: number;
   readonly heapBytes: number;
+  /** Of all threads, until it had replied: tells more than time on a busy machine. */
+  readonly cpuMs: number;
 }
 
 export async function benchIdle({ rounds, scale, profile }: BenchOptions): Promise<string> {
@@ -45,6 +47,7 @@ export async function benchIdle({ rounds, scale, profile }: BenchOptions): Promi
       name,
       count(middle((each) => each.readyMs)),
       count(middle((each) => each.repliedMs)),
+      count(middle((each) => each.cpuMs)),
       mib(middle((each) => each.rssBytes)),
       mib(middle((each) => each.peakBytes)),
       mib(middle((each) => each.heapBytes)),
@@ -76,7 +79,16 @@ export async function benchIdle({ rounds, scale, profile }: BenchOptions): Promi
     await processes.end();
     await home.remove();
   }
-  const head = ["idle", "ready ms", "first reply ms", "RSS MiB", "peak", "heap", "disk MiB"];
+  const head = [
+    "idle",
+    "ready ms",
+    "first reply ms",
+    "CPU ms",
+    "RSS MiB",
+    "peak",
+    "heap",
+    "disk MiB",
+  ];
   return `${table(head, rows)}${notes.join("")}`;
 }
 
@@ -86,13 +98,14 @@ async function round(home: NodeHome, addresses: number): Promise<Round> {
   try {
     await client.call(`bench/idle/${idOf(Math.floor(addresses / 2))}`, "?");
     const repliedAtMs = performance.now();
+    const cpuMs = (await client.metric("process_cpu_seconds_total")) * 1000;
     const heapBytes = await client.metric("process_heap_used_bytes");
     const { rssBytes, peakBytes } = await node.program.memory();
     const { startedAtMs } = node.program;
     return {
       readyMs: node.readyAtMs - startedAtMs,
       repliedMs: repliedAtMs - startedAtMs,
-      ...{ rssBytes, peakBytes, heapBytes },
+      ...{ rssBytes, peakBytes, heapBytes, cpuMs },
     };
   } finally {
     await client.close();
@@ -101,7 +114,7 @@ async function round(home: NodeHome, addresses: number): Promise<Round> {
 }
 
 async function profiled(home: NodeHome, name: string): Promise<string> {
-  const node = await home.startProfiled();
+  const node = await home.start({ profiled: true });
   const client = new NodeClient(node.port);
   await client.call(`bench/idle/${idOf(0)}`, "?");
   const window = windowOf(node.program.startedAtMs, performance.now());
@@ -114,7 +127,7 @@ function mib(bytes: number): string {
 }
 
 /** Of all files in a folder and below. */
-async function bytesOf(folder: string): Promise<number> {
+export async function bytesOf(folder: string): Promise<number> {
   const names = await readdir(folder, { recursive: true });
   const sizes = await Promise.all(names.map((name) => stat(join(folder, name))));
   return sizes.reduce((sum, each) => sum + (each.isFile() ? each.size : 0), 0);

@@ -4,6 +4,7 @@ import { benchCall } from "./call.ts";
 import { benchCodec } from "./codec.ts";
 import { benchHops } from "./hops.ts";
 import { benchIdle } from "./idle.ts";
+import { benchRecovery } from "./recovery.ts";
 import { loadLine } from "./support/machine.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { benchTimers } from "./timers.ts";
@@ -16,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<str
   codec: benchCodec,
   timers: benchTimers,
   idle: benchIdle,
+  recovery: benchRecovery,
 };
 
 async function main(): Promise<void> {

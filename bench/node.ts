@@ -52,29 +52,17 @@ export class NodeHome {
     return new NodeHome(processes, folder, path);
   }
 
-  /**
-   * @param options more options of `statefold run`
-   * @param flags of Node itself
-   */
-  async start(
-    options: readonly string[] = [],
-    flags: readonly string[] = [],
-  ): Promise<StartedNode> {
-    const port = await freePort();
+  async start(how: StartOptions = {}): Promise<StartedNode> {
+    const { port = await freePort(), options = [], profiled = false } = how;
+    const flags = ["--cpu-prof", "--cpu-prof-interval", "500", "--cpu-prof-dir", this.#folder];
     const program = this.#processes.program([
-      ...flags,
+      ...(profiled ? flags : []),
       CLI,
       ...["run", this.#module, "--data", this.data, "--port", String(port)],
       ...options,
     ]);
     const readyAtMs = await Promise.race([program.said("ready"), notReady()]);
     return { port, program, readyAtMs };
-  }
-
-  /** As {@link start}, with a CPU profile from the first moment on. */
-  async startProfiled(options: readonly string[] = []): Promise<StartedNode> {
-    const flags = ["--cpu-prof", "--cpu-prof-interval", "500", "--cpu-prof-dir", this.#folder];
-    return await this.start(options, flags);
   }
 
   /** Ends a profiled node, and reads what it wrote. */
@@ -92,6 +80,15 @@ export class NodeHome {
   async remove(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+export interface StartOptions {
+  /** Default: any free one. */
+  readonly port?: number;
+  /** More options of `statefold run`. */
+  readonly options?: readonly string[];
+  /** With a CPU profile from the first moment on, which {@link NodeHome.profileOf} reads. */
+  readonly profiled?: boolean;
 }
 
 export interface StartedNode {
@@ -124,6 +121,6 @@ export async function startNode(
 ): Promise<RunningNode | undefined> {
   if (!existsSync(CLI)) return undefined;
   const home = await NodeHome.make(processes, { port: functionPort });
-  const { port } = await home.start(options);
+  const { port } = await home.start({ options });
   return { port, removeData: () => home.remove() };
 }

@@ -26,6 +26,7 @@ const IDS = 10_000;
 /** Until the first is due: scheduling must be over by then, on a busy machine too. */
 const HEAD_START_MS = 3_000;
 const SCHEDULED_PER_MS = 25;
+const CPU = "process_cpu_seconds_total";
 const GIVE_UP_MS = 120_000;
 
 interface Row {
@@ -48,6 +49,8 @@ interface Round {
   readonly firedPerSecond: number;
   readonly account: TimerAccount;
   readonly rssBytes: number;
+  /** Of all threads of the node, for each timer. */
+  readonly cpuUs: number;
   readonly scheduling: ProfileWindow;
   readonly firing: ProfileWindow;
 }
@@ -67,6 +70,7 @@ export async function benchTimers(options: BenchOptions): Promise<string> {
       `${row.spanMs / 1000} s`,
       count(middle((round) => round.scheduledPerSecond)),
       count(middle((round) => round.firedPerSecond)),
+      middle((round) => round.cpuUs).toFixed(1),
       ms(middle((round) => round.account.p50Ms)),
       ms(middle((round) => round.account.p99Ms)),
       worst((account) => account.early),
@@ -86,7 +90,16 @@ export async function benchTimers(options: BenchOptions): Promise<string> {
     );
   }
   const head = [
-    ...["timers", "count", "due within", "scheduled/s", "fired/s", "p50 ms late", "p99 ms late"],
+    ...[
+      "timers",
+      "count",
+      "due within",
+      "scheduled/s",
+      "fired/s",
+      "CPU µs",
+      "p50 ms late",
+      "p99 ms late",
+    ],
     ...["early", "lost or twice", "RSS"],
   ];
   const profiles = options.profile ? await profiled(options) : "";
@@ -114,7 +127,7 @@ async function profiled({ scale }: BenchOptions): Promise<string> {
     const processes = new Processes();
     const home = await homeOf(processes, row);
     try {
-      const node = await home.startProfiled();
+      const node = await home.start({ profiled: true });
       const { scheduling, firing } = await round(node, row, timers);
       const profile = await home.profileOf(node);
       const per = { count: timers, unit: "timer" };
@@ -154,15 +167,18 @@ async function round({ port, program }: StartedNode, row: Row, timers: number): 
     if (Date.now() > baseMs) throw new Error("the first timer was due before the last was made");
     await pause(baseMs - Date.now());
     const dueAtMs = performance.now();
+    const cpuBefore = await client.metric(CPU);
     const isOver = async () => (await ask(client)).fired >= timers;
     const firedByMs = await until(isOver, 200);
     const account = await ask(client);
+    const cpuUs = (((await client.metric(CPU)) - cpuBefore) / timers) * 1e6;
     const { peakBytes } = await program.memory();
     return {
       scheduledPerSecond: (timers / (scheduledByMs - fromMs)) * 1000,
       firedPerSecond: (timers / (account.lastAtMs - account.firstAtMs)) * 1000,
       account,
       rssBytes: peakBytes,
+      cpuUs,
       scheduling: windowOf(fromMs, scheduledByMs),
       firing: windowOf(dueAtMs, firedByMs),
     };

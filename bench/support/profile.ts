@@ -101,10 +101,14 @@ export function partOf({
   return ours?.[1] ?? ours?.[2] ?? /\/(generated)\//.exec(url)?.[1] ?? basename(url);
 }
 
+const NAME_CHARS = 40;
+
 function nameOf(frame: ProfileNode["callFrame"]): string {
   const { functionName, url, lineNumber } = frame;
-  if (url === "") return functionName || "(native)";
-  return `${functionName || "(anonymous)"} ${basename(url)}:${lineNumber + 1}`;
+  // Generated code names its functions by their whole path.
+  const name = functionName.split(".").slice(-2).join(".").slice(-NAME_CHARS);
+  if (url === "") return name || "(native)";
+  return `${name || "(anonymous)"} ${basename(url)}:${lineNumber + 1}`;
 }
 
 function add(sums: Map<string, number>, name: string, ms: number): void {
