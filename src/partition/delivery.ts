@@ -86,6 +86,12 @@ export class Delivery {
     return this.#lanes.values();
   }
 
+  /** Another address of this type would be called at once. */
+  hasRoom(type: string): boolean {
+    const lane = this.#lanes.get(type);
+    return lane === undefined || lane.ready + lane.running < lane.binding.concurrency;
+  }
+
   /** A mailbox has got mail. */
   onMail(mailbox: Mailbox): void {
     if (mailbox.phase.kind === "idle") this.#proceed(mailbox);

@@ -91,6 +91,12 @@ export class Mailbox {
     return this.head.size + this.spilledCount + this.tail.size;
   }
 
+  /** It is in line, about to be called, or being called. */
+  get isServed(): boolean {
+    const { kind } = this.phase;
+    return kind === "ready" || kind === "preparing" || kind === "running";
+  }
+
   /** The first message is on disk alone. */
   get needsMail(): boolean {
     return this.head.size === 0 && this.spilledCount > 0;

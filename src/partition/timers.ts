@@ -6,6 +6,10 @@
  * epoch is not durable yet, since a read of the store might miss them. The horizon moves forward by
  * reading the next run of keys, and backward when memory is full.
  *
+ * What is due waits until its function has room (due-timers.ts), and counts as in memory meanwhile. So that a
+ * function which has none does not hide the timers of others behind the horizon (I6), its timers go to its
+ * mailboxes at a steady pace while memory is full and the horizon in the past.
+ *
  * I10: the next wake-up is the earlier of the first timer and the time to look behind the horizon.
  */
 import { Heap } from "../base/heap.ts";
@@ -13,6 +17,7 @@ import { messageBytes } from "../model/message.ts";
 import type { Entry } from "../store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
 import { decodeTimer, encodeTimer, type TimerRecord } from "../store/records.ts";
+import { DueTimers, type Room } from "./due-timers.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Reads } from "./reads.ts";
@@ -21,6 +26,12 @@ import type { Reads } from "./reads.ts";
 const WINDOW_MS = 60_000;
 const LOAD_LIMIT = 4_096;
 const LOAD_BYTES = 8 * 1024 * 1024;
+
+/** Fired in one turn at most, so that a turn stays short; the next turn follows at once. */
+const FIRE_LIMIT = 1_000;
+/** Timers without room that hide others: so many leave memory each ms, and it is looked to so often. */
+const SPILLED_PER_MS = 5;
+const SPILL_EVERY_MS = 50;
 
 /** Keys sort by time, then by sequence: timers of one time fire in the order they were made. */
 export interface TimerKey {
@@ -51,6 +62,11 @@ export class Timers {
   readonly #ledger: Ledger;
   readonly #max: TimerBounds;
   readonly #due = new Heap<Timer>(before);
+  /** Their time has come. */
+  readonly #waiting = new DueTimers<Timer>();
+  readonly #room: Room;
+  /** While others are hidden: when it was last looked to, and how many should have left by then. */
+  #full: { readonly atMs: number; readonly owed: number } | undefined;
   /** Every timer in memory, by sequence. */
   readonly #known = new Map<number, Timer>();
   /** Of those. */
@@ -63,11 +79,12 @@ export class Timers {
   readonly #removed = new Map<number, number>();
   #isReading = false;
 
-  constructor(epochs: Epochs, reads: Reads, ledger: Ledger, max: TimerBounds) {
+  constructor(epochs: Epochs, reads: Reads, ledger: Ledger, max: TimerBounds, room: Room) {
     this.#epochs = epochs;
     this.#reads = reads;
     this.#ledger = ledger;
     this.#max = max;
+    this.#room = room;
   }
 
   get inMemory(): number {
@@ -99,16 +116,35 @@ export class Timers {
     }
   }
 
-  /** Takes out the earliest, if it is due. */
-  fire(nowMs: number): TimerRecord | undefined {
-    for (let next = this.#due.peek(); next !== undefined; next = this.#due.peek()) {
-      if (!next.gone && next.dueMs > nowMs) return undefined;
+  /** Takes out what is due, the earliest first, as far as it can be delivered and the epoch has room. */
+  fire(nowMs: number, fire: (record: TimerRecord) => void): void {
+    const take = (timer: Timer): boolean => {
+      if (this.#epochs.isHeavy) return false;
+      this.#remove(timer);
+      fire(timer.record);
+      return true;
+    };
+    for (let seen = 0; seen < FIRE_LIMIT && !this.#epochs.isHeavy; seen++) {
+      const next = this.#due.peek();
+      if (next === undefined || (!next.gone && next.dueMs > nowMs)) break;
       this.#due.pop();
       if (next.gone) continue;
-      this.#remove(next);
-      return next.record;
+      if (this.#room.waits(next.record.message.target)) this.#waiting.add(next);
+      else take(next);
     }
-    return undefined;
+    const left = this.#waiting.release(this.#room, FIRE_LIMIT, take);
+    this.#spill(nowMs, FIRE_LIMIT - left, take);
+  }
+
+  #spill(nowMs: number, released: number, take: (timer: Timer) => boolean): void {
+    const last = this.#full;
+    this.#full = undefined;
+    if (!this.#hides(nowMs)) return;
+    // A clock that jumps counts for little.
+    const passedMs = Math.min(Math.max(nowMs - (last?.atMs ?? nowMs), 0), 2 * SPILL_EVERY_MS);
+    const owed = Math.max((last?.owed ?? 0) + passedMs * SPILLED_PER_MS - released, -FIRE_LIMIT);
+    this.#full = { atMs: nowMs, owed: Math.min(owed, 0) };
+    if (owed > 0) this.#waiting.spill(owed, take);
   }
 
   /** Reads the store when the horizon has come close. */
@@ -147,10 +183,15 @@ export class Timers {
 
   /** I10. */
   wakeAtMs(nowMs: number): number | undefined {
-    const first = this.#due.peek();
-    if (this.#isReading || this.#isFull) return first?.dueMs;
-    const look = Math.max(nowMs, this.#horizon.dueMs - WINDOW_MS);
-    return first === undefined ? look : Math.min(first.dueMs, look);
+    if (this.#waiting.hasRoom(this.#room)) return nowMs;
+    const first = this.#due.peek()?.dueMs ?? Number.POSITIVE_INFINITY;
+    const look =
+      this.#isReading || this.#isFull
+        ? Number.POSITIVE_INFINITY
+        : Math.max(nowMs, this.#horizon.dueMs - WINDOW_MS);
+    const spill = this.#hides(nowMs) ? nowMs + SPILL_EVERY_MS : Number.POSITIVE_INFINITY;
+    const wake = Math.min(first, look, spill);
+    return wake === Number.POSITIVE_INFINITY ? undefined : wake;
   }
 
   #loaded(entries: readonly Entry[], until: TimerKey): void {
@@ -196,20 +237,31 @@ export class Timers {
     if (this.#known.delete(timer.sequence)) this.#bytes -= timer.bytes;
   }
 
+  /** What waits for room keeps others from being read whose time has come. */
+  #hides(nowMs: number): boolean {
+    return this.#isFull && this.#waiting.count > 0 && this.#horizon.dueMs <= nowMs;
+  }
+
+  get #held(): number {
+    return this.#due.size + this.#waiting.count;
+  }
+
   get #isFull(): boolean {
     const { timersInMemory, timerBytesInMemory } = this.#max;
-    return this.#due.size >= timersInMemory || this.#bytes >= timerBytesInMemory;
+    return this.#held >= timersInMemory || this.#bytes >= timerBytesInMemory;
   }
 
   /** With twice a bound in memory, the later ones go back behind the horizon. */
   #trim(): void {
     const { timersInMemory, timerBytesInMemory } = this.#max;
-    const isOver = this.#due.size > 2 * timersInMemory || this.#bytes > 2 * timerBytesInMemory;
+    const isOver = this.#held > 2 * timersInMemory || this.#bytes > 2 * timerBytesInMemory;
     if (this.#isReading || !isOver) return;
     const all = this.#due.drain().filter((timer) => !timer.gone);
     // Full to a bound again, not below: else what was dropped would be read back at once.
+    const most = timersInMemory - this.#waiting.count;
+    let bytes = all.reduce((rest, timer) => rest - timer.bytes, this.#bytes);
     let kept = 0;
-    for (let bytes = 0; kept < timersInMemory && bytes < timerBytesInMemory; kept++) {
+    for (; kept < most && bytes < timerBytesInMemory; kept++) {
       bytes += all[kept]?.bytes ?? timerBytesInMemory;
     }
     for (const timer of all.slice(0, kept)) this.#due.push(timer);

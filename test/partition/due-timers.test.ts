@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Address, addressKey } from "../../src/model/address.ts";
+import type { DelayedEffect } from "../../src/model/invocation.ts";
+import type { Message } from "../../src/model/message.ts";
+import { type Due, DueTimers, type Room } from "../../src/partition/due-timers.ts";
+import type { PartitionLimits } from "../../src/partition/limits.ts";
+import { at, binding, Harness, TYPE, value } from "./harness.ts";
+
+const OTHER = "test/other";
+
+interface Fake extends Due {
+  readonly name: string;
+  gone: boolean;
+}
+
+function fake(name: string, id: string, type = "test/fn"): Fake {
+  const message: Message = {
+    target: { type, id },
+    value: value(name),
+    caller: undefined,
+    id: name,
+    causeId: undefined,
+    acceptedAtMs: 0,
+    traceparent: undefined,
+    headers: [],
+  };
+  return { name, record: { message }, gone: false };
+}
+
+class FakeRoom implements Room {
+  readonly full = new Set<string>();
+  readonly busy = new Set<string>();
+  waits = () => true;
+  has = (type: string) => !this.full.has(type);
+  isBusy = (key: string) => this.busy.has(key);
+}
+
+function released(line: DueTimers<Fake>, room: Room, most = 100): string[] {
+  const names: string[] = [];
+  line.release(room, most, (timer) => names.push(timer.name) > 0);
+  return names;
+}
+
+test("the timers of one address leave together, the address that waited longest first", () => {
+  const line = new DueTimers<Fake>();
+  for (const [name, id] of ["1a", "2b", "3a", "4c", "5b"].map((text) => [text, text.slice(1)])) {
+    line.add(fake(name ?? "", id ?? ""));
+  }
+  const room = new FakeRoom();
+  assert.deepEqual(released(line, room, 4), ["1a", "3a", "2b", "5b"]);
+  assert.deepEqual(released(line, room), ["4c"]);
+  assert.equal(line.count, 0);
+});
+
+test("a type without room, and an address that is being served, hold up nobody else", () => {
+  const line = new DueTimers<Fake>();
+  const room = new FakeRoom();
+  room.full.add("test/slow");
+  room.busy.add(addressKey({ type: "test/fn", id: "b" }));
+  line.add(fake("slow", "s", "test/slow"));
+  line.add(fake("busy", "b"));
+  line.add(fake("free", "f"));
+  assert(line.hasRoom(room));
+  assert.deepEqual(released(line, room), ["free"]);
+  assert(!line.hasRoom(room));
+  room.busy.clear();
+  assert.deepEqual(released(line, room), ["busy"]);
+  room.full.clear();
+  assert.deepEqual(released(line, room), ["slow"]);
+});
+
+test("the longest line gives way first, in its order, without the cancelled", () => {
+  const line = new DueTimers<Fake>();
+  line.add(fake("other", "o", "test/other"));
+  const [first, second, third] = ["1", "2", "3"].map((name) => fake(name, "s", "test/slow"));
+  for (const timer of [first, second, third]) if (timer !== undefined) line.add(timer);
+  if (second !== undefined) second.gone = true;
+  const names: string[] = [];
+  line.spill(3, (timer) => names.push(timer.name) > 0);
+  assert.deepEqual(names, ["1", "3"]);
+  assert.equal(line.count, 1);
+});
+
+test("a timer stops where the epoch has no room, and keeps its place", () => {
+  const line = new DueTimers<Fake>();
+  for (const name of ["1", "2", "3"]) line.add(fake(name, "a"));
+  const names: string[] = [];
+  line.release(new FakeRoom(), 10, (timer) => names.length < 2 && names.push(timer.name) > 0);
+  assert.deepEqual(names, ["1", "2"]);
+  assert.deepEqual(released(line, new FakeRoom()), ["3"]);
+});
+
+const later = (target: Address, text: string, delayMs: number): DelayedEffect => ({
+  ...{ kind: "send", target, value: value(text), delayMs, token: "" },
+});
+
+/** An address has scheduled these; functions are called one at a time. */
+async function scheduled(
+  delayed: readonly DelayedEffect[],
+  limits: Partial<PartitionLimits> = {},
+): Promise<Harness> {
+  const functions = { [TYPE]: binding({ concurrency: 1 }), [OTHER]: binding({ concurrency: 1 }) };
+  const it = await Harness.open({ functions, limits });
+  it.settle(it.send(at("a"), "schedule"));
+  it.reply({ delayed });
+  return it.settle();
+}
+
+test("what is due stays a timer until its function has room, and is one batch then", async () => {
+  const delayed = ["a 1", "b 2", "a 3", "b 4"].map((text) => later(at(text[0] ?? ""), text, 10));
+  const it = await scheduled(delayed);
+  it.pass(10);
+  assert.deepEqual(it.batch, ["a 1", "a 3"]);
+  assert.equal(it.partition.ledger.timers, 2);
+  assert.deepEqual([it.stored("timer").length, it.stored("mail").length], [2, 2]);
+  it.reply();
+  it.settle();
+  assert.deepEqual(it.batch, ["b 2", "b 4"]);
+  it.reply();
+  it.settle();
+  assert.deepEqual([it.stored("timer").length, it.stored("mail").length], [0, 0]);
+});
+
+test("what waits for room can still be cancelled, and survives a crash", async () => {
+  const delayed = [later(at("a"), "first", 10), { ...later(at("b"), "second", 10), token: "t" }];
+  const it = await scheduled(delayed);
+  it.pass(10);
+  assert.equal(it.partition.ledger.timers, 1);
+  const next = await it.reopen();
+  next.settle();
+  assert.deepEqual(next.batch, ["first"]);
+  next.reply({ delayed: [{ kind: "cancel", token: "t" }] });
+  next.settle();
+  assert.equal(next.batch, undefined);
+  assert.deepEqual([next.partition.ledger.timers, next.stored("timer").length], [0, 0]);
+});
+
+test("a function that has no room hides nobody else's timers", async () => {
+  const hanging = Array.from({ length: 100 }, (_, i) => later(at(`${i}`), "hangs", 10));
+  const it = await scheduled([...hanging, later(at("b", OTHER), "due", 20)], { timersInMemory: 5 });
+  it.pass(10);
+  it.started.length = 0; // it never answers
+  it.pass(2_000);
+  assert.deepEqual(it.batch, ["due"]);
+  assert(it.partition.timers.inMemory <= 10);
+});
