@@ -195,6 +195,8 @@ export class Partition {
       if (!this.epochs.isHeavy || BRINGS_NO_WORK.has(input.kind)) this.#apply(input, released);
       else this.offer(input);
     }
+    // Before new work is begun: what is called in this turn may be done by the next commit.
+    const first = this.#beginCommit(nowMs);
     this.timers.fire(nowMs, (timer) => {
       this.#effects.fired(timer.sender, timer.token, timer.message);
     });
@@ -207,7 +209,7 @@ export class Partition {
     this.delivery.dispatch(nowMs);
     released.push(...this.outboxes.take());
     released.push(...this.epochs.settle());
-    const commit = this.#beginCommit(nowMs);
+    const commit = first ?? (this.epochs.isUrgent ? this.#beginCommit(nowMs) : undefined);
     return {
       invocations: this.delivery.takeStarted(),
       read: this.#reads.next(),

@@ -145,3 +145,12 @@ test("a function that has no room hides nobody else's timers", async () => {
   assert.deepEqual(it.batch, ["due"]);
   assert(it.partition.timers.inMemory <= 10);
 });
+
+test("what fires and is handled between two commits is written once", async () => {
+  const it = await scheduled([later(at("a"), "x", 10)]);
+  it.nowMs += 10;
+  it.turn();
+  assert.deepEqual(it.batch, ["x"]);
+  it.reply();
+  assert.deepEqual([it.writes("mail").length, it.writes("timer").length], [0, 1]);
+});
