@@ -98,7 +98,7 @@ async function round(home: NodeHome, addresses: number): Promise<Round> {
   try {
     await client.call(`bench/idle/${idOf(Math.floor(addresses / 2))}`, "?");
     const repliedAtMs = performance.now();
-    const cpuMs = (await client.metric("process_cpu_seconds_total")) * 1000;
+    const cpuMs = await node.program.cpuMs();
     const heapBytes = await client.metric("process_heap_used_bytes");
     const { rssBytes, peakBytes } = await node.program.memory();
     const { startedAtMs } = node.program;

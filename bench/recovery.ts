@@ -35,6 +35,8 @@ interface Round {
   readonly repliedMs: number;
   /** Undefined: not within the time it was watched. */
   readonly backMs: number | undefined;
+  /** Of the new node until it was ready: tells more than time on a busy machine. */
+  readonly cpuMs: number;
   readonly peakBytes: number;
   readonly perSecond: number;
 }
@@ -48,7 +50,16 @@ export async function benchRecovery(options: BenchOptions): Promise<string> {
     notes.push(text);
   }
   const head = [
-    ...["kill -9 with", "mail", "disk MiB", "calls/s", "ready ms", "first reply ms", "max"],
+    ...[
+      "kill -9 with",
+      "mail",
+      "disk MiB",
+      "calls/s",
+      "ready ms",
+      "CPU ms",
+      "first reply ms",
+      "max",
+    ],
     ...["back ms", "max", "peak MiB"],
   ];
   return `${table(head, rows)}${notes.join("")}`;
@@ -120,6 +131,7 @@ function cellsOf(name: string, mail: number, disk: number, rounds: readonly Roun
     count(disk / 2 ** 20),
     middle((round) => round.perSecond),
     middle((round) => round.readyMs),
+    middle((round) => round.cpuMs),
     middle((round) => round.repliedMs),
     most((round) => round.repliedMs),
     middle(back),
@@ -158,6 +170,7 @@ async function killed(
   const killedAtMs = performance.now();
   const killedAt = Date.now();
   const next = await home.start({ port, profiled });
+  const cpuMs = await next.program.cpuMs();
   await pause(AFTER_MS);
   const { slots, beganAtMs, firstAnswersAtMs } = await crowd.ask<CrowdAnswer>({ kind: "end" });
   crowd.kill();
@@ -172,6 +185,7 @@ async function killed(
     readyMs: next.readyAtMs - killedAtMs,
     repliedMs,
     backMs: back === undefined ? undefined : (back + BACK.span) * SLOT_MS,
+    cpuMs,
     peakBytes,
     perSecond: lastSecond.reduce((sum, each) => sum + each, 0),
   };

@@ -3,6 +3,9 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { performance } from "node:perf_hooks";
 
+/** Of the kernel's counters of CPU time, on every common Linux. */
+const MS_PER_TICK = 10;
+
 /** A process of the compiled program: what it said, when, and how it ends. */
 export class Program {
   readonly startedAtMs = performance.now();
@@ -54,6 +57,13 @@ export class Program {
     const kib = (name: string): number =>
       Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]);
     return { rssBytes: kib("VmRSS") * 1024, peakBytes: kib("VmHWM") * 1024 };
+  }
+
+  /** Of all its threads so far, as the kernel counts it: in steps of 10 ms. */
+  async cpuMs(): Promise<number> {
+    const line = await readFile(`/proc/${this.pid}/stat`, "utf8");
+    const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
   }
 
   #hear(text: string): void {

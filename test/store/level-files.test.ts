@@ -103,3 +103,14 @@ test("whoever wants the first entry alone reads no table that begins behind it",
   await first();
   assert(damaged > 0);
 });
+
+test("a table the manifest does not name is what a kill leaves of a compaction, and no damage", async (t) => {
+  const dir = join(tempDir(t), "db");
+  const store = await LevelStore.open({ dir, create: true });
+  await store.commit([{ key: deadKey(1, 1), value: Buffer.from("x") }], 1);
+  await store.close();
+  writeFileSync(join(dir, "000999.ldb"), Buffer.alloc(1_000, "half a table"));
+  const again = await LevelStore.open({ dir });
+  t.after(() => again.close());
+  assert.deepEqual(await again.getMany([deadKey(1, 1)]), [Buffer.from("x")]);
+});
