@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Store } from "../../src/store/contract.ts";
 import { DataDirectory, type DirectoryOptions } from "../../src/store/directory.ts";
+import { borrowLock } from "../../src/store/directory-lock.ts";
 import { deadKey, IDENTITY, metaWrite, storeContract } from "../contracts/store.ts";
 import { atEnd } from "../support/cleanup.ts";
 import { type Script, startScript } from "../support/process.ts";
@@ -420,4 +421,21 @@ test("of processes that race for a new directory one wins", async (t) => {
   );
   const winners = racers.filter((racer) => racer.output.includes("holding"));
   assert.equal(winners.length, 1, racers.map((racer) => racer.output).join());
+});
+
+test("who only looks is refused with the holder's name, and takes nothing from the holder", async (t) => {
+  const dir = tempDir(t);
+  const holder = await hold(t, dir);
+  const look = () => borrowLock(join(dir, "lock"));
+  await assert.rejects(look(), {
+    code: "STORE_LOCKED",
+    message: new RegExp(`in use by process ${holder.pid} `),
+  });
+  await assert.rejects(openDirectory(t, dir), { code: "STORE_LOCKED" });
+  await holder.kill();
+  const lock = await look();
+  const refused = await hold(t, dir, 0, /refused: .*in use by/);
+  assert.doesNotMatch(refused.output, /holding/);
+  await lock?.release();
+  await openDirectory(t, dir);
 });
