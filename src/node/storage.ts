@@ -15,6 +15,8 @@ export interface Storage {
   readonly path: string;
   /** Undefined: in memory. */
   readonly dataDir: string | undefined;
+  /** Nothing was there before. */
+  readonly isNew: boolean;
   /** A partition is closed before it is opened again. */
   openPartition(partition: number): Promise<PartitionStore>;
   close(): Promise<void>;
@@ -42,6 +44,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     formatVersion: directory.description.formatVersion,
     path: directory.path,
     dataDir: directory.path,
+    isNew: directory.isNew,
     openPartition: (partition) => {
       // What is lost while the node runs has not been accepted by anybody.
       const isFirst = !opened.has(partition);
@@ -60,6 +63,7 @@ async function openInMemory(partitionCount: number): Promise<Storage> {
     formatVersion: FORMAT_VERSION,
     path,
     dataDir: undefined,
+    isNew: true,
     openPartition: async (partition) =>
       Object.assign(new MemoryStore(contents[partition]), { lostEpoch: undefined }),
     close: () => rm(path, { recursive: true, force: true }),

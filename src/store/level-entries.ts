@@ -7,13 +7,6 @@ import { splitInternal, type TableWrite } from "./level-table.ts";
 /** Entries handed over at once. */
 const PAGE = 1_000;
 
-export interface EntriesOptions {
-  /** Told of a table that cannot be read; what it held is left out. Default: it is thrown. */
-  readonly onDamage?: (path: string, problem: unknown) => void;
-  /** Entries handed over at once; whoever wants the first alone reads no further than that. Default 1000. */
-  readonly pageEntries?: number;
-}
-
 export interface SealedEntry {
   readonly key: Uint8Array;
   /** As it stands in the file: seal.ts. */
@@ -24,6 +17,14 @@ export interface SealedEntry {
 interface Run {
   next: TableWrite;
   rest: () => Promise<Iterator<TableWrite>>;
+}
+
+export interface EntriesOptions {
+  /** Keys from `from` (included) up to `until` (excluded). Default: all. */
+  readonly from?: Uint8Array;
+  readonly until?: Uint8Array;
+  /** Told of a table that cannot be read; what it held is left out. Default: it is thrown. */
+  readonly onDamage?: (path: string, problem: unknown) => void;
 }
 
 /**
@@ -38,27 +39,21 @@ export async function* entriesIn(
   files: LevelFiles,
   options: EntriesOptions = {},
 ): AsyncGenerator<readonly SealedEntry[]> {
-  const { pageEntries = PAGE } = options;
-  const refuse = (path: string, problem: unknown): never => {
-    throw corrupt(files.dir, `the table ${path} is damaged`, { cause: problem });
-  };
-  const onDamage = options.onDamage ?? refuse;
-  const runs = new Heap<Run>((a, b) => compare(a.next, b.next) < 0);
-  for (const table of files.manifest.tables) runs.push(tableRun(files.dir, table, onDamage));
-  const log = logWrites(files)[Symbol.iterator]();
-  const first = log.next();
-  if (!first.done) runs.push({ next: first.value, rest: async () => log });
+  const { from, until } = options;
+  const runs = runsOf(files, options);
   let page: SealedEntry[] = [];
   let last: Uint8Array | undefined;
   for (let run = runs.pop(); run !== undefined; run = runs.pop()) {
     const { next } = run;
+    if (isBehind(next.key, until)) break;
     const rest = await run.rest();
     const isNew = last === undefined || Buffer.compare(last, next.key) !== 0;
     // A run that was not read yet stands for its smallest key, without a value: it comes again.
     if (isNew && !isUnread(next)) {
       last = next.key;
-      if (next.value !== undefined) page.push({ key: next.key, sealed: next.value });
-      if (page.length === pageEntries) {
+      if (next.value !== undefined && !isBefore(next.key, from))
+        page.push({ key: next.key, sealed: next.value });
+      if (page.length === PAGE) {
         yield page;
         page = [];
       }
@@ -67,6 +62,34 @@ export async function* entriesIn(
     if (!following.done) runs.push({ next: following.value, rest: async () => rest });
   }
   if (page.length > 0) yield page;
+}
+
+function runsOf(files: LevelFiles, options: EntriesOptions): Heap<Run> {
+  const { from, until, onDamage = damageIn(files.dir) } = options;
+  const runs = new Heap<Run>((a, b) => compare(a.next, b.next) < 0);
+  for (const table of files.manifest.tables) {
+    const [first, end] = [splitInternal(table.smallest).key, splitInternal(table.largest).key];
+    if (isBefore(end, from) || isBehind(first, until)) continue;
+    runs.push(tableRun(files.dir, table, onDamage));
+  }
+  const log = logWrites(files)[Symbol.iterator]();
+  const first = log.next();
+  if (!first.done) runs.push({ next: first.value, rest: async () => log });
+  return runs;
+}
+
+function damageIn(dir: string): NonNullable<EntriesOptions["onDamage"]> {
+  return (path, problem) => {
+    throw corrupt(dir, `the table ${path} is damaged`, { cause: problem });
+  };
+}
+
+function isBefore(key: Uint8Array, from: Uint8Array | undefined): boolean {
+  return from !== undefined && Buffer.compare(key, from) < 0;
+}
+
+function isBehind(key: Uint8Array, until: Uint8Array | undefined): boolean {
+  return until !== undefined && Buffer.compare(key, until) >= 0;
 }
 
 const UNREAD = Number.POSITIVE_INFINITY;

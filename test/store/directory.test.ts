@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Store } from "../../src/store/contract.ts";
 import { DataDirectory, type DirectoryOptions } from "../../src/store/directory.ts";
+import { borrowLock } from "../../src/store/directory-lock.ts";
 import { deadKey, IDENTITY, metaWrite, storeContract } from "../contracts/store.ts";
 import { atEnd } from "../support/cleanup.ts";
 import { type Script, startScript } from "../support/process.ts";
@@ -291,6 +292,47 @@ test("a whole table of another database is refused in this place", async (t) => 
   });
 });
 
+test("the database of another data directory is refused, whole or a file of it, also when it is newer", async (t) => {
+  for (const part of ["", "OWNER", "log"]) {
+    const [dir, other] = [await directoryAt(t, 3), await directoryAt(t, 9)];
+    const [here, there] = [join(dir, "partitions", "0"), join(other, "partitions", "0")];
+    const name =
+      part === "log"
+        ? (fileIn(there, /\.log$/)
+            .split("/")
+            .at(-1) ?? "")
+        : part;
+    rmSync(join(here, name), { recursive: true });
+    cpSync(join(there, name), join(here, name), { recursive: true });
+    const directory = await openDirectory(t, dir);
+    const refusal =
+      part === "log"
+        ? { code: "STORE_CORRUPT", message: /the meta record .* fails its checksum/ }
+        : { code: "STORE_FOREIGN", message: /of another data directory/ };
+    for (const acceptLoss of [false, true]) {
+      await assert.rejects(directory.openPartition(0, { acceptLoss }), refusal, `"${part}"`);
+    }
+  }
+});
+
+test("whose a database is stands in two places, and either may be accepted alone", async (t) => {
+  const dir = await directoryAt(t, 3);
+  const owner = join(dir, "partitions", "0", "OWNER");
+  const name = readFileSync(owner, "utf8");
+  for (const damage of [() => rmSync(owner), () => writeFileSync(owner, name.slice(1))]) {
+    damage();
+    const directory = await openDirectory(t, dir);
+    await assert.rejects(directory.openPartition(0), {
+      code: "STORE_CORRUPT",
+      message: /OWNER is missing or damaged.*--accept-loss/,
+    });
+    await (await directory.openPartition(0, { acceptLoss: true })).close();
+    assert.equal(readFileSync(owner, "utf8"), name);
+    await (await directory.openPartition(0)).close();
+    await directory.close();
+  }
+});
+
 test("a database put back from an older copy is refused", async (t) => {
   const dir = await directoryAt(t, 2);
   const database = join(dir, "partitions", "0");
@@ -420,4 +462,21 @@ test("of processes that race for a new directory one wins", async (t) => {
   );
   const winners = racers.filter((racer) => racer.output.includes("holding"));
   assert.equal(winners.length, 1, racers.map((racer) => racer.output).join());
+});
+
+test("who only looks is refused with the holder's name, and takes nothing from the holder", async (t) => {
+  const dir = tempDir(t);
+  const holder = await hold(t, dir);
+  const look = () => borrowLock(join(dir, "lock"));
+  await assert.rejects(look(), {
+    code: "STORE_LOCKED",
+    message: new RegExp(`in use by process ${holder.pid} `),
+  });
+  await assert.rejects(openDirectory(t, dir), { code: "STORE_LOCKED" });
+  await holder.kill();
+  const lock = await look();
+  const refused = await hold(t, dir, 0, /refused: .*in use by/);
+  assert.doesNotMatch(refused.output, /holding/);
+  await lock?.release();
+  await openDirectory(t, dir);
 });

@@ -5,7 +5,6 @@ import { test } from "node:test";
 import { describeError } from "../../src/base/errors.ts";
 import { crc32c } from "../../src/store/crc32c.ts";
 import { LevelStore } from "../../src/store/level.ts";
-import { entriesIn } from "../../src/store/level-entries.ts";
 import { checkTables, readLevelFiles } from "../../src/store/level-files.ts";
 import { unsnappy } from "../../src/store/snappy.ts";
 import { deadKey } from "../contracts/store.ts";
@@ -64,44 +63,6 @@ test("all tables of a large store are checked, compressed or not", async (t) => 
     assert.match(describeError(error), /it has \d+ bytes, where there were \d+/);
     return true;
   });
-});
-
-test("whoever wants the first entry alone reads no table that begins behind it", async (t) => {
-  const dir = join(tempDir(t), "db");
-  const rng = createRng(5);
-  const store = await LevelStore.open({ dir, create: true, writeBufferBytes: 64 * 1024 });
-  for (let epoch = 1; epoch <= 8; epoch++) {
-    const writes = Array.from({ length: 100 }, (_, i) => ({
-      key: deadKey(epoch, i),
-      value: rng.bytes(500),
-    }));
-    await store.commit(writes, epoch);
-  }
-  await store.close();
-  await (await LevelStore.open({ dir })).close();
-  const files = await readLevelFiles(dir);
-  assert(files.manifest.tables.length >= 2, "one table is no test");
-  let damaged = 0;
-  const onDamage = () => damaged++;
-  const first = async (pageEntries?: number) => {
-    for await (const [entry] of entriesIn(files, {
-      onDamage,
-      ...(pageEntries && { pageEntries }),
-    })) {
-      return entry?.key;
-    }
-    return undefined;
-  };
-  const [firstTable] = files.manifest.tables.toSorted((a, b) =>
-    Buffer.compare(a.smallest, b.smallest),
-  );
-  for (const name of readdirSync(dir).filter((each) => each.endsWith(".ldb"))) {
-    if (Number(name.slice(0, -4)) !== firstTable?.number) writeFileSync(join(dir, name), "");
-  }
-  assert.deepEqual(await first(1), deadKey(1, 0));
-  assert.equal(damaged, 0);
-  await first();
-  assert(damaged > 0);
 });
 
 test("a table the manifest does not name is what a kill leaves of a compaction, and no damage", async (t) => {
