@@ -363,5 +363,5 @@ export function decodeMeta(bytes: Uint8Array): MetaRecord {
 
 /** A code written by a newer version reads as INTERNAL; the reason beside it still tells. */
 function codeFrom(text: string): ErrorCode {
-  return text in ERRORS ? (text as ErrorCode) : "INTERNAL";
+  return Object.hasOwn(ERRORS, text) ? (text as ErrorCode) : "INTERNAL";
 }

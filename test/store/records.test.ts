@@ -205,9 +205,11 @@ test("a parked address and a dead letter come back", () => {
 });
 
 test("a code that a newer version wrote reads as INTERNAL, and its reason still tells", () => {
-  const bytes = statefold.stored.Parked.encode({ code: "FROM_THE_FUTURE", reason: "why" }).finish();
-  const { code, reason } = decodeParked(bytes);
-  assert.deepEqual([code, reason], ["INTERNAL", "why"]);
+  for (const unknown of ["FROM_THE_FUTURE", "constructor", "__proto__", "toString", ""]) {
+    const bytes = statefold.stored.Parked.encode({ code: unknown, reason: "why" }).finish();
+    const { code, reason } = decodeParked(bytes);
+    assert.deepEqual([code, reason], ["INTERNAL", "why"]);
+  }
 });
 
 test("the states of a type come back, each with how it expires", () => {
