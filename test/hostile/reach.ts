@@ -31,9 +31,13 @@ import { anyFromFunction } from "./wire.ts";
 /** A world serves for so many answers, and is looked at whole at the end. */
 const STRIKES = 25;
 
-const TAG_OF: ReadonlyMap<number | undefined, string> = new Map(
+const TAG_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(TAGS).map(([name, byte]) => [byte, name]),
 );
+
+function tagOf(key: Uint8Array): string {
+  return TAG_NAMES.get(key[0] ?? 0) ?? "nobody knows";
+}
 
 let world: World | undefined;
 
@@ -120,7 +124,7 @@ class Allowed {
   }
 
   written(key: Uint8Array, value: Uint8Array, earlier: Uint8Array | undefined): void {
-    const tag = TAG_OF.get(key[0]);
+    const tag = tagOf(key);
     const reader = new KeyReader(key);
     switch (tag) {
       case "meta":
@@ -169,7 +173,7 @@ class Allowed {
   }
 
   removed(key: Uint8Array, value: Uint8Array): void {
-    const tag = TAG_OF.get(key[0]);
+    const tag = tagOf(key);
     const reader = new KeyReader(key);
     switch (tag) {
       case "mail":
