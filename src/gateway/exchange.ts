@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestBody } from "./body.ts";
 import { Problem } from "./problem.ts";
+import type { UnsentAnswers } from "./unsent.ts";
 
 /** A request and the way to answer it. Routes answer once, with one write. */
 export class Exchange {
@@ -11,6 +12,7 @@ export class Exchange {
   readonly body: RequestBody;
   /** Aborted when the node drains: for answers that have no end of their own. */
   readonly draining: AbortSignal;
+  readonly #unsent: UnsentAnswers;
   #hungUp: AbortSignal | undefined;
 
   constructor(fields: {
@@ -20,6 +22,7 @@ export class Exchange {
     readonly query: string;
     readonly body: RequestBody;
     readonly draining: AbortSignal;
+    readonly unsent: UnsentAnswers;
   }) {
     this.request = fields.request;
     this.response = fields.response;
@@ -27,6 +30,7 @@ export class Exchange {
     this.query = fields.query;
     this.body = fields.body;
     this.draining = fields.draining;
+    this.#unsent = fields.unsent;
   }
 
   /** Aborted when the caller goes away before it is answered. */
@@ -73,6 +77,7 @@ export class Exchange {
     if (headers !== undefined) lines.push(...headers);
     // A connection that is kept would outlive the drain.
     if (this.draining.aborted) this.response.shouldKeepAlive = false;
+    this.#unsent.add(this.response, length);
     this.response.writeHead(status, lines);
     this.response.end(body);
   }

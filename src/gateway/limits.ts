@@ -10,6 +10,10 @@ export interface GatewayLimits {
   readonly maxInFlight: number;
   /** Bodies held in memory at once, all together; one more is answered 429. Default 256 MiB. */
   readonly maxBufferedBytes: number;
+  /** Answers that their readers have not taken, all together; beyond, the oldest is cut off. Default 256 MiB. */
+  readonly maxUnsentBytes: number;
+  /** An answer of which nothing is taken for so long is cut off. Default 30 s. */
+  readonly answerStallMs: number;
   /** Connections at once; one more is closed as it comes. Default 20 000. */
   readonly maxConnections: number;
   /** For the headers, and for the whole request; a slower sender is answered 408. Default 10 s, 60 s. */
@@ -31,6 +35,8 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   maxHeaderBytes: 16 * 2 ** 10,
   maxInFlight: 10_000,
   maxBufferedBytes: 256 * 2 ** 20,
+  maxUnsentBytes: 256 * 2 ** 20,
+  answerStallMs: 30_000,
   maxConnections: 20_000,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,

@@ -60,6 +60,7 @@ export interface PartitionOptions {
   readonly partitionCount: number;
   readonly directory: Directory;
   readonly limits: PartitionLimits;
+  /** Call ids are made of it: in production nobody may foretell it. */
   readonly random: Random;
   readonly recovered: Recovered;
 }

@@ -304,3 +304,11 @@ test("an answer cut off or damaged anywhere ends as an outcome", () => {
     }
   }
 });
+
+test("a part that comes twice where there is one is refused, not half believed", () => {
+  const target = Buffer.of(0x0a, 3, 0x0a, 1, 0x61); // namespace "a"
+  const more = Buffer.of(0x0a, 3, 0x1a, 1, 0x62); // id "b", to be merged into the same target
+  const message = Buffer.concat([Buffer.of(0x12, 10), target, more]);
+  const outcome = decodeResponse(Buffer.concat([Buffer.of(0xa2, 0x06, 12), message]));
+  assert.match(reasonOf(outcome), /a message's target is there twice/);
+});
