@@ -21,8 +21,6 @@ export interface Room {
 
 export interface Due {
   readonly record: { readonly message: Message };
-  /** Cancelled. */
-  readonly gone: boolean;
 }
 
 interface Line<T> {
@@ -102,7 +100,7 @@ export class DueTimers<T extends Due> {
   #take(line: Line<T>, key: string, group: T[], most: number, fire: (timer: T) => boolean): number {
     let taken = 0;
     for (const timer of group) {
-      if (taken === most || !(timer.gone || fire(timer))) break;
+      if (taken === most || !fire(timer)) break;
       taken++;
     }
     if (taken === group.length) line.groups.delete(key);

@@ -61,16 +61,17 @@ export class Timers {
   readonly #reads: Reads;
   readonly #ledger: Ledger;
   readonly #max: TimerBounds;
+  /** Those that are gone stay until their time, or until it is trimmed: they count, too. */
   readonly #due = new Heap<Timer>(before);
   /** Their time has come. */
   readonly #waiting = new DueTimers<Timer>();
+  /** Of both. */
+  #bytes = 0;
   readonly #room: Room;
   /** While others are hidden: when it was last looked to, and how many should have left by then. */
   #full: { readonly atMs: number; readonly owed: number } | undefined;
   /** Every timer in memory, by sequence. */
   readonly #known = new Map<number, Timer>();
-  /** Of those. */
-  #bytes = 0;
   /** Behind the horizon, and not to be found in the store for certain. */
   readonly #recent = new Map<number, Timer>();
   #unwritten: Timer[] = [];
@@ -89,6 +90,11 @@ export class Timers {
 
   get inMemory(): number {
     return this.#known.size;
+  }
+
+  /** What those in memory weigh, cancelled ones included. */
+  get bytesInMemory(): number {
+    return this.#bytes;
   }
 
   add(key: TimerKey, record: TimerRecord): void {
@@ -119,7 +125,9 @@ export class Timers {
   /** Takes out what is due, the earliest first, as far as it can be delivered and the epoch has room. */
   fire(nowMs: number, fire: (record: TimerRecord) => void): void {
     const take = (timer: Timer): boolean => {
-      if (this.#epochs.isHeavy) return false;
+      if (!timer.gone && this.#epochs.isHeavy) return false;
+      this.#bytes -= timer.bytes;
+      if (timer.gone) return true;
       this.#remove(timer);
       fire(timer.record);
       return true;
@@ -128,8 +136,7 @@ export class Timers {
       const next = this.#due.peek();
       if (next === undefined || (!next.gone && next.dueMs > nowMs)) break;
       this.#due.pop();
-      if (next.gone) continue;
-      if (this.#room.waits(next.record.message.target)) this.#waiting.add(next);
+      if (!next.gone && this.#room.waits(next.record.message.target)) this.#waiting.add(next);
       else take(next);
     }
     const left = this.#waiting.release(this.#room, FIRE_LIMIT, take);
@@ -189,8 +196,10 @@ export class Timers {
       this.#isReading || this.#isFull
         ? Number.POSITIVE_INFINITY
         : Math.max(nowMs, this.#horizon.dueMs - WINDOW_MS);
-    const spill = this.#hides(nowMs) ? nowMs + SPILL_EVERY_MS : Number.POSITIVE_INFINITY;
-    const wake = Math.min(first, look, spill);
+    // With nothing read ahead, those behind the horizon are hidden from then on.
+    const hidden = this.#hides(nowMs) ? nowMs + SPILL_EVERY_MS : this.#horizon.dueMs;
+    const isHeld = this.#isFull && this.#waiting.count > 0;
+    const wake = Math.min(first, look, isHeld ? hidden : Number.POSITIVE_INFINITY);
     return wake === Number.POSITIVE_INFINITY ? undefined : wake;
   }
 
@@ -224,17 +233,13 @@ export class Timers {
 
   #remove(timer: Timer): void {
     timer.gone = true;
-    this.#forget(timer);
+    this.#known.delete(timer.sequence);
     this.#recent.delete(timer.sequence);
     this.#ledger.timers--;
     this.#epochs.touch();
     if (!timer.written) return;
     this.#epochs.write(timerKey(timer), undefined);
     this.#removed.set(timer.sequence, this.#epochs.current);
-  }
-
-  #forget(timer: Timer): void {
-    if (this.#known.delete(timer.sequence)) this.#bytes -= timer.bytes;
   }
 
   /** What waits for room keeps others from being read whose time has come. */
@@ -256,21 +261,23 @@ export class Timers {
     const { timersInMemory, timerBytesInMemory } = this.#max;
     const isOver = this.#held > 2 * timersInMemory || this.#bytes > 2 * timerBytesInMemory;
     if (this.#isReading || !isOver) return;
-    const all = this.#due.drain().filter((timer) => !timer.gone);
-    // Full to a bound again, not below: else what was dropped would be read back at once.
-    const most = timersInMemory - this.#waiting.count;
-    let bytes = all.reduce((rest, timer) => rest - timer.bytes, this.#bytes);
+    const drained = this.#due.drain();
+    for (const timer of drained) this.#bytes -= timer.bytes;
+    const all = drained.filter((timer) => !timer.gone);
     let kept = 0;
-    for (; kept < most && bytes < timerBytesInMemory; kept++) {
-      bytes += all[kept]?.bytes ?? timerBytesInMemory;
+    // Full to a bound again, not below: else what was dropped would be read back at once.
+    for (const timer of all) {
+      if (this.#isFull) break;
+      this.#due.push(timer);
+      this.#bytes += timer.bytes;
+      kept++;
     }
-    for (const timer of all.slice(0, kept)) this.#due.push(timer);
     const dropped = all.slice(kept);
     const [first] = dropped;
     if (first === undefined) return;
     this.#horizon = { dueMs: first.dueMs, sequence: first.sequence };
     for (const timer of dropped) {
-      this.#forget(timer);
+      this.#known.delete(timer.sequence);
       const isDurable = timer.written && timer.epoch <= this.#epochs.committed;
       if (!isDurable) this.#recent.set(timer.sequence, timer);
     }
