@@ -41,7 +41,8 @@ export class Faults {
     const key = `${fault}/${name}`;
     let spans = this.#spans.get(key);
     if (spans === undefined) {
-      spans = this.#draw(intensity);
+      // Of several that may be down, some are not: what is beside them goes on.
+      spans = name !== "" && this.#rng.chance(0.4) ? [] : this.#draw(intensity);
       this.#spans.set(key, spans);
     }
     return spans.some(({ fromMs, untilMs }) => nowMs >= fromMs && nowMs < untilMs);

@@ -192,7 +192,7 @@ export class Host {
   }
 
   auditQuiet(): void {
-    audit(this.disk, this.shadow);
+    audit(this.disk, this.shadow, !this.#options.timers.isBelieved);
     assert(this.life.kind === "up");
     auditMemory(this.disk, this.life.partition);
     auditQuiet(this.disk, this.life.partition);
@@ -366,7 +366,8 @@ export class Host {
     this.disk.apply(commit.writes, commit.epoch);
     if (this.life.kind === "up") this.life.watch.committed(commit.writes);
     this.shadow.durable();
-    if (this.#options.rng.chance(0.2)) audit(this.disk, this.shadow);
+    const { rng, timers } = this.#options;
+    if (rng.chance(0.2)) audit(this.disk, this.shadow, !timers.isBelieved);
   }
 
   #invoke(life: Up, { ticket, invocation }: StartedInvocation): void {

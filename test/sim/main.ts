@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { again, runSeeds, type Seeds } from "./run-seeds.ts";
-import { Totals, type TotalsData } from "./totals.ts";
+import { type Failure, Totals, type TotalsData } from "./totals.ts";
 
 const { values } = parseArgs({
   options: {
@@ -22,12 +22,12 @@ const { values } = parseArgs({
   },
 });
 const jobs = Number(values.jobs);
-const seeds: Required<Seeds> = {
+const seeds: Required<Omit<Seeds, "onFailure">> = {
   ...{ from: Number(values.from), count: Number(values.seeds), step: Number(values.step) },
   maxFailures: Number(values["max-failures"]),
 };
 const startedMs = performance.now();
-const totals = jobs > 1 ? await inProcesses() : await runSeeds(seeds);
+const totals = jobs > 1 ? await inProcesses() : await runSeeds({ ...seeds, onFailure: tell });
 if (values.json) process.stdout.write(JSON.stringify(totals));
 else report();
 
@@ -57,10 +57,12 @@ async function inProcesses(): Promise<Totals> {
   return all;
 }
 
+/** On stderr, since what is counted is on stdout. */
+function tell({ seed, detail }: Failure): void {
+  process.stderr.write(`seed ${seed} fails: ${detail}\nagain: ${again(seed)}\n\n`);
+}
+
 function report(): void {
-  for (const { seed, detail } of totals.failures) {
-    process.stdout.write(`seed ${seed} fails: ${detail}\nagain: ${again(seed)}\n\n`);
-  }
   if (values.coverage) process.stdout.write(totals.coverage());
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
   process.stdout.write(`${totals.summary()}${seconds} s\n`);

@@ -56,6 +56,9 @@ export const BURYING = "sim/burying";
 export const SKIPPING = "sim/skipping";
 export const TYPES = [PARKING, BURYING, SKIPPING] as const;
 
+/** After so many the programs of a run have no more branches: seeds stay quick. */
+const MAX_LABELS = 450;
+
 const FIRST_FEW = [
   "a/b",
   "nul\0inside",
@@ -112,7 +115,7 @@ export class Programs {
       return { label, target, actions: [{ do: "poison", how }], ...pad };
     }
     const actions = this.#ownActions();
-    if (depth < maxDepth) {
+    if (depth < maxDepth && this.#labels < MAX_LABELS) {
       for (let i = rng.int(4); i > 0; i--) this.#child(depth, target, actions);
       if (tokens && rng.chance(0.4)) this.#tokens(depth, target, actions);
     }
@@ -133,8 +136,8 @@ export class Programs {
     sometimes(strays, 0.05, () => ({ do: "strayRecord" }));
     const fates = ["taken", "refused", "invalid"] as const;
     sometimes(records, 0.2, () => ({ do: "record", fate: rng.pick(fates) }));
-    sometimes(expiry, 0.2, () => ({ do: "remember" }));
-    sometimes(expiry, 0.03, () => ({ do: "forget" }));
+    sometimes(expiry > 0, expiry, () => ({ do: "remember" }));
+    sometimes(expiry > 0, 0.03, () => ({ do: "forget" }));
     sometimes(blobBytes > 0, 0.15, () => ({ do: "blob", bytes: rng.int(blobBytes) }));
     return actions;
   }

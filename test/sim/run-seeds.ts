@@ -1,4 +1,4 @@
-import { Totals } from "./totals.ts";
+import { type Failure, Totals } from "./totals.ts";
 import { World } from "./world.ts";
 
 export interface Seeds {
@@ -8,10 +8,13 @@ export interface Seeds {
   readonly step?: number;
   /** Gives up after so many failures. */
   readonly maxFailures: number;
+  /** Told at once. */
+  readonly onFailure?: (failure: Failure) => void;
 }
 
 /** Runs one simulated node after the other. */
-export async function runSeeds({ from, count, step = 1, maxFailures }: Seeds): Promise<Totals> {
+export async function runSeeds(seeds: Seeds): Promise<Totals> {
+  const { from, count, step = 1, maxFailures, onFailure } = seeds;
   const totals = new Totals();
   for (let i = 0; i < count && totals.failures.length < maxFailures; i++) {
     const seed = from + i * step;
@@ -20,6 +23,7 @@ export async function runSeeds({ from, count, step = 1, maxFailures }: Seeds): P
     } catch (error) {
       const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
       totals.fail({ seed, detail });
+      onFailure?.({ seed, detail });
     }
   }
   return totals;

@@ -31,7 +31,8 @@ export interface Features {
   readonly strays: boolean;
   readonly timers: boolean;
   readonly tokens: boolean;
-  readonly expiry: boolean;
+  /** How often a step writes states that expire. */
+  readonly expiry: number;
   readonly records: boolean;
   readonly keys: boolean;
   /** Payload bytes of some messages at most; 0: all are small. */
@@ -66,9 +67,9 @@ function steer(swarm: Swarm, toward: number): Swarm {
   switch (toward) {
     case 0: // probes that find their epoch heavy, or their message not durable
       return {
-        ...{ ...swarm, features: { ...features, ids: 20, maxDepth: 4, expiry: true, hot: 0 } },
+        ...{ ...swarm, features: { ...features, ids: 20, maxDepth: 4, expiry: 0.7, hot: 0 } },
         ...{ partitions: 1, ops: 30, sources: 3 },
-        faults: { ...faults, endpointDown: 0.3, answerLost: 1, requestLost: 1, diskFull: 0 },
+        faults: { ...faults, endpointDown: 0.7, answerLost: 1, requestLost: 1, diskFull: 0 },
         limits: { ...limits, epochBytes: 1, unfinishedMessages: 200_000 },
         slow: { ...slow, commitMs: 60 },
       };
@@ -105,7 +106,7 @@ function drawAny(rng: Rng): Swarm {
     strays: on(0.4),
     timers: on(0.7),
     tokens: on(0.5),
-    expiry: on(0.5),
+    expiry: on(0.5) ? rng.pick([0.2, 0.6]) : 0,
     records: on(0.4),
     keys: on(0.6),
     padBytes: on(0.4) ? rng.pick([300, 2_000, 8_000]) : 0,

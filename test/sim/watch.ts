@@ -4,6 +4,7 @@ import type { Outcome } from "../../src/model/invocation.ts";
 import type { CircuitState } from "../../src/partition/circuit.ts";
 import { keyText } from "../../src/partition/epochs.ts";
 import type { PartitionLimits } from "../../src/partition/limits.ts";
+import type { MailboxPhase } from "../../src/partition/mailbox.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import {
   CALL_TYPE,
@@ -30,6 +31,8 @@ export class Watch {
   readonly #asked = new Set<string>();
   /** Keys of the read that is outstanding. */
   #reading: ReadonlySet<string> = new Set();
+  /** Phases of mailboxes that have been counted. */
+  readonly #seen = new WeakSet<MailboxPhase>();
   #dropped = 0;
   #skipped = 0;
 
@@ -106,8 +109,8 @@ export class Watch {
     const inMemory = timers.inMemory;
     paths.hitIf(inMemory >= limits.timersInMemory && ledger.timers > inMemory, "timersTrimmed");
     paths.hitIf(mailboxes.bytesInMemory > limits.mailBytesInMemory, "memoryFull");
-    this.#mailboxes();
     this.#lanes();
+    this.#mailboxes();
     this.#reads(read);
     for (const { invocation } of started) this.#started(invocation);
   }
@@ -201,7 +204,11 @@ export class Watch {
     const { epochs, mailboxes } = this.#partition;
     for (const { address, phase, spilledCount, head } of mailboxes.values()) {
       if (phase.kind === "running") this.#paths.hitIf(spilledCount > 0, "spilledWhileRunning");
-      if (phase.kind !== "awaitingCommit") continue;
+      if (phase.kind !== "awaitingCommit" || this.#seen.has(phase)) continue;
+      this.#seen.add(phase);
+      // It was about to be called, and where a circuit is not closed, as a probe.
+      const isProbe = this.#circuits.get(address.type)?.kind !== "closed";
+      this.#paths.hitIf(this.#circuits.has(address.type) && isProbe, "probeAbandoned");
       const isEarly = (head.peek()?.epoch ?? 0) > epochs.committed;
       if (address.type === BURYING && isEarly) this.#paths.hit("committedWaits");
       else this.#paths.hitIf(epochs.isHeavy, "heavyExpiring");
@@ -219,7 +226,7 @@ export class Watch {
       if (before.kind === "closed") paths.hitIf(state.kind === "open", "circuitOpened");
       else if (state.kind === "closed") paths.hit("probeAnswered");
       else if (state.kind === "open") {
-        paths.hit(state.openings > before.openings ? "probeFailed" : "probeAbandoned");
+        paths.hitIf(state.openings > before.openings, "probeFailed");
       }
     }
   }

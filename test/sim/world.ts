@@ -28,6 +28,8 @@ import { Wire } from "./wire.ts";
 const DRAINED_AFTER_MS = 60 * 60 * 1000;
 /** The same where nothing was delayed. */
 const DRAINED_SOON_MS = 3 * 60 * 1000;
+/** Faults that let nothing come to an end stop after so many steps. */
+const MAX_STRUCK_STEPS = 8_000;
 /** As in src/node/partition-host.ts. */
 const MAX_FAILURES = 3;
 const REOPEN_AFTER_MS = 250;
@@ -120,7 +122,10 @@ export class World implements Stage {
     for (const source of this.sources) source.start();
     const startedMs = this.schedule.nowMs;
     const untilMs = startedMs + 60_000;
-    while (!this.#isWorkGiven && (await this.#step(untilMs))) this.#strike();
+    while (!this.#isWorkGiven && (await this.#step(untilMs))) {
+      if (this.schedule.steps < MAX_STRUCK_STEPS) this.#strike();
+      else this.faults.end();
+    }
     await this.#drain();
     this.isOver = true;
     for (const host of this.hosts) host.auditQuiet();
