@@ -1,4 +1,5 @@
 /** Every deliberate bug, part by part. */
+import { AROUND } from "./list/around.ts";
 import { CALLS } from "./list/calls.ts";
 import { CHANNELS } from "./list/channels.ts";
 import { COMMITS } from "./list/commits.ts";
@@ -16,4 +17,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...CHANNELS,
   ...CALLS,
   ...STATES,
+  ...AROUND,
 ];

@@ -27,14 +27,6 @@ export const COMMITS: readonly Mutant[] = [
     to: "    this.outboxes.write();\n    this.outboxes.committed();\n",
   },
   {
-    name: "commit-releases-lost",
-    bug: "What was released while nothing changed is thrown away when a commit begins.",
-    breaks: "I10 liveness",
-    file: "partition/epochs.ts",
-    from: "    this.#filling = newEpoch();\n    return { epoch, writes: this.#committing.writes };",
-    to: "    this.#filling = newEpoch();\n    if (!this.#committing.urgent) this.#committing.releases.splice(0);\n    return { epoch, writes: this.#committing.writes };",
-  },
-  {
     name: "older-write-seen",
     bug: "A read sees what the running commit writes rather than what was written after it.",
     breaks: "I3 one atom",

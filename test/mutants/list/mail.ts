@@ -49,6 +49,13 @@ export const MAIL: readonly Mutant[] = [
     file: "partition/mailbox.ts",
     from: "if (!next.written || next.epoch > committedEpoch) break;",
     to: "if (!next.written) break;",
+    also: [
+      {
+        file: "partition/partition.ts",
+        from: "    this.mailboxes.write();\n",
+        to: "    this.mailboxes.write();\n    this.mailboxes.spill();\n",
+      },
+    ],
   },
   {
     name: "last-spilled-mail-never-read",
