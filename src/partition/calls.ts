@@ -167,7 +167,8 @@ export class Calls {
     this.#callOf.delete(request);
     waiting.requests.delete(request);
     if (keep) {
-      if (waiting.expiresAtMs === undefined) {
+      // What was stored long ago may expire before anyone can fetch it: the promise is made anew.
+      if (waiting.expiresAtMs === undefined || waiting.expiresAtMs <= this.#epochs.nowMs) {
         const expiresAtMs = this.#epochs.nowMs + this.#retentionMs;
         waiting.expiresAtMs = expiresAtMs;
         const { messageId, target } = waiting;

@@ -208,3 +208,18 @@ test("a message to a call that no partition can have made is a dead letter", asy
   it.settle();
   assert.equal(it.partition.ledger.dead, 1);
 });
+
+test("a caller that gives up after its key's time is over still gets what it is promised", async () => {
+  const it = await Harness.open();
+  const call = it.call(at("a"), "hello", "k");
+  it.settle(call);
+  it.pass(2 * DAY_MS);
+  it.settle({ kind: "hangUp", request: call.request, keep: true });
+  const [pending] = it.take("pending");
+  assert(pending !== undefined);
+  replyToCaller(it, "late");
+  it.settle();
+  const fetch = it.fetch(pending.callId);
+  it.settle(fetch);
+  assert.deepEqual(replies(it), [[fetch.request, "late"]]);
+});
