@@ -158,13 +158,4 @@ export const AROUND: readonly Mutant[] = [
     to: "        await file.write(active.dataEnd, bytes);",
     tests: ["log/"],
   },
-  {
-    name: "egress-tried-again-while-running",
-    bug: "A publish that failed for one topic ends while its appends to others are still running.",
-    breaks: "I5 order at the receiver",
-    file: "egress/log.ts",
-    from: '    const failed = (await Promise.allSettled(appends)).find((end) => end.status === "rejected");\n    if (failed !== undefined) throw failed.reason;',
-    to: "    await Promise.all(appends);",
-    tests: ["egress/log"],
-  },
 ];
