@@ -129,3 +129,20 @@ function auditExpiries(disk: SimDisk): void {
     named.add(name);
   }
 }
+
+/** Of what had expired at that time nothing is left: it has been swept since. */
+export function auditSwept(disk: SimDisk, atMs: number): void {
+  for (const { value } of under(disk, "state")) {
+    const earliestMs = Math.min(...decodeState(value).expiries.values());
+    assert(
+      earliestMs > atMs,
+      `I9: a value that expired ${atMs - earliestMs} ms ago was never swept`,
+    );
+  }
+  const times = [
+    ...under(disk, "once").map(({ value }) => decodeOnce(value).expiresAtMs),
+    ...under(disk, "call").map(({ value }) => decodeCall(value).expiresAtMs),
+  ];
+  const left = times.filter((expiresAtMs) => expiresAtMs <= atMs);
+  assert.equal(left.length, 0, "I9: keys and calls that have expired were never swept");
+}
