@@ -108,6 +108,18 @@ test("a receiver that fails gets the same again, and the reason is told meanwhil
   assert.equal(publisher.reason, undefined);
 });
 
+test("however often a receiver fails, nothing is acknowledged that it did not take", async (t) => {
+  const { publisher, ...world } = bind(new World(t));
+  publisher.add(1, records(1));
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    const call = await world.next();
+    assert.deepEqual([call.first, world.acknowledged.length], [1, 0]);
+    call.end.reject(new Error("the broker is away"));
+  }
+  (await world.next()).end.resolve(NONE);
+  await world.acknowledgedUpTo(1);
+});
+
 test("more records than an argument list takes are no trouble", async (t) => {
   const { publisher, ...world } = bind(new World(t));
   publisher.add(1, records(1));

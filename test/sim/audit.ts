@@ -29,14 +29,14 @@ export function under(disk: SimDisk, tag: Tag): Entry[] {
  * I4 on the disk: each place holds what the books say, and no message is in two of them. (After a loss of
  * epochs that was accepted, a record read again may be there twice.)
  */
-export function audit(disk: SimDisk, shadow: Shadow, isLossy: boolean): void {
+export function audit(disk: SimDisk, shadow: Shadow): void {
   const [meta] = disk.read([keyOf("meta")]);
   if (meta === undefined) return;
   const held = decodeMeta(meta);
   assert.equal(held.epoch, disk.epoch, "I3: the epoch that the disk ends with");
   const places = new Map<string, string>();
   const place = (id: string, where: string) => {
-    if (isLossy) return;
+    if (!shadow.isBelieved) return;
     const before = places.get(id);
     assert.equal(before, undefined, `I4: ${id} is in two places, ${before} and ${where}`);
     assert(!shadow.isDone(id), `I4: ${id} is done, and still in ${where}`);
@@ -131,4 +131,21 @@ function auditExpiries(disk: SimDisk): void {
     assert(!named.has(name), "a state stands in the expiry index twice");
     named.add(name);
   }
+}
+
+/** Of what had expired at that time nothing is left: it has been swept since. */
+export function auditSwept(disk: SimDisk, atMs: number): void {
+  for (const { value } of under(disk, "state")) {
+    const earliestMs = Math.min(...decodeState(value).expiries.values());
+    assert(
+      earliestMs > atMs,
+      `I9: a value that expired ${atMs - earliestMs} ms ago was never swept`,
+    );
+  }
+  const times = [
+    ...under(disk, "once").map(({ value }) => decodeOnce(value).expiresAtMs),
+    ...under(disk, "call").map(({ value }) => decodeCall(value).expiresAtMs),
+  ];
+  const left = times.filter((expiresAtMs) => expiresAtMs <= atMs);
+  assert.equal(left.length, 0, "I9: keys and calls that have expired were never swept");
 }

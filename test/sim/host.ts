@@ -22,6 +22,7 @@ import { keyOf } from "../../src/store/keys.ts";
 import { decodePosition } from "../../src/store/records.ts";
 import type { Rng } from "../support/rng.ts";
 import { audit, auditMemory, auditQuiet } from "./audit.ts";
+import { Bounds } from "./bounds.ts";
 import { checkLiveness, checkSums, type Moment } from "./checks.ts";
 import type { NodeClock } from "./clock.ts";
 import { SimDisk } from "./disk.ts";
@@ -56,6 +57,7 @@ interface Up {
   readonly kind: "up";
   readonly partition: Partition;
   readonly watch: Watch;
+  readonly bounds: Bounds;
   /** Addresses with a call that has not been answered. */
   readonly inFlight: Set<string>;
   /** Answers that were given and, as far as can be seen, not applied. */
@@ -139,7 +141,8 @@ export class Host {
     this.shadow.opened(this.disk);
     const watch = new Watch(partition, limits, faults.paths);
     const [inFlight, answers, tickets] = [new Set<string>(), new Map(), new Set<number>()];
-    this.life = { kind: "up", partition, watch, inFlight, answers, tickets, isOpen: false };
+    const bounds = new Bounds(partition, limits);
+    this.life = { kind: "up", partition, watch, bounds, inFlight, answers, tickets, isOpen: false };
     this.openedMs = this.#options.schedule.nowMs;
     this.#turnSoon();
   }
@@ -177,6 +180,7 @@ export class Host {
   /** False: nobody is there to take it. */
   offer(input: Input): boolean {
     if (this.life.kind !== "up") return false;
+    this.life.bounds.offered(input, this.#offered);
     this.life.partition.offer(input);
     this.#offered.push(input);
     this.#turnSoon();
@@ -192,7 +196,7 @@ export class Host {
   }
 
   auditQuiet(): void {
-    audit(this.disk, this.shadow, !this.#options.timers.isBelieved);
+    audit(this.disk, this.shadow);
     assert(this.life.kind === "up");
     auditMemory(this.disk, this.life.partition);
     auditQuiet(this.disk, this.life.partition);
@@ -234,6 +238,7 @@ export class Host {
       tickets.add(ticket);
     }
     watch.after(turn.read, turn.invocations);
+    if (life.isOpen) life.bounds.after(inputs, turn, nowMs);
     for (const release of turn.releases) {
       this.#checkDurable(release);
       onRelease(this, release);
@@ -366,8 +371,7 @@ export class Host {
     this.disk.apply(commit.writes, commit.epoch);
     if (this.life.kind === "up") this.life.watch.committed(commit.writes);
     this.shadow.durable();
-    const { rng, timers } = this.#options;
-    if (rng.chance(0.2)) audit(this.disk, this.shadow, !timers.isBelieved);
+    if (this.#options.rng.chance(0.2)) audit(this.disk, this.shadow);
   }
 
   #invoke(life: Up, { ticket, invocation }: StartedInvocation): void {

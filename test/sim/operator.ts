@@ -116,7 +116,13 @@ export class Operator {
     this.#decide(host, { kind: "retryDead", number: readDeadKey(key) }, path);
   }
 
+  /** Sometimes two people decide the same at once. */
   #decide(host: Host, verb: OperatorVerb, path: Path, done?: () => void): void {
+    this.#submit(host, verb, path, done);
+    if (this.#rng.chance(0.2)) this.#submit(host, verb, path, done);
+  }
+
+  #submit(host: Host, verb: OperatorVerb, path: Path, done?: () => void): void {
     this.#open++;
     this.#desk.submit(
       host,

@@ -71,6 +71,11 @@ export class Shadow {
     this.#parts = parts;
   }
 
+  /** After an accepted loss of epochs what left them may come again, under the same ids. */
+  get isBelieved(): boolean {
+    return this.#parts.timers.isBelieved;
+  }
+
   /** Something was applied that the running life has not committed. */
   get hasUncommitted(): boolean {
     return this.#filling.done.length > 0;
@@ -113,8 +118,8 @@ export class Shadow {
     // What has expired may have been removed before, by a sweep.
     if (isChanged || isRefreshed) this.#set(key, values, isRefreshed);
     for (const message of messages) {
-      const isNew = !this.#done.has(message.id) || !this.#parts.timers.isBelieved;
-      assert(isNew, `${message.id} is called again, though it is done`);
+      const isDone = this.isBelieved && this.#done.has(message.id);
+      assert(!isDone, `${message.id} is called again, though it is done`);
       this.#parts.timers.delivered(envelopeOf(message).step.label, openedMs);
     }
   }

@@ -5,6 +5,7 @@ import { partitionOf } from "../../src/model/partitioner.ts";
 import type { Release } from "../../src/partition/ports.ts";
 import { createRng, type Rng } from "../support/rng.ts";
 import { Account } from "./account.ts";
+import { auditSwept } from "./audit.ts";
 import { Clients } from "./clients.ts";
 import { NodeClock } from "./clock.ts";
 import { Desk } from "./desk.ts";
@@ -30,6 +31,8 @@ const DRAINED_AFTER_MS = 60 * 60 * 1000;
 const DRAINED_SOON_MS = 3 * 60 * 1000;
 /** Faults that let nothing come to an end stop after so many steps. */
 const MAX_STRUCK_STEPS = 8_000;
+/** Time for two sweeps of what has expired. */
+const REST_MS = 25_000;
 /** As in src/node/partition-host.ts. */
 const MAX_FAILURES = 3;
 const REOPEN_AFTER_MS = 250;
@@ -127,6 +130,7 @@ export class World implements Stage {
       else this.faults.end();
     }
     await this.#drain();
+    await this.#rest();
     this.isOver = true;
     for (const host of this.hosts) host.auditQuiet();
     if (!this.isLossy) this.#close();
@@ -205,6 +209,14 @@ export class World implements Stage {
       if (this.#isQuiet) await this.#answerAll(untilMs);
       assert(this.schedule.nowMs < untilMs - 10_000, `I10: not drained: ${this.#stuck()}`);
     }
+  }
+
+  /** Nothing happens for a while, and what had expired by then has left the store. */
+  async #rest(): Promise<void> {
+    const drainedAtMs = this.clock.now();
+    const untilMs = this.schedule.nowMs + REST_MS;
+    while (await this.#step(untilMs));
+    for (const host of this.hosts) auditSwept(host.disk, drainedAtMs);
   }
 
   /** What the operator has just asked is decided. */
