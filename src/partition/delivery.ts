@@ -7,12 +7,11 @@
  * I1: a mailbox is in one phase at a time, and only a running one has an invocation.
  * I6: types have lanes of their own; a failing address rests by itself; an endpoint's trouble blames no
  * message; a poison message is found by splitting its batch, the halves one after the other, in order.
- * I10: whatever has mail is in a lane's queue, in preparation, running, in the heap of the resting, in the
+ * I10: whatever has mail is in a lane's queue, in preparation, running, among those that rest, in the
  * list that waits for the commit, or parked.
  */
 import { assert, unreachable } from "../base/assert.ts";
 import { backoffMs, type Random } from "../base/backoff.ts";
-import { Heap } from "../base/heap.ts";
 import type { Effects, Outcome } from "../model/invocation.ts";
 import type { AddressState } from "./address-state.ts";
 import type { Calls } from "./calls.ts";
@@ -26,6 +25,7 @@ import type { Mailbox, Pending } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Parking } from "./parking.ts";
 import { CALL_TYPE, type Directory, type StartedInvocation } from "./ports.ts";
+import { Rests } from "./rests.ts";
 import type { Specs } from "./specs.ts";
 import type { States } from "./states.ts";
 
@@ -44,11 +44,6 @@ export interface DeliveryParts {
   readonly random: Random;
 }
 
-interface Resting {
-  readonly mailbox: Mailbox;
-  readonly untilMs: number;
-}
-
 /** What has been delivered, for metrics. */
 export interface DeliveryCounts {
   invocations: number;
@@ -62,7 +57,7 @@ export class Delivery {
   readonly #parts: DeliveryParts;
   readonly #lanes = new Map<string, Lane>();
   readonly #running = new Map<number, Mailbox>();
-  readonly #resting = new Heap<Resting>((a, b) => a.untilMs < b.untilMs);
+  readonly #rests = new Rests();
   #awaitingCommit: Mailbox[] = [];
   #started: StartedInvocation[] = [];
   #nextTicket = 1;
@@ -109,15 +104,8 @@ export class Delivery {
 
   /** Those whose rest is over are in line again; so are those that would rest longer than anyone may. */
   wake(nowMs: number): void {
-    for (let next = this.#resting.peek(); next !== undefined; next = this.#resting.peek()) {
-      const restMs = next.untilMs - nowMs;
-      const longestMs = this.#laneOf(next.mailbox)?.binding.retry.maxMs ?? 0;
-      if (restMs > 0 && restMs <= longestMs) return; // longer: the clock went back
-      this.#resting.pop();
-      const { phase } = next.mailbox;
-      if (phase.kind !== "resting" || phase.untilMs !== next.untilMs) continue;
-      this.#proceed(next.mailbox);
-    }
+    const longestMs = (mailbox: Mailbox) => this.#laneOf(mailbox)?.binding.retry.maxMs ?? 0;
+    this.#rests.wake(nowMs, longestMs, (mailbox) => this.#proceed(mailbox));
   }
 
   /** Messages whose cause has become durable may be delivered. */
@@ -131,7 +119,7 @@ export class Delivery {
 
   /** I10. */
   wakeAtMs(): number | undefined {
-    let wake = this.#resting.peek()?.untilMs;
+    let wake = this.#rests.wakeAtMs;
     for (const lane of this.#lanes.values()) {
       const probe = lane.ready > 0 ? lane.circuit.wakeAtMs : undefined;
       if (probe !== undefined && (wake === undefined || probe < wake)) wake = probe;
@@ -364,9 +352,7 @@ export class Delivery {
     this.#unpin(mailbox);
     lane.running--;
     const waitMs = backoffMs(attempt, lane.binding.retry, this.#parts.random);
-    const untilMs = this.#parts.epochs.nowMs + waitMs;
-    mailbox.phase = { kind: "resting", untilMs };
-    this.#resting.push({ mailbox, untilMs });
+    this.#rests.begin(mailbox, this.#parts.epochs.nowMs + waitMs);
   }
 
   #pin(mailbox: Mailbox, state: AddressState): void {
