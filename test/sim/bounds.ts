@@ -15,13 +15,22 @@ import type { Input, Release, StartedInvocation, Turn } from "../../src/partitio
 /** What is read back from disk is measured there, where it weighs less than in memory. */
 const WINDOW_SLACK = 4;
 
+/** The addresses of a function type, and its circuit. */
+interface Line {
+  readonly state: CircuitState;
+  /** In line; each wait is a phase of its own. */
+  readonly ready: Set<MailboxPhase>;
+  readonly busy: Set<string>;
+  readonly parked: Set<string>;
+}
+
 export class Bounds {
   readonly #partition: Partition;
   readonly #limits: PartitionLimits;
   /** Who was called since an address got in line. */
   readonly #passers = new WeakMap<MailboxPhase, Set<string>>();
-  /** At the end of the turn before: who was in line, by function type, and the type's circuit. */
-  #lines = new Map<string, { readonly state: CircuitState; readonly ready: MailboxPhase[] }>();
+  /** At the end of the turn before, by function type. */
+  #lines = new Map<string, Line>();
   /** Bytes sent and not acknowledged, by destination and first number. */
   readonly #sent = new Map<
     string,
@@ -83,27 +92,39 @@ export class Bounds {
 
   #lanes(started: readonly StartedInvocation[]): void {
     const { delivery, mailboxes } = this.#partition;
-    const lines = new Map<string, { state: CircuitState; ready: MailboxPhase[] }>();
+    const lines = new Map<string, Line>();
     for (const { type, circuit, running, binding } of delivery.lanes()) {
       assert(running <= binding.concurrency, `I9: ${running} of ${type} are called at once`);
-      lines.set(type, { state: circuit.state, ready: [] });
+      lines.set(type, {
+        state: circuit.state,
+        ready: new Set(),
+        busy: new Set(),
+        parked: new Set(),
+      });
     }
-    for (const { address, phase } of mailboxes.values()) {
-      if (phase.kind === "ready") lines.get(address.type)?.ready.push(phase);
+    for (const { address, phase, key } of mailboxes.values()) {
+      const line = lines.get(address.type);
+      if (phase.kind === "ready") line?.ready.add(phase);
+      if (phase.kind === "preparing" || phase.kind === "running") line?.busy.add(key);
+      if (phase.kind === "parked") line?.parked.add(key);
     }
-    for (const [type, { state, ready }] of lines) {
-      const before = this.#lines.get(type);
-      if (state.kind !== "probing" || before?.state !== state) continue;
-      const isSame = before.ready.every((phase) => ready.includes(phase));
-      assert(isSame, `I6: more of ${type} are called while one is the probe`);
-    }
+    for (const [type, line] of lines) this.#probes(type, line);
     for (const { invocation } of started) {
-      for (const phase of this.#lines.get(invocation.target.type)?.ready ?? []) {
-        const isStillInLine = lines.get(invocation.target.type)?.ready.includes(phase);
-        if (isStillInLine) this.#passed(phase, addressKey(invocation.target));
+      const { type } = invocation.target;
+      for (const phase of this.#lines.get(type)?.ready ?? []) {
+        if (lines.get(type)?.ready.has(phase)) this.#passed(phase, addressKey(invocation.target));
       }
     }
     this.#lines = lines;
+  }
+
+  /** While a circuit probes, nobody is called but the probe. (What a person skips is looked at, not called.) */
+  #probes(type: string, { state, busy }: Line): void {
+    const before = this.#lines.get(type);
+    if (state.kind !== "probing" || before === undefined || before.state.kind === "closed") return;
+    const most = state === before.state ? 0 : 1;
+    const begun = [...busy].filter((key) => !before.busy.has(key) && !before.parked.has(key));
+    assert(begun.length <= most, `I6: ${begun.length} of ${type} are called beside the probe`);
   }
 
   /** Once it may have been ahead. */

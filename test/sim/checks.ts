@@ -8,6 +8,11 @@ import { CALL_TYPE, type Turn } from "../../src/partition/ports.ts";
 import { readTimerKey, timerRange } from "../../src/partition/timers.ts";
 import type { SimDisk } from "./disk.ts";
 
+/** As in src/partition/circuit.ts. */
+const LONGEST_OPEN_MS = 10_000;
+/** As in src/partition/expiries.ts. */
+const SWEEP_EVERY_MS = 10_000;
+
 /** A partition at the end of a turn, and what the world does for it at that moment. */
 export interface Moment {
   readonly partition: Partition;
@@ -47,6 +52,7 @@ export function checkLiveness(moment: Moment): void {
         break;
       case "resting":
         assert(wakeAtMs <= phase.untilMs, `I10: ${key} rests and nobody wakes it`);
+        checkRest(phase.untilMs - nowMs, lanes.get(type)?.binding.retry.maxMs, key);
         break;
       case "awaitingCommit":
         checkCommits(moment, key);
@@ -65,9 +71,12 @@ export function checkLiveness(moment: Moment): void {
   if (since !== undefined && !moment.isCommitting) {
     const lingerMs = moment.limits.commitLingerMs;
     assert(wakeAtMs <= since + lingerMs, "I10: a change waits and nobody commits it");
+    checkRest(since - nowMs, lingerMs, "a change");
     assert(!partition.epochs.isUrgent, "I10: somebody waits for a commit that does not start");
   }
   checkTimers(moment, wakeAtMs);
+  const isSweptSoon = moment.isReading || wakeAtMs <= nowMs + SWEEP_EVERY_MS;
+  assert(isSweptSoon, "I10: nobody looks for what has expired");
 }
 
 function checkReady(lane: Lane | undefined, key: string, nowMs: number, wakeAtMs: number): void {
@@ -76,7 +85,18 @@ function checkReady(lane: Lane | undefined, key: string, nowMs: number, wakeAtMs
   assert(!lane.circuit.admits(nowMs), `I10: ${key} is ready, may be called, and is not`);
   const probeAtMs = lane.circuit.wakeAtMs;
   if (probeAtMs === undefined) assert(lane.running > 0, `I10: ${key} waits for a lost probe`);
-  else assert(wakeAtMs <= probeAtMs, `I10: ${key} waits for a probe that nobody sends`);
+  else {
+    assert(wakeAtMs <= probeAtMs, `I10: ${key} waits for a probe that nobody sends`);
+    checkRest(probeAtMs - nowMs, LONGEST_OPEN_MS, `the circuit of ${key}`);
+  }
+}
+
+/** When the clock goes back, nothing waits for it to come forward again. */
+function checkRest(restMs: number, longestMs: number | undefined, what: string): void {
+  assert(
+    longestMs !== undefined && restMs <= longestMs,
+    `I10: ${what} rests for ${restMs} ms more`,
+  );
 }
 
 function checkCommits({ partition, isCommitting }: Moment, key: string): void {
