@@ -25,5 +25,6 @@ process.disconnect?.();
 
 function firstLineOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.split("\n")[0] ?? "";
+  const line = text.split("\n")[0] ?? "";
+  return line.replaceAll(/\p{Cc}/gu, "·"); // ids hold everything
 }

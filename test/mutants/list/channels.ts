@@ -34,14 +34,6 @@ export const CHANNELS: readonly Mutant[] = [
     ],
   },
   {
-    name: "mark-durable-too-early",
-    bug: "When a commit ends, what was taken since it began counts as durable too, and is acknowledged.",
-    breaks: "I2 release after commit",
-    file: "partition/positions.ts",
-    from: "      if (position !== undefined) position.durable = next;",
-    to: "      if (position !== undefined) position.durable = position.next;",
-  },
-  {
     name: "acknowledged-before-receiver-durable",
     bug: "A batch of a channel is acknowledged when it is taken, with the commit that is running.",
     breaks: "I2 release after commit",

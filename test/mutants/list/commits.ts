@@ -122,6 +122,14 @@ export const COMMITS: readonly Mutant[] = [
     to: "",
   },
   {
+    name: "linger-prolonged-when-clock-goes-back",
+    bug: "When the clock goes back, a change that nobody waits for stays uncommitted by as much longer.",
+    breaks: "I10 liveness",
+    file: "partition/partition.ts",
+    from: "Math.abs(nowMs - since) < this.#options.limits.commitLingerMs",
+    to: "nowMs - since < this.#options.limits.commitLingerMs",
+  },
+  {
     name: "inputs-without-wake",
     bug: "Inputs that waited for an epoch with room are not looked at again by themselves.",
     breaks: "I10 liveness",

@@ -120,7 +120,7 @@ export const MAIL: readonly Mutant[] = [
     file: "partition/mailboxes.ts",
     from: "const room = this.#bytesInMemory <= this.#limits.mailBytesInMemory;",
     to: "const room = true;",
-    tests: ["partition/mail", "partition/bounds", "bounds/"],
+    tests: ["partition/mailboxes"],
   },
   {
     name: "parked-record-stays-after-retry",

@@ -139,6 +139,14 @@ export const STATES: readonly Mutant[] = [
     to: "",
   },
   {
+    name: "no-sweep-when-clock-goes-back",
+    bug: "When the clock goes back, nothing is swept until it has come forward again.",
+    breaks: "I9 bounds",
+    file: "partition/expiries.ts",
+    from: "if (restMs > 0 && restMs <= SWEEP_EVERY_MS) return; // longer: the clock went back",
+    to: "if (restMs > 0) return;",
+  },
+  {
     name: "index-entry-gone-before-its-state",
     bug: "An entry leaves the index when it is read, before what became of its state is written.",
     breaks: "I9 bounds",

@@ -99,14 +99,6 @@ export const TIMERS: readonly Mutant[] = [
     to: "return look;",
   },
   {
-    name: "horizon-without-wake",
-    bug: "Nothing wakes the partition to look for timers behind the horizon while one is in memory.",
-    breaks: "I10 liveness",
-    file: "partition/timers.ts",
-    from: "return first === undefined ? look : Math.min(first.dueMs, look);",
-    to: "return first === undefined ? look : first.dueMs;",
-  },
-  {
     name: "cancel-on-disk-ignored",
     bug: "Cancelling a timer that is on disk alone does not delete it.",
     breaks: "exactness",
