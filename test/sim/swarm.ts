@@ -11,7 +11,7 @@ export const FAULTS = [
   ...(["crash", "recoveryCrash", "commitFails", "diskFull", "diskSlow", "readFails"] as const),
   ...(["requestLost", "answerLost", "doubles", "hangs", "endpointDown", "clock"] as const),
   ...(["channelLate", "channelDoubles", "egressDown", "egressRepeats", "restart"] as const),
-  ...(["redeploy", "loss"] as const),
+  ...(["bounce", "redeploy", "loss"] as const),
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];
