@@ -89,6 +89,8 @@ export class Host {
   #wakeMs = Infinity;
   #reading: ReadRequest | undefined;
   #running: Commit | undefined;
+  /** The running commit has failed. */
+  #hasFailed = false;
   /** The commit is on the disk, and the partition has not had a turn since. */
   #isUntold = false;
   #lastTurnMs = 0;
@@ -162,7 +164,7 @@ export class Host {
       const isKept = how === "drain" || rng.chance(0.5);
       if (isKept) this.#land(this.#running);
       if (how === "kill") paths.hit(isKept ? "crashCommitKept" : "crashCommitLost");
-      if (how === "failure") paths.hit(isKept ? "commitFailedWritten" : "commitFailedUnwritten");
+      if (this.#hasFailed) paths.hit(isKept ? "commitFailedWritten" : "commitFailedUnwritten");
     }
     if (how === "kill") this.#observeCrash();
     this.shadow.lost();
@@ -171,6 +173,7 @@ export class Host {
       this.shadow.believe(this.disk);
     }
     this.#running = undefined;
+    this.#hasFailed = false;
     this.#reading = undefined;
     this.#isUntold = false;
     this.#offered = [];
@@ -343,12 +346,11 @@ export class Host {
     this.#later(maxMs, () => {
       if (isSlow) faults.count("diskSlow");
       faults.paths.hitIf(schedule.nowMs - beganMs > 1_000, "diskSlow");
-      if (faults.isDuring("diskFull", "", schedule.nowMs)) {
-        faults.count("diskFull");
-        faults.paths.hit("diskFull");
-        return onFailure(this);
-      }
-      if (faults.strikes("commitFails", 0.05)) return onFailure(this);
+      const isFull = faults.isDuring("diskFull", "", schedule.nowMs);
+      if (isFull) faults.count("diskFull");
+      faults.paths.hitIf(isFull, "diskFull");
+      this.#hasFailed = isFull || faults.strikes("commitFails", 0.05);
+      if (this.#hasFailed) return onFailure(this);
       this.#land(commit);
       this.#running = undefined;
       this.#isUntold = true;

@@ -58,7 +58,7 @@ export interface Swarm {
 
 export function drawSwarm(rng: Rng): Swarm {
   const swarm = drawAny(rng);
-  return rng.chance(0.15) ? steer(swarm, rng.int(4)) : swarm;
+  return rng.chance(0.17) ? steer(swarm, rng.pick([0, 0, 1, 2, 3])) : swarm;
 }
 
 /** Together these are rarer than they matter. */
