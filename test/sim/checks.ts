@@ -1,11 +1,15 @@
-/** What must hold of a partition's memory at the end of each turn. */
+/** What must hold of a partition's memory, and of what leaves it, at the end of each turn. */
 import assert from "node:assert/strict";
 import type { Lane } from "../../src/partition/lane.ts";
 import type { PartitionLimits } from "../../src/partition/limits.ts";
 import type { Mailbox } from "../../src/partition/mailbox.ts";
+import { egressDestination, partitionDestination } from "../../src/partition/outboxes.ts";
 import type { Partition } from "../../src/partition/partition.ts";
-import { CALL_TYPE, type Turn } from "../../src/partition/ports.ts";
+import { CALL_TYPE, type Release, type Turn } from "../../src/partition/ports.ts";
+import { peerSource } from "../../src/partition/positions.ts";
 import { readTimerKey, timerRange } from "../../src/partition/timers.ts";
+import { keyOf } from "../../src/store/keys.ts";
+import { decodePosition } from "../../src/store/records.ts";
 import type { SimDisk } from "./disk.ts";
 
 /** As in src/partition/circuit.ts. */
@@ -144,4 +148,21 @@ function bytesInMemory({ head, tail }: Mailbox): number {
   for (let i = 0; i < head.size; i++) bytes += head.at(i)?.bytes ?? 0;
   for (let i = 0; i < tail.size; i++) bytes += tail.at(i)?.bytes ?? 0;
   return bytes;
+}
+
+/** I2, where the disk can tell: what leaves is in its outbox, what was taken in its positions. */
+export function checkReleased(disk: SimDisk, release: Release): void {
+  if (release.kind === "acknowledge" || release.kind === "resume") {
+    const [bytes] = disk.read([keyOf("position", peerSource(release.to))]);
+    const next = bytes === undefined ? 1 : decodePosition(bytes).next;
+    const told = release.kind === "resume" ? release.next : release.upTo + 1;
+    assert(told <= next, "I2: a peer is told of messages that are not on the disk");
+  }
+  if (release.kind !== "publish" && release.kind !== "channel") return;
+  const destination =
+    release.kind === "publish"
+      ? egressDestination(release.egress)
+      : partitionDestination(release.to);
+  const key = keyOf("outbox", destination, release.first);
+  assert(disk.read([key])[0] !== undefined, "I2: released before it was durable");
 }

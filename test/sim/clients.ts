@@ -6,10 +6,10 @@ import { keyOf } from "../../src/store/keys.ts";
 import { decodeCall, decodeMeta, decodeOnce } from "../../src/store/records.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Answer, Desk } from "./desk.ts";
-import { json } from "./functions.ts";
+import { json, type Reply } from "./functions.ts";
 import type { Host } from "./host.ts";
 import { KeyGroup } from "./key-group.ts";
-import type { Programs, Step } from "./program.ts";
+import { type Programs, type Step, TYPES } from "./program.ts";
 import type { Stage } from "./stage.ts";
 
 interface Op {
@@ -39,8 +39,12 @@ export class Clients {
   readonly #desk: Desk;
   readonly #programs: Programs;
   readonly #ops: Op[] = [];
+  /** By whom each message was replied to. */
+  readonly #replies = new Map<string, string>();
   readonly #toldIn = new Map<KeyGroup, number>();
   #unborn: number;
+  /** What somebody is going to do. */
+  #planned = 0;
 
   constructor(parts: { rng: Rng; programs: Programs; world: Stage; desk: Desk }) {
     this.#rng = parts.rng;
@@ -59,7 +63,7 @@ export class Clients {
   }
 
   get isSettled(): boolean {
-    return this.isDone && this.#ops.every((op) => op.isSettled);
+    return this.isDone && this.#planned === 0 && this.#ops.every((op) => op.isSettled);
   }
 
   /** What was sent without a key. */
@@ -86,7 +90,9 @@ export class Clients {
       const { keys } = this.#world.swarm.features;
       const group =
         keys && this.#rng.chance(0.6) ? new KeyGroup(`key-${this.#ops.length}`) : undefined;
-      this.#send(this.#born(this.#programs.root(), group));
+      const op = this.#born(this.#programs.root(), group);
+      this.#send(op);
+      if (group !== undefined && this.#rng.chance(0.1)) this.#namesake(op, group);
       if (--this.#unborn > 0) this.#next();
     });
   }
@@ -101,6 +107,14 @@ export class Clients {
     group?.labels.add(step.label);
     this.#ops.push(op);
     return op;
+  }
+
+  /** The same key at another type of the same id is another key. */
+  #namesake({ step }: Op, { key }: KeyGroup): void {
+    const { type, id } = step.target;
+    const other = this.#rng.pick(TYPES.filter((each) => each !== type));
+    this.#world.faults.paths.hit("onceNamesake");
+    this.#send(this.#born(this.#programs.root({ type: other, id }), new KeyGroup(key)));
   }
 
   /** Somebody else with the same key, who means something else by it. */
@@ -167,9 +181,11 @@ export class Clients {
         this.#told(host, op, answer.messageId, sinceMs, generation);
         return this.#settle(op);
       case "replied": {
-        const { label } = JSON.parse(Buffer.from(answer.value.value).toString());
+        const reply: Reply = JSON.parse(Buffer.from(answer.value.value).toString());
+        const { label } = reply;
         if (op.group === undefined) assert.equal(label, op.step.label, "the reply of another call");
         else if (!this.#world.isLossy) op.group.replied(answer.messageId, label);
+        this.#replied(op, answer.messageId, reply);
         this.#told(host, op, answer.messageId, sinceMs, generation);
         return this.#settle(op);
       }
@@ -203,6 +219,21 @@ export class Clients {
       case "operated":
         return assert.fail("a caller was answered as an operator");
     }
+  }
+
+  /** The first reply counts, whoever asks for it, and however often. */
+  #replied(op: Op, messageId: string, { by, label }: Reply): void {
+    if (this.#world.isLossy) return;
+    const known = this.#replies.get(messageId) ?? by;
+    assert.equal(by, known, `${label} was replied to twice, differently`);
+    this.#replies.set(messageId, by);
+    const actions = this.#ops.find(({ step }) => step.label === label)?.step.actions ?? [];
+    const isAlone = !actions.some((each) => each.do === "send" && isReplier(each.step));
+    const first = `${label}#${actions.findIndex((each) => each.do === "reply")}`;
+    assert(!isAlone || by === first, `${by} replied, ${first} came first`);
+    if (op.callId === undefined || this.isDone || !this.#rng.chance(0.5)) return;
+    this.#world.faults.paths.hit("fetchedTwice");
+    this.#later(500, () => this.#fetch(op));
   }
 
   #told(
@@ -290,15 +321,23 @@ export class Clients {
   }
 
   #later(maxMs: number, run: () => void): void {
-    this.#world.schedule.after(this.#rng.random() * maxMs, run);
+    this.#planned++;
+    this.#world.schedule.after(this.#rng.random() * maxMs, () => {
+      this.#planned--;
+      run();
+    });
   }
 }
+
+const isReplier = (step: Step): boolean => step.actions.some((each) => each.do === "replyFor");
 
 /** I2: whatever a caller is told, the disk knows already. */
 function checkDurable(host: Host, { step, group }: Op, answer: Answer): void {
   const read = (of: Uint8Array) => host.disk.read([of])[0];
   if (answer.kind === "pending") {
-    assert(read(callKey(answer.callId)) !== undefined, "I2: a promised reply is not on the disk");
+    // Where little is remembered for long, its time may be over by now.
+    const isThere = read(callKey(answer.callId)) !== undefined || host.isForgetful;
+    assert(isThere, "I2: a promised reply is not on the disk");
   }
   if (answer.kind !== "accepted" && answer.kind !== "replied") return;
   const meta = read(keyOf("meta"));

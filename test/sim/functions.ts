@@ -36,8 +36,16 @@ export interface Envelope {
   /** Its place among the messages from one sender to one address: 1, 2, … */
   readonly from: string;
   readonly nth: number;
+  /** The id of a message from a source: its place there. */
+  readonly id?: string;
   /** The caller of the step that sent it. */
   readonly caller?: Address | undefined;
+}
+
+/** What a caller is told: about which step, and by which action of it or of another. */
+export interface Reply {
+  readonly label: string;
+  readonly by: string;
 }
 
 /** What handling a step tells the egress. */
@@ -141,7 +149,9 @@ export class SimFunctions {
 
   /** An id is never given twice; where delivery waits for the commit, a message keeps its id. */
   #checkId(message: Message): void {
-    const { label } = envelopeOf(message).step;
+    const { step, id: place = message.id } = envelopeOf(message);
+    const { label } = step;
+    assert.equal(message.id, place, "a record is named by its place");
     const known = this.#labelOf.get(message.id) ?? label;
     assert.equal(known, label, `${message.id} is the id of two messages`);
     this.#labelOf.set(message.id, label);
@@ -264,12 +274,14 @@ function act(
       return;
     case "reply":
       if (message.caller !== undefined) {
-        messages.push({ target: message.caller, value: json({ label: step.label }) });
+        const reply: Reply = { label: step.label, by: name };
+        messages.push({ target: message.caller, value: json(reply) });
       }
       return;
     case "replyFor": {
       const { caller } = envelopeOf(message);
-      if (caller !== undefined) messages.push({ target: caller, value: json(action) });
+      const reply: Reply = { label: action.label, by: name };
+      if (caller !== undefined) messages.push({ target: caller, value: json(reply) });
       return;
     }
     case "strayMessage":

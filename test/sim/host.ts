@@ -5,7 +5,6 @@
 import assert from "node:assert/strict";
 import { addressKey } from "../../src/model/address.ts";
 import type { Invocation, Outcome } from "../../src/model/invocation.ts";
-import { egressDestination, partitionDestination } from "../../src/partition/outboxes.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type {
   Commit,
@@ -16,18 +15,17 @@ import type {
   StartedInvocation,
   Turn,
 } from "../../src/partition/ports.ts";
-import { peerSource } from "../../src/partition/positions.ts";
 import { openPartition } from "../../src/partition/recovery.ts";
-import { keyOf } from "../../src/store/keys.ts";
-import { decodePosition } from "../../src/store/records.ts";
 import type { Rng } from "../support/rng.ts";
 import { audit, auditMemory, auditQuiet } from "./audit.ts";
 import { Bounds } from "./bounds.ts";
-import { checkLiveness, checkSums, type Moment } from "./checks.ts";
+import { Callers } from "./callers.ts";
+import { checkLiveness, checkReleased, checkSums, type Moment } from "./checks.ts";
 import type { NodeClock } from "./clock.ts";
 import { SimDisk } from "./disk.ts";
 import type { Faults } from "./faults.ts";
 import type { SimFunctions } from "./functions.ts";
+import { Network } from "./network.ts";
 import type { Schedule } from "./schedule.ts";
 import { Shadow } from "./shadow.ts";
 import type { Swarm } from "./swarm.ts";
@@ -58,6 +56,7 @@ interface Up {
   readonly partition: Partition;
   readonly watch: Watch;
   readonly bounds: Bounds;
+  readonly callers: Callers;
   /** Addresses with a call that has not been answered. */
   readonly inFlight: Set<string>;
   /** Answers that were given and, as far as can be seen, not applied. */
@@ -84,11 +83,14 @@ export class Host {
   /** True time since when it is up. */
   openedMs = 0;
   readonly #options: HostOptions;
+  readonly #network: Network;
   #offered: Input[] = [];
   #turnDue = false;
   #wakeMs = Infinity;
   #reading: ReadRequest | undefined;
   #running: Commit | undefined;
+  /** The running commit has failed. */
+  #hasFailed = false;
   /** The commit is on the disk, and the partition has not had a turn since. */
   #isUntold = false;
   #lastTurnMs = 0;
@@ -97,6 +99,7 @@ export class Host {
   constructor(options: HostOptions) {
     this.#options = options;
     this.index = options.index;
+    this.#network = new Network(options);
     const { clock, schedule, faults, timers } = options;
     this.shadow = new Shadow({ clock, schedule, paths: faults.paths, timers });
     this.disk.trouble = () => faults.strikes("readFails", 0.05);
@@ -139,10 +142,13 @@ export class Host {
     }
     if (isBehind) faults.paths.hit("lossAccepted");
     this.shadow.opened(this.disk);
-    const watch = new Watch(partition, limits, faults.paths);
     const [inFlight, answers, tickets] = [new Set<string>(), new Map(), new Set<number>()];
-    const bounds = new Bounds(partition, limits);
-    this.life = { kind: "up", partition, watch, bounds, inFlight, answers, tickets, isOpen: false };
+    const seen = {
+      watch: new Watch(partition, limits, faults.paths),
+      bounds: new Bounds(partition, limits),
+      callers: new Callers(partition),
+    };
+    this.life = { kind: "up", partition, ...seen, inFlight, answers, tickets, isOpen: false };
     this.openedMs = this.#options.schedule.nowMs;
     this.#turnSoon();
   }
@@ -158,7 +164,7 @@ export class Host {
       const isKept = how === "drain" || rng.chance(0.5);
       if (isKept) this.#land(this.#running);
       if (how === "kill") paths.hit(isKept ? "crashCommitKept" : "crashCommitLost");
-      if (how === "failure") paths.hit(isKept ? "commitFailedWritten" : "commitFailedUnwritten");
+      if (this.#hasFailed) paths.hit(isKept ? "commitFailedWritten" : "commitFailedUnwritten");
     }
     if (how === "kill") this.#observeCrash();
     this.shadow.lost();
@@ -167,6 +173,7 @@ export class Host {
       this.shadow.believe(this.disk);
     }
     this.#running = undefined;
+    this.#hasFailed = false;
     this.#reading = undefined;
     this.#isUntold = false;
     this.#offered = [];
@@ -239,8 +246,9 @@ export class Host {
     }
     watch.after(turn.read, turn.invocations);
     if (life.isOpen) life.bounds.after(inputs, turn, nowMs);
+    life.callers.after(inputs, turn.releases);
     for (const release of turn.releases) {
-      this.#checkDurable(release);
+      checkReleased(this.disk, release);
       onRelease(this, release);
     }
     if (turn.read !== undefined) this.#read(turn.read);
@@ -298,24 +306,10 @@ export class Host {
       isCommitting: this.#running !== undefined || this.#isUntold,
     };
     checkLiveness(moment);
+    const { epochs } = partition;
+    const isBusy = moment.isReading || moment.isCommitting || epochs.dirtySinceMs !== undefined;
+    if (!isBusy && (turn.wakeAtMs ?? Infinity) > nowMs) life.callers.atRest();
     if (this.#turns++ % 4 === 0) checkSums(moment);
-  }
-
-  /** I2, where the disk can tell: what leaves is in its outbox, what was taken in its positions. */
-  #checkDurable(release: Release): void {
-    if (release.kind === "acknowledge" || release.kind === "resume") {
-      const [bytes] = this.disk.read([keyOf("position", peerSource(release.to))]);
-      const next = bytes === undefined ? 1 : decodePosition(bytes).next;
-      const told = release.kind === "resume" ? release.next : release.upTo + 1;
-      assert(told <= next, "I2: a peer is told of messages that are not on the disk");
-    }
-    if (release.kind !== "publish" && release.kind !== "channel") return;
-    const destination =
-      release.kind === "publish"
-        ? egressDestination(release.egress)
-        : partitionDestination(release.to);
-    const key = keyOf("outbox", destination, release.first);
-    assert(this.disk.read([key])[0] !== undefined, "I2: released before it was durable");
   }
 
   #read(request: ReadRequest): void {
@@ -352,12 +346,11 @@ export class Host {
     this.#later(maxMs, () => {
       if (isSlow) faults.count("diskSlow");
       faults.paths.hitIf(schedule.nowMs - beganMs > 1_000, "diskSlow");
-      if (faults.isDuring("diskFull", "", schedule.nowMs)) {
-        faults.count("diskFull");
-        faults.paths.hit("diskFull");
-        return onFailure(this);
-      }
-      if (faults.strikes("commitFails", 0.05)) return onFailure(this);
+      const isFull = faults.isDuring("diskFull", "", schedule.nowMs);
+      if (isFull) faults.count("diskFull");
+      faults.paths.hitIf(isFull, "diskFull");
+      this.#hasFailed = isFull || faults.strikes("commitFails", 0.05);
+      if (this.#hasFailed) return onFailure(this);
       this.#land(commit);
       this.#running = undefined;
       this.#isUntold = true;
@@ -375,38 +368,20 @@ export class Host {
   }
 
   #invoke(life: Up, { ticket, invocation }: StartedInvocation): void {
-    const { rng, faults, functions, schedule, swarm } = this.#options;
+    const { faults, swarm } = this.#options;
     const { inFlight, answers } = life;
-    const { type } = invocation.target;
     const address = addressKey(invocation.target);
     assert(!inFlight.has(address), `I1: ${address} is called twice at once`);
     inFlight.add(address);
-    const { networkMs } = swarm.slow;
-    const answer = (outcome: Outcome, maxMs = networkMs) =>
+    this.#later(swarm.slow.networkMs, () => {
+      const { outcome, maxMs } = this.#network.call(invocation);
       this.#later(maxMs, () => {
         inFlight.delete(address);
         answers.set(ticket, { invocation, outcome });
         this.offer({ kind: "outcome", ticket, outcome });
-        if (faults.strikes("doubles", 0.3)) {
-          this.#later(20, () => this.offer({ kind: "outcome", ticket, outcome }));
-        }
+        if (!faults.strikes("doubles", 0.3)) return;
+        this.#later(20, () => this.offer({ kind: "outcome", ticket, outcome }));
       });
-    this.#later(networkMs, () => {
-      if (faults.isDuring("endpointDown", type, schedule.nowMs)) {
-        faults.count("endpointDown");
-        return answer({ kind: "retryLater", reason: "connection refused" });
-      }
-      if (faults.strikes("requestLost", 0.3)) {
-        return answer({ kind: "retryLater", reason: "connection refused" });
-      }
-      if (faults.strikes("hangs", 0.1)) {
-        if (rng.chance(0.5)) return answer(functions.call(invocation, schedule.nowMs), 2_000);
-        faults.paths.hit("timedOut");
-        return answer({ kind: "retryLater", reason: "its time is over" }, 4_000);
-      }
-      const outcome = functions.call(invocation, schedule.nowMs);
-      const isLost = faults.strikes("answerLost", 0.3);
-      answer(isLost ? { kind: "retryLater", reason: "the connection was reset" } : outcome);
     });
   }
 

@@ -12,6 +12,7 @@ export const PATHS = {
   crashBeforeSession: "crash before the first commit of a session",
   crashCalling: "crash while a function is being called",
   crashUncommitted: "crash with an answer applied and not committed",
+  bounced: "one partition lost its memory, the others going on",
   drained: "drain and restart",
   // The disk
   commitFailedWritten: "commit failed, though it was written",
@@ -104,8 +105,10 @@ export const PATHS = {
   onceRace: "one idempotency key, two messages in one turn",
   onceAfterRestart: "idempotency key asked again after a restart",
   onceExpired: "idempotency key used anew after its expiry",
+  onceNamesake: "one idempotency key at two types of one id",
   onceOtherKind: "idempotency key of a send used for a call",
   replyStored: "504, then the reply stored and fetched",
+  fetchedTwice: "one reply fetched again",
   fetchWaits: "504, fetched before there is a reply",
   hungUpLooking: "caller gone while its key is looked up",
   replyDropped: "reply to a caller that is gone",

@@ -2,7 +2,7 @@ import { addressKey } from "../../src/model/address.ts";
 import type { SourceRecord } from "../../src/model/source.ts";
 import type { Input } from "../../src/partition/ports.ts";
 import type { Rng } from "../support/rng.ts";
-import { json } from "./functions.ts";
+import { type Envelope, json } from "./functions.ts";
 import type { Host } from "./host.ts";
 import type { Programs, Step } from "./program.ts";
 import type { Stage } from "./stage.ts";
@@ -34,7 +34,7 @@ export class Source {
       position += rng.chance(0.1) ? 1 + rng.int(3) : 0;
       const record = rng.chance(0.05)
         ? { position, messages: [], invalid: keyless(i) }
-        : { position, messages: [this.#message(programs.root(), sent)] };
+        : { position, messages: [this.#message(programs.root(), sent, position)] };
       this.#records.push({ record, next: position + 1 });
       position++;
     }
@@ -65,12 +65,17 @@ export class Source {
     this.#read = this.#records.filter(({ next }) => next <= position).length;
   }
 
-  #message(step: Step, sent: Map<string, number>): SourceRecord["messages"][number] {
+  #message(
+    step: Step,
+    sent: Map<string, number>,
+    position: number,
+  ): SourceRecord["messages"][number] {
     const key = addressKey(step.target);
     const nth = (sent.get(key) ?? 0) + 1;
     sent.set(key, nth);
     this.roots.push(step);
-    const value = json({ step, from: this.#name, nth }, step.pad);
+    const envelope: Envelope = { step, from: this.#name, nth, id: `${this.#name}@${position}` };
+    const value = json(envelope, step.pad);
     return { target: step.target, value, traceparent: undefined, headers: [] };
   }
 

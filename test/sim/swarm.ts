@@ -11,7 +11,7 @@ export const FAULTS = [
   ...(["crash", "recoveryCrash", "commitFails", "diskFull", "diskSlow", "readFails"] as const),
   ...(["requestLost", "answerLost", "doubles", "hangs", "endpointDown", "clock"] as const),
   ...(["channelLate", "channelDoubles", "egressDown", "egressRepeats", "restart"] as const),
-  ...(["redeploy", "loss"] as const),
+  ...(["bounce", "redeploy", "loss"] as const),
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];
@@ -58,7 +58,7 @@ export interface Swarm {
 
 export function drawSwarm(rng: Rng): Swarm {
   const swarm = drawAny(rng);
-  return rng.chance(0.15) ? steer(swarm, rng.int(4)) : swarm;
+  return rng.chance(0.17) ? steer(swarm, rng.pick([0, 0, 1, 2, 3])) : swarm;
 }
 
 /** Together these are rarer than they matter. */

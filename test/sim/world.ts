@@ -186,6 +186,7 @@ export class World implements Stage {
       this.#crashNode("drain");
     } else if (faults.strikes("redeploy", 0.004)) this.#crashNode("drain");
     else if (faults.strikes("loss", 0.002)) this.#crashNode("power");
+    if (faults.strikes("bounce", 0.006)) this.#bounce(rng.pick(this.hosts));
     if (!faults.strikes("clock", 0.008)) return;
     const most = rng.pick([-100, -5_000, -600_000, -900_000, 50, 5_000, 400_000, 2_000_000]);
     this.clock.jump(most * rng.random());
@@ -278,6 +279,14 @@ export class World implements Stage {
       "reopened",
     );
     this.#openLater(host, REOPEN_AFTER_MS * host.failures);
+  }
+
+  /** One partition loses its memory, as by an assertion of ours; the others go on. */
+  #bounce(host: Host): void {
+    if (host.life.kind !== "up") return;
+    this.#down(host, "kill");
+    this.#paths.hitIf(this.hosts.length > 1, "bounced");
+    this.#openLater(host, this.#rng.random() * 50);
   }
 
   #crashNode(how: "kill" | "drain" | "power"): void {
