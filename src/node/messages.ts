@@ -83,8 +83,9 @@ export class NodeMessages implements Messages {
   #hostFor(request: SendRequest | CallRequest): PartitionHost {
     if (!this.#isOpen) throw new StatefoldError("UNAVAILABLE", "the node is draining");
     const host = this.#partitions.ownerOf(request.target);
-    if (host.partition?.isFull) {
-      const text = `partition ${host.index} has all the unfinished work that it may have`;
+    const bound = host.partition?.fullBy;
+    if (bound !== undefined) {
+      const text = `partition ${host.index} has all the unfinished work that it may have (${bound})`;
       throw new StatefoldError("OVERLOADED", text);
     }
     return host;

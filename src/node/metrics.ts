@@ -40,6 +40,10 @@ const GAUGES: readonly (readonly [PartitionMetric, (partition: Partition) => num
     (p) => p.ledger.outbox,
   ],
   [
+    gauge("outbox_bytes", "bytes", "Bytes of the effects that were not acknowledged."),
+    (p) => p.ledger.outboxBytes,
+  ],
+  [
     gauge("dead_letters", "messages", "Messages and records that were given up."),
     (p) => p.ledger.dead,
   ],

@@ -6,8 +6,10 @@ export interface PartitionLimits {
    * does not count.
    */
   readonly unfinishedMessages: number;
-  /** The same for the bytes of unfinished mail. (Those of outboxes are bounded by their count.) */
+  /** The same for the bytes of unfinished mail. */
   readonly unfinishedBytes: number;
+  /** The same for the bytes of effects that their destination has not acknowledged, on disk. */
+  readonly outboxBytes: number;
   /** Mail held in memory, all addresses together. Beyond, new mail waits on disk alone. */
   readonly mailBytesInMemory: number;
   /** Mail of one address held in memory. Beyond, it waits on disk alone. */
@@ -24,8 +26,10 @@ export interface PartitionLimits {
   readonly statesPerType: number;
   /** Effects for one destination sent but not acknowledged. Beyond, they wait on disk alone. */
   readonly outboxBytesInMemory: number;
-  /** Timers held in memory. Beyond, the later ones are on disk alone. */
+  /** Timers held in memory, twice as many at most for a moment. Beyond, the later ones are on disk alone. */
   readonly timersInMemory: number;
+  /** The same for what their messages weigh; one at least is held. */
+  readonly timerBytesInMemory: number;
   /**
    * What one epoch may gather. Beyond, outcomes and what else comes in wait for the next one, which begins
    * as soon as the running commit ends. With one answer's worth on top it must stay below what the store
@@ -41,6 +45,7 @@ export interface PartitionLimits {
 export const DEFAULT_LIMITS: PartitionLimits = {
   unfinishedMessages: 200_000,
   unfinishedBytes: 256 * 1024 * 1024,
+  outboxBytes: 1024 * 1024 * 1024,
   mailBytesInMemory: 64 * 1024 * 1024,
   mailboxMessagesInMemory: 1_000,
   parkedMessages: 100_000,
@@ -50,6 +55,7 @@ export const DEFAULT_LIMITS: PartitionLimits = {
   statesPerType: 256,
   outboxBytesInMemory: 8 * 1024 * 1024,
   timersInMemory: 50_000,
+  timerBytesInMemory: 64 * 1024 * 1024,
   epochBytes: 64 * 1024 * 1024,
   commitLingerMs: 10,
   retentionMs: 24 * 60 * 60 * 1000,

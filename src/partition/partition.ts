@@ -110,7 +110,7 @@ export class Partition {
     this.#expiries = new Expiries(epochs, reads);
     const expiries = this.#expiries;
     this.mailboxes = new Mailboxes(epochs, reads, ledger, limits);
-    this.timers = new Timers(epochs, reads, ledger, limits.timersInMemory);
+    this.timers = new Timers(epochs, reads, ledger, limits);
     const firstNumber = firstNumberOf(meta.incarnation);
     this.outboxes = new Outboxes(
       { epochs, reads, ledger },
@@ -154,11 +154,17 @@ export class Partition {
    * input, since what was offered counts at once. What functions send is never refused.
    */
   get isFull(): boolean {
+    return this.fullBy !== undefined;
+  }
+
+  /** The bound that is reached, by its name in limits.ts; undefined while there is room. */
+  get fullBy(): keyof PartitionLimits | undefined {
     const { limits } = this.#options;
-    return (
-      this.unfinished + this.#offered.messages >= limits.unfinishedMessages ||
-      this.mailboxes.unfinishedBytes + this.#offered.bytes >= limits.unfinishedBytes
-    );
+    const messages = this.unfinished + this.#offered.messages;
+    if (messages >= limits.unfinishedMessages) return "unfinishedMessages";
+    const bytes = this.mailboxes.unfinishedBytes + this.#offered.bytes;
+    if (bytes >= limits.unfinishedBytes) return "unfinishedBytes";
+    return this.ledger.outboxBytes >= limits.outboxBytes ? "outboxBytes" : undefined;
   }
 
   /** Accepted messages that are neither done, nor dead, nor waiting for a person or their time. */
@@ -298,14 +304,14 @@ export class Partition {
 
   #meta() {
     const { formatVersion, application, partition, partitionCount, recovered } = this.#options;
-    const { accepted, finished, mail, timers, outbox, dead } = this.ledger;
+    const { accepted, finished, mail, timers, outbox, dead, outboxBytes } = this.ledger;
     return {
       ...{ formatVersion, application, partition, partitionCount },
       incarnation: recovered.meta.incarnation,
       session: this.#identity.session,
       epoch: this.epochs.current,
       nextSequence: this.#identity.nextSequence,
-      ...{ accepted, finished, mail, timers, outbox, dead },
+      ...{ accepted, finished, mail, timers, outbox, dead, outboxBytes },
     };
   }
 

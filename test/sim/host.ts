@@ -7,6 +7,7 @@ import type { Outcome } from "../../src/model/invocation.ts";
 import { keyText } from "../../src/partition/epochs.ts";
 import type { ExpiryKind } from "../../src/partition/expiries.ts";
 import type { PartitionLimits } from "../../src/partition/limits.ts";
+import { readOutboxEntry } from "../../src/partition/outbox.ts";
 import { egressDestination, partitionDestination } from "../../src/partition/outboxes.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type {
@@ -238,6 +239,11 @@ export class Host {
     const unsent = this.#under("outbox").map((entry) => decodeOutbox(entry.value).length);
     const sum = unsent.reduce((total, effects) => total + effects, 0);
     assert.equal(sum, held.outbox, "I4: effects on the disk");
+    const bytes = this.#under("outbox").reduce(
+      (all, entry) => all + readOutboxEntry(entry).bytes,
+      0,
+    );
+    assert.equal(bytes, held.outboxBytes, "I9: what the effects on the disk weigh");
     const { accepted, finished, mail, timers, outbox, dead } = held;
     assert.equal(accepted - finished - mail - timers - outbox - dead, 0, "I4: the sum");
   }

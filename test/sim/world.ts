@@ -270,7 +270,9 @@ function randomLimits(rng: Rng): PartitionLimits {
     batchBytes: 500 + rng.int(2_000),
     stateCacheBytes: rng.pick([0, 1_000, 1_000_000]),
     outboxBytesInMemory: rng.pick([1, 1_000, 10_000]),
+    outboxBytes: rng.pick([1_000, 5_000, DEFAULT_LIMITS.outboxBytes]),
     timersInMemory: 1 + rng.int(5),
+    timerBytesInMemory: rng.pick([1, 1_000, DEFAULT_LIMITS.timerBytesInMemory]),
     commitLingerMs: rng.int(20),
     epochBytes: rng.pick([1_000, 5_000, 1_000_000]),
   };
