@@ -29,6 +29,12 @@ import { CALL_TYPE, type Directory, type StartedInvocation } from "./ports.ts";
 import type { Specs } from "./specs.ts";
 import type { States } from "./states.ts";
 
+/**
+ * Lanes kept though nothing is done on them; beyond, idle ones are dropped and made anew when needed: where
+ * an endpoint takes any name, types come out of requests, without end.
+ */
+const IDLE_LANES = 256;
+
 export interface DeliveryParts {
   readonly epochs: Epochs;
   readonly ledger: Ledger;
@@ -97,6 +103,7 @@ export class Delivery {
       for (let next = lane.next(nowMs); next !== undefined; next = lane.next(nowMs)) {
         this.#prepare(lane, next);
       }
+      if (this.#lanes.size > IDLE_LANES && lane.isIdle) this.#lanes.delete(lane.type);
     }
   }
 

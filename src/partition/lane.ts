@@ -27,6 +27,11 @@ export class Lane {
     return this.#ready.size;
   }
 
+  /** Nothing would be lost with it. */
+  get isIdle(): boolean {
+    return this.running === 0 && this.#ready.size === 0 && this.circuit.isUntroubled;
+  }
+
   enqueue(mailbox: Mailbox): void {
     mailbox.phase = { kind: "ready" };
     this.#ready.push(mailbox);

@@ -14,6 +14,11 @@ export interface PartitionLimits {
   readonly mailBytesInMemory: number;
   /** Mail of one address held in memory. Beyond, it waits on disk alone. */
   readonly mailboxMessagesInMemory: number;
+  /**
+   * Addresses parked at once: what fails for so many fails for all. Beyond, the same as for unfinished
+   * work, until a person decides.
+   */
+  readonly parkedAddresses: number;
   /** Messages of a parked address. Beyond, new ones become dead letters. */
   readonly parkedMessages: number;
   /** The bytes of one request to a function; a batch ends before it. At least one message goes. */
@@ -48,6 +53,7 @@ export const DEFAULT_LIMITS: PartitionLimits = {
   outboxBytes: 1024 * 1024 * 1024,
   mailBytesInMemory: 64 * 1024 * 1024,
   mailboxMessagesInMemory: 1_000,
+  parkedAddresses: 100_000,
   parkedMessages: 100_000,
   batchBytes: 4 * 1024 * 1024,
   stateCacheBytes: 64 * 1024 * 1024,

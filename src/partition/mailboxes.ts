@@ -29,6 +29,8 @@ export class Mailboxes {
   #unwritten: { readonly mailbox: Mailbox; readonly pending: Pending }[] = [];
   /** With a tail that a commit may move to disk. */
   readonly #tailed = new Set<Mailbox>();
+  /** Parked, with a head that is not durable yet: it leaves memory once it is. */
+  readonly #parkedHeads = new Set<Mailbox>();
   #bytesInMemory = 0;
   #unfinishedBytes = 0;
   #parkedCount = 0;
@@ -94,8 +96,8 @@ export class Mailboxes {
     pending.written = true;
     this.#account(mailbox, pending.bytes, 1);
     this.#place(mailbox, pending);
-    const freed = mailbox.spill(0);
-    this.#bytesInMemory -= freed;
+    this.#bytesInMemory -= mailbox.spill(0);
+    if (mailbox.phase.kind === "parked") this.#bytesInMemory -= mailbox.unload(0);
     return mailbox;
   }
 
@@ -117,14 +119,19 @@ export class Mailboxes {
   discard(mailbox: Mailbox): void {
     this.#boxes.delete(mailbox.key);
     this.#tailed.delete(mailbox);
+    this.#parkedHeads.delete(mailbox);
   }
 
-  /** Mail of parked addresses does not count as unfinished: they must not stop the sources (I6). */
+  /**
+   * Mail of parked addresses does not count as unfinished: they must not stop the sources (I6). Nor does
+   * it stay in memory, where it would leave no room for that of the others.
+   */
   park(mailbox: Mailbox): void {
     if (mailbox.phase.kind === "parked") return;
     this.#unfinishedBytes -= mailbox.bytes;
     this.#parkedCount += mailbox.count;
     mailbox.phase = { kind: "parked" };
+    this.#unload(mailbox);
   }
 
   unpark(mailbox: Mailbox): void {
@@ -132,6 +139,7 @@ export class Mailboxes {
     this.#unfinishedBytes += mailbox.bytes;
     this.#parkedCount -= mailbox.count;
     mailbox.phase = { kind: "idle" };
+    this.#parkedHeads.delete(mailbox);
   }
 
   /** Reads the next spilled mail of an address into its head. */
@@ -174,6 +182,13 @@ export class Mailboxes {
       this.#bytesInMemory -= mailbox.spill(this.#epochs.committed);
       if (mailbox.tail.size === 0) this.#tailed.delete(mailbox);
     }
+    for (const mailbox of this.#parkedHeads) this.#unload(mailbox);
+  }
+
+  #unload(mailbox: Mailbox): void {
+    this.#bytesInMemory -= mailbox.unload(this.#epochs.committed);
+    if (mailbox.head.size > 0) this.#parkedHeads.add(mailbox);
+    else this.#parkedHeads.delete(mailbox);
   }
 
   #place(mailbox: Mailbox, pending: Pending): void {
@@ -181,6 +196,7 @@ export class Mailboxes {
     const room = this.#bytesInMemory <= this.#limits.mailBytesInMemory;
     mailbox.append(pending, room);
     if (mailbox.tail.size > 0) this.#tailed.add(mailbox);
+    if (mailbox.phase.kind === "parked" && mailbox.head.size > 0) this.#parkedHeads.add(mailbox);
   }
 
   #account(mailbox: Mailbox, bytes: number, count: number): void {

@@ -164,7 +164,8 @@ export class Partition {
     if (messages >= limits.unfinishedMessages) return "unfinishedMessages";
     const bytes = this.mailboxes.unfinishedBytes + this.#offered.bytes;
     if (bytes >= limits.unfinishedBytes) return "unfinishedBytes";
-    return this.ledger.outboxBytes >= limits.outboxBytes ? "outboxBytes" : undefined;
+    if (this.ledger.outboxBytes >= limits.outboxBytes) return "outboxBytes";
+    return this.parking.size >= limits.parkedAddresses ? "parkedAddresses" : undefined;
   }
 
   /** Accepted messages that are neither done, nor dead, nor waiting for a person or their time. */

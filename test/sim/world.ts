@@ -271,6 +271,7 @@ function randomLimits(rng: Rng): PartitionLimits {
     stateCacheBytes: rng.pick([0, 1_000, 1_000_000]),
     outboxBytesInMemory: rng.pick([1, 1_000, 10_000]),
     outboxBytes: rng.pick([1_000, 5_000, DEFAULT_LIMITS.outboxBytes]),
+    parkedAddresses: rng.pick([5, 20, DEFAULT_LIMITS.parkedAddresses]),
     timersInMemory: 1 + rng.int(5),
     timerBytesInMemory: rng.pick([1, 1_000, DEFAULT_LIMITS.timerBytesInMemory]),
     commitLingerMs: rng.int(20),
