@@ -72,6 +72,7 @@ export class PlaygroundEgress implements Egress {
     return typeof record === "string" ? record : undefined;
   }
 
+  /** Done at once: there is nothing to abort. */
   async publish(
     partition: number,
     first: number,
