@@ -17,6 +17,8 @@ export interface PlaygroundEgressOptions {
   readonly maxRecords?: number;
   /** Their bytes at most. Default 64 MiB. */
   readonly maxBytes?: number;
+  /** Connections at once; one more is closed as it comes. Default 1000. */
+  readonly maxConnections?: number;
   readonly report?: Report;
 }
 
@@ -51,6 +53,7 @@ export class PlaygroundEgress implements Egress {
       request.resume();
       this.#answer(request, response);
     });
+    this.#server.maxConnections = options.maxConnections ?? 1000;
   }
 
   /** The port it listens on; undefined before it has started. */

@@ -11,10 +11,11 @@ import type {
 import type { Exchange } from "./exchange.ts";
 import { invalid, Problem } from "./problem.ts";
 import { decodeSegment, parseAddress, parseCount, parseQuery } from "./request-path.ts";
+import type { Seats } from "./seats.ts";
 import { viewValue } from "./value-view.ts";
 
 const DEFAULT_PAGE = 100;
-const MAX_PAGE = 1_000;
+export const MAX_PAGE = 1_000;
 
 /**
  * `/v1/admin`: what a person sees and does; the command line and the console use nothing else.
@@ -27,9 +28,12 @@ const MAX_PAGE = 1_000;
  */
 export class AdminRoutes {
   readonly #admin: Admin;
+  readonly #reads: Seats;
 
-  constructor(admin: Admin) {
+  /** @param reads shared with whatever else reads much at once */
+  constructor(admin: Admin, reads: Seats) {
     this.#admin = admin;
+    this.#reads = reads;
   }
 
   async handle(exchange: Exchange, rest: string): Promise<void> {
@@ -54,22 +58,26 @@ export class AdminRoutes {
       case "endpoints":
         return exchange.json(200, { items: await admin.endpoints() });
       case "addresses":
-        return answerPage(exchange, await admin.addresses(addressQuery(exchange)));
+        return this.#page(exchange, () => admin.addresses(addressQuery(exchange)));
       case "timers":
-        return answerPage(exchange, await admin.timers(pageQuery(exchange)));
+        return this.#page(exchange, () => admin.timers(pageQuery(exchange)));
       case "parked":
-        return answerPage(exchange, await admin.parked(addressQuery(exchange)));
+        return this.#page(exchange, () => admin.parked(addressQuery(exchange)));
       case "dead":
-        return answerPage(exchange, await admin.dead(pageQuery(exchange)));
+        return this.#page(exchange, () => admin.dead(pageQuery(exchange)));
       default:
         throw unknownRoute(exchange);
     }
   }
 
+  async #page(exchange: Exchange, list: () => Promise<Page<unknown>>): Promise<void> {
+    exchange.json(200, await this.#reads.use(list));
+  }
+
   async #state(exchange: Exchange, object: string): Promise<void> {
     exchange.allow("GET");
     const address = parseAddress(object);
-    const detail = await this.#admin.address(address);
+    const detail = await this.#reads.use(() => this.#admin.address(address));
     if (detail === undefined) throw notFound(`nothing is known of ${shown(address)}`);
     exchange.json(200, viewAddress(detail));
   }
@@ -79,7 +87,7 @@ export class AdminRoutes {
     const address = parseAddress(name);
     if (verb === undefined) {
       exchange.allow("GET");
-      const detail = await this.#admin.parkedDetail(address);
+      const detail = await this.#reads.use(() => this.#admin.parkedDetail(address));
       if (detail === undefined) throw notParked(address);
       exchange.json(200, viewParked(detail));
       return;
@@ -109,7 +117,7 @@ export class AdminRoutes {
       exchange.json(200, { purged: id });
     } else {
       exchange.allow("GET", "DELETE");
-      const detail = await this.#admin.deadDetail(id);
+      const detail = await this.#reads.use(() => this.#admin.deadDetail(id));
       if (detail === undefined) throw noDeadLetter(id);
       exchange.json(200, viewDead(detail));
     }
@@ -136,10 +144,6 @@ function pageOf(query: ReadonlyMap<string, string>): PageQuery {
   const limit = parseCount("limit", query.get("limit") ?? String(DEFAULT_PAGE), MAX_PAGE);
   if (limit === 0) throw invalid("limit=0 would show nothing; it is 1 to 1000");
   return { after: query.get("after"), limit };
-}
-
-function answerPage(exchange: Exchange, page: Page<unknown>): void {
-  exchange.json(200, page);
 }
 
 function viewAddress(detail: AddressDetail) {

@@ -6,7 +6,7 @@ import { StatefoldError } from "../base/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { CounterSeries, HistogramSeries, MetricsRegistry } from "../telemetry/metrics.ts";
 import { type BodyBudget, HangUp, RequestBody } from "./body.ts";
-import { Exchange } from "./exchange.ts";
+import { cutOffWhenStalled, Exchange } from "./exchange.ts";
 import { DEFAULT_LIMITS, type GatewayLimits } from "./limits.ts";
 import { BUFFERED, IN_FLIGHT, REQUEST_SECONDS, REQUESTS } from "./metrics.ts";
 import { asProblem, Problem } from "./problem.ts";
@@ -185,6 +185,7 @@ export class Gateway {
       this.#refuse(error, route, request, response);
     } finally {
       body.release();
+      this.#watch(response);
       // Node takes a connection whose answer is still on its way out for an idle one; a drain must not.
       if (!route.always && response.writableEnded && !response.destroyed) {
         response.once("close", this.#onAnswered);
@@ -195,14 +196,29 @@ export class Gateway {
     }
   }
 
+  /** What the caller has not taken yet of its answer is held for it, but not for ever. */
+  #watch(response: ServerResponse): void {
+    const bytes = response.writableLength;
+    if (bytes === 0 || response.destroyed || !response.writableEnded) return;
+    this.#budget.held += bytes;
+    response.once("close", () => {
+      this.#budget.held -= bytes;
+    });
+    cutOffWhenStalled(response, this.#limits.answerStallMs);
+  }
+
   /** @throws UNAVAILABLE, OVERLOADED, and 403 for another site's page in a browser */
   #admit(request: IncomingMessage): void {
     if (this.#draining.signal.aborted) {
       throw new Problem("UNAVAILABLE", "the node is draining", { close: true });
     }
-    const { maxInFlight } = this.#limits;
+    const { maxInFlight, maxBufferedBytes } = this.#limits;
     if (this.#inFlight > maxInFlight) {
       throw new Problem("OVERLOADED", `${maxInFlight} requests are being answered already`);
+    }
+    if (this.#budget.held >= maxBufferedBytes) {
+      const held = `${this.#budget.held} bytes of bodies and answers are being held already`;
+      throw new Problem("OVERLOADED", held);
     }
     const { origin, host } = request.headers;
     if (origin !== undefined && origin.slice(origin.indexOf("://") + 3) !== host) {

@@ -8,13 +8,19 @@ export interface GatewayLimits {
   readonly maxHeaderBytes: number;
   /** Requests at once; one more is answered 429. Health and metrics do not count. Default 10 000. */
   readonly maxInFlight: number;
-  /** Bodies held in memory at once, all together; one more is answered 429. Default 256 MiB. */
+  /** Lists and reads of topics that are being answered, which takes memory; one more is answered 429. Default 16. */
+  readonly maxReads: number;
+  /** Followers of topics, who stay; one more is answered 429. Default 1 000. */
+  readonly maxFollowers: number;
+  /** Bodies and unread answers held in memory at once, all together; one more is answered 429. Default 256 MiB. */
   readonly maxBufferedBytes: number;
   /** Connections at once; one more is closed as it comes. Default 20 000. */
   readonly maxConnections: number;
   /** For the headers, and for the whole request; a slower sender is answered 408. Default 10 s, 60 s. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** A caller who takes nothing of its answer for so long is cut off. Default 30 s. */
+  readonly answerStallMs: number;
   /** How long an idle connection is kept; longer than proxies keep theirs. Default 65 s. */
   readonly keepAliveMs: number;
   /** How long and how far a body that is refused is still taken and dropped, so that its sender gets to read the answer. */
@@ -30,10 +36,13 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   maxBodyBytes: 10 * 2 ** 20,
   maxHeaderBytes: 16 * 2 ** 10,
   maxInFlight: 10_000,
+  maxReads: 16,
+  maxFollowers: 1_000,
   maxBufferedBytes: 256 * 2 ** 20,
   maxConnections: 20_000,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
+  answerStallMs: 30_000,
   keepAliveMs: 65_000,
   lingerMs: 2_000,
   lingerBytes: 64 * 2 ** 20,

@@ -117,6 +117,7 @@ export class FakeTopics implements Topics {
     await new Promise<void>((resolve) => {
       const wake = () => {
         this.#waiting.delete(wake);
+        signal.removeEventListener("abort", wake);
         resolve();
       };
       this.#waiting.add(wake);
