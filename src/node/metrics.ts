@@ -107,6 +107,22 @@ const COUNTERS: readonly (readonly [PartitionMetric, (partition: Partition) => n
   ],
 ];
 
+const DISK_FREE: MetricDefinition<never> = {
+  name: "statefold_disk_free_bytes",
+  unit: "bytes",
+  description:
+    "Room on the file system of the data directory; near its end nothing new is taken in.",
+  labels: [],
+};
+
+export function declareDiskMetric(
+  registry: MetricsRegistry,
+  reserve: { readonly freeBytes: number },
+): void {
+  const series = registry.gauge(DISK_FREE).labelled({} as Record<never, string>);
+  series.from(() => reserve.freeBytes);
+}
+
 /** Returns what is to be called for each commit. */
 export function declareCommitMetric(registry: MetricsRegistry): (elapsedMs: number) => void {
   const seconds = registry.histogram(COMMIT_SECONDS).labelled({} as Record<never, string>);

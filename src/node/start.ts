@@ -25,10 +25,11 @@ import { declareProcessMetrics } from "../telemetry/process-metrics.ts";
 import { NodeAdmin } from "./admin.ts";
 import { Closing } from "./closing.ts";
 import { ComposedNode } from "./composed-node.ts";
+import { DiskReserve } from "./disk-reserve.ts";
 import { Functions } from "./functions.ts";
 import { loadModules } from "./load-modules.ts";
 import { NodeMessages } from "./messages.ts";
-import { declareCommitMetric, declarePartitionMetrics } from "./metrics.ts";
+import { declareCommitMetric, declareDiskMetric, declarePartitionMetrics } from "./metrics.ts";
 import type { Listening, NodeOptions, RunningNode } from "./options.ts";
 import { Partitions } from "./partitions.ts";
 import { NodeReport } from "./report.ts";
@@ -94,8 +95,16 @@ async function compose(
     function: (type) => functions.binding(type),
     egress: (id) => egressById.get(id),
   };
+  const reserve = new DiskReserve({
+    measure: () => storage.space(),
+    onRoom: () => partitions.offerSources(),
+    logger,
+  });
+  closing.add(async () => reserve.stop());
+  const held = () => reserve.reason;
   const partitions = new Partitions(storage.partitionCount, {
     ...{ application, storage, directory, limits: DEFAULT_LIMITS, egresses: egressById, logger },
+    held,
     invoke: (invocation, signal) => functions.invoke(invocation, signal),
     onOpened: (index) => {
       for (const { ingress } of ingresses) ingress.rewind(index);
@@ -111,7 +120,9 @@ async function compose(
     ...{ ingresses, egresses },
   });
   closing.add(() => partitions.stop());
+  await reserve.start();
   await partitions.open();
+  declareDiskMetric(metrics, reserve);
   declarePartitionMetrics(metrics, partitions);
   const messages = new NodeMessages(partitions);
   ingresses.push(...openIngresses(module, log, report));
@@ -126,7 +137,7 @@ async function compose(
   }
   const gateway = new Gateway({
     ...{ host, port: options.port, logger: logger.child({ part: "gateway" }), metrics },
-    ...{ messages, topics: new NodeTopics(log), health: nodeReport },
+    ...{ messages, topics: new NodeTopics(log, held), health: nodeReport },
     admin: new NodeAdmin(partitions, nodeReport),
   });
   const { url } = await gateway.start();

@@ -21,9 +21,12 @@ const FOLLOW_LIMITS = { maxRecords: 500, maxBytes: 1024 * 1024 };
 
 export class NodeTopics implements Topics {
   readonly #log: TopicLog;
+  readonly #held: () => string | undefined;
 
-  constructor(log: TopicLog) {
+  /** @param held why the node takes nothing in; undefined while it does */
+  constructor(log: TopicLog, held: () => string | undefined = () => undefined) {
     this.#log = log;
+    this.#held = held;
   }
 
   async list(): Promise<TopicInfo[]> {
@@ -43,6 +46,8 @@ export class NodeTopics implements Topics {
   }
 
   async write(name: string, records: readonly NewRecord[]): Promise<readonly RecordPlace[]> {
+    const held = this.#held();
+    if (held !== undefined) throw new StatefoldError("OVERLOADED", held);
     const topic = await this.#log.topic(name);
     for (const { partition } of records) {
       if (partition !== undefined) checkPartition(topic, partition);
