@@ -3,7 +3,7 @@
  * call at a time, and none for longer than its bound. What makes that exactly-once is the receiver's memory of the numbers; what bounds the
  * queue is the outbox, which sends no more than its window before it is acknowledged (I9).
  */
-import { type BackoffOptions, backoffMs } from "../base/backoff.ts";
+import { type BackoffOptions, backoffMs, type Random } from "../base/backoff.ts";
 import { describeError } from "../base/errors.ts";
 import { unlessAborted } from "../base/unless-aborted.ts";
 import type { Egress, Published } from "../egress/contract.ts";
@@ -26,6 +26,9 @@ export interface PublisherOptions {
   readonly logger: Logger;
   /** Default: PUBLISH_MS. */
   readonly publishMs?: number;
+  /** How it waits between two calls. Resolves early when the signal aborts. */
+  readonly sleep?: typeof sleep;
+  readonly random?: Random;
 }
 
 /** Records with ascending numbers from `first` on. */
@@ -93,6 +96,7 @@ export class Publisher {
     signal: AbortSignal,
   ): Promise<void> {
     const { egress, partition, acknowledge, logger } = this.#options;
+    const { sleep: pause = sleep, random = Math.random } = this.#options;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         const { refused } = await this.#call(first, records);
@@ -107,7 +111,7 @@ export class Publisher {
           { egress: egress.id, partition, attempt, reason: this.reason },
           "An egress cannot be reached.",
         );
-        await sleep(backoffMs(attempt, BACKOFF, Math.random), signal);
+        await pause(backoffMs(attempt, BACKOFF, random), signal);
       }
     }
   }
