@@ -215,3 +215,10 @@ test("a read of a topic ends at MAX_READ_BYTES, and at MAX_RECORDS", async (t) =
   assert.equal((await fetch(`${node.url}/v1/topics/small?limit=10001`)).status, 400);
   assert.equal(await lines("small?partition=0&offset=10000"), 1);
 });
+
+test("a message may be delayed by MAX_DELAY_MS, and not by more", async (t) => {
+  const node = await startFakeNode(t);
+  assert.equal((await post(node, "/v1/send/demo/a/1?delay=36500d")).status, 202);
+  assert.equal(node.messages.sent[0]?.delayMs, 36_500 * 86_400_000);
+  assert.equal((await post(node, "/v1/send/demo/a/1?delay=36501d")).status, 400);
+});

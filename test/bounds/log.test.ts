@@ -162,3 +162,45 @@ test("a call to an egress that fails is made again after initialMs, and after ma
   assert.deepEqual(waits, [50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
   assert(calls.every((count) => count === 3));
 });
+
+test("options of the topic log have bounds of their own: MAX_RECORD_BYTES, MAX_PARTITIONS", async (t) => {
+  const invalid = { code: "CONFIG_INVALID" };
+  const open = (options: TopicLogOptions) =>
+    TopicLog.open("/data", { files: new SimulatedDisk().boot(), ...options });
+  await assert.rejects(open({ maxRecordBytes: 32 * MIB + 1 }), invalid);
+  await assert.rejects(open({ partitions: 10_001 }), invalid);
+  const log = await open({ maxRecordBytes: 32 * MIB, partitions: 10_000 });
+  t.after(() => log.close());
+  await assert.rejects(log.topic("t", 10_001), invalid);
+  const partition = await (await log.topic("t", 1)).partition(0);
+  await partition.append([record("x".repeat(32 * MIB - 1_000))]);
+  assert.equal(partition.endOffset, 1);
+});
+
+test("a producer's id has MAX_PRODUCER_ID_BYTES at most, and nothing of a longer one is taken", async (t) => {
+  const { partition } = await opened(t);
+  const append = (id: string) => partition.append([record("x")], { id, numbers: [1] });
+  await assert.rejects(append("p".repeat(257)), { code: "REQUEST_INVALID" });
+  await append("p".repeat(256));
+  assert.equal(partition.endOffset, 1);
+});
+
+test("a partition holds the indexes of MAX_INDEXES closed segments; others are read again when needed", async (t) => {
+  const { partition, disk } = await opened(t, { segmentBytes: 300 });
+  for (let i = 0; i < 14; i++) await partition.append([record(`${i}`.padEnd(300, "."))]);
+  const reads = async (offsets: readonly number[]) => {
+    const before = disk.counts.read ?? 0;
+    for (const offset of offsets) {
+      const read = await partition.read(offset, { maxRecords: 1, maxBytes: 1 });
+      assert(read.kind === "records" && read.records[0]?.offset === offset);
+    }
+    return (disk.counts.read ?? 0) - before;
+  };
+  const few = [0, 1, 2, 3, 4, 5, 6, 7];
+  await reads(few);
+  const known = await reads(few);
+  const many = [...few, 8, 9, 10, 11];
+  await reads(many);
+  const again = await reads(many);
+  assert(again / many.length > known / few.length, `${known} reads of 8, ${again} of 12`);
+});
