@@ -204,3 +204,14 @@ test("a partition holds the indexes of MAX_INDEXES closed segments; others are r
   const again = await reads(many);
   assert(again / many.length > known / few.length, `${known} reads of 8, ${again} of 12`);
 });
+
+test("a topic made on first use has the log's own number of partitions, and keeps it", async (t) => {
+  const disk = new SimulatedDisk();
+  const log = await TopicLog.open("/data", { files: disk.boot() });
+  assert.equal((await log.topic("t")).partitionCount, 8);
+  await log.close();
+  const again = await TopicLog.open("/data", { files: disk.boot(), partitions: 3 });
+  t.after(() => again.close());
+  assert.equal((await again.topic("t")).partitionCount, 8);
+  assert.equal((await again.topic("u")).partitionCount, 3);
+});

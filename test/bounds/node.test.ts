@@ -97,3 +97,14 @@ test("what a witness records is synced within SYNC_DELAY_MS, once for all of it"
   await witness.close();
   assert(synced.mock.callCount() >= 2);
 });
+
+test("a new data directory has DEFAULT_PARTITIONS, however many the next start would like", async (t) => {
+  const options = { application: "test", dataDir: tempDir(t), acceptLoss: false };
+  const first = await openStorage({ ...options, partitions: undefined });
+  assert.equal(first.partitionCount, 1);
+  await first.close();
+  await assert.rejects(openStorage({ ...options, partitions: 2 }), { code: "CONFIG_INVALID" });
+  const again = await openStorage({ ...options, partitions: undefined });
+  assert.equal(again.partitionCount, 1);
+  await again.close();
+});

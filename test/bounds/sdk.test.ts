@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { fetchHandler, lambdaHandler, serve, statefulFunction, types } from "@statefold/sdk";
+import {
+  address,
+  fetchHandler,
+  lambdaHandler,
+  serve,
+  statefulFunction,
+  types,
+} from "@statefold/sdk";
 import { add, BINARY, counter } from "../sdk/http/functions.ts";
 import { message, requestBytes } from "../sdk/wire.ts";
 import { until } from "../support/until.ts";
@@ -57,4 +64,12 @@ test("beyond maxConnections one is closed as it comes, and one that leaves makes
   first.destroy();
   const post = () => fetch(server.url, { method: "POST", body: add(1), headers });
   await until("room", async () => (await post()).status === 200);
+});
+
+test("MAX_REMEMBERED type names are kept apart, and with more all are read, and the wrong ones refused", () => {
+  for (let i = 0; i < 2_500; i++) {
+    const name = `demo/f${i % 1_200}`;
+    assert.equal(address(name, "1").type, name);
+  }
+  assert.throws(() => address("demo/f/1", "1"), { code: "CONTEXT_MISUSED" });
 });
