@@ -5,7 +5,9 @@ import type { FunctionsPlace, Mood } from "./functions.ts";
 import type { Latencies, SteadyQuestion } from "./steady.ts";
 
 const INT = "io.statefun.types/int";
-const ONE = JSON.stringify(1);
+const ONE = "1";
+/** As the protocol has it. */
+const ONE_BASE64 = "DQEAAAA=";
 const SETTLE_WITHIN_MS = 120_000;
 
 /** One node, two processes of functions, and everybody else's calls: set up anew for each disturbance. */
@@ -72,7 +74,7 @@ export class Stage {
 
   /** Writes so many records of a key, a thousand at a time, for the ingress of the module. */
   async write(key: string, count: number): Promise<void> {
-    const line = `${JSON.stringify({ key, valueBase64: "CAE=" })}\n`;
+    const line = `${JSON.stringify({ key, valueBase64: ONE_BASE64 })}\n`;
     for (let left = count; left > 0; left -= 1_000) {
       const response = await fetch(`http://127.0.0.1:${this.port}/v1/topics/hot`, {
         method: "POST",

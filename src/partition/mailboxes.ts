@@ -134,8 +134,15 @@ export class Mailboxes {
     mailbox.phase = { kind: "idle" };
   }
 
+  /** Calls `then` when the first messages of an address are in its head: at once, or when they were read. */
+  withMail(mailbox: Mailbox, then: () => void): void {
+    mailbox.closeGap();
+    if (mailbox.needsMail) this.#load(mailbox, then);
+    else then();
+  }
+
   /** Reads the next spilled mail of an address into its head. */
-  load(mailbox: Mailbox, then: () => void): void {
+  #load(mailbox: Mailbox, then: () => void): void {
     const { address, spilledFirst, spilledLast } = mailbox;
     const range = {
       from: mailKey(address, spilledFirst),

@@ -144,7 +144,7 @@ export class Partition {
       ...{ post, effects },
     });
     this.#operator = new Operator({
-      ...{ epochs, ledger, parking, deadLetters, delivery, post },
+      ...{ epochs, ledger, directory, mailboxes, parking, deadLetters, delivery, post },
     });
     this.#restore(recovered, specs);
   }

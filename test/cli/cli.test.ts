@@ -68,7 +68,7 @@ test("what is mistyped is told what is near, and exits with 2", async () => {
     [["send", "demo/a", "1", "--type", "integer"], /--type integer is none of bool, int/],
     [["status", "--url", "localhost"], /--url localhost is no address/],
     [["addresses", "--limit", "all"], /--limit is all; it takes a whole number/],
-    [["dead", "retry"], /ids of dead letters, or --all/],
+    [["dead", "retry"], /it takes ID…, or conditions .*, or --all/],
     [["parked", "retry", "demo/a", "1", "--all"], /do not go together/],
     [["topic", "read", "t", "--from", "5"], /an offset belongs to a partition/],
     [["topic", "write", "t", "--json", "--key", "k"], /with --json key and partition/],
