@@ -69,7 +69,7 @@ test("what is mistyped is told what is near, and exits with 2", async () => {
     [["status", "--url", "localhost"], /--url localhost is no address/],
     [["addresses", "--limit", "all"], /--limit is all; it takes a whole number/],
     [["dead", "retry"], /it takes ID…, or conditions .*, or --all/],
-    [["parked", "retry", "demo/a", "1", "--all"], /do not go together/],
+    [["parked", "retry", "demo/a", "1", "--all"], /: one of the three/],
     [["topic", "read", "t", "--from", "5"], /an offset belongs to a partition/],
     [["topic", "write", "t", "--json", "--key", "k"], /with --json key and partition/],
     [["run", "x.yaml", "--set", "A"], /--set A is not NAME=VALUE/],
