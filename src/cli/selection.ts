@@ -64,14 +64,17 @@ export const DECISION: readonly OptionSpec[] = [
 
 /** The conditions as parameters of a request. */
 export function conditionsOf({ options }: Context): Record<string, string> {
-  const query: Record<string, string> = {};
-  for (const name of ["type", "code", "reason"]) {
-    const text = options.text(name);
-    if (text !== undefined) query[name] = text;
-  }
   const olderThanMs = options.duration("older-than");
-  if (olderThanMs !== undefined) query["olderThan"] = `${olderThanMs}ms`;
-  return query;
+  const conditions = {
+    type: options.text("type"),
+    code: options.text("code"),
+    reason: options.text("reason"),
+    olderThan: olderThanMs === undefined ? undefined : `${olderThanMs}ms`,
+  };
+  const given = Object.entries(conditions).filter(
+    (each): each is [string, string] => each[1] !== undefined,
+  );
+  return Object.fromEntries(given);
 }
 
 /**
