@@ -83,11 +83,11 @@ export class NodeMessages implements Messages {
   #hostFor(request: SendRequest | CallRequest): PartitionHost {
     if (!this.#isOpen) throw new StatefoldError("UNAVAILABLE", "the node is draining");
     const host = this.#partitions.ownerOf(request.target);
-    if (host.partition?.isFull) {
-      const text = `partition ${host.index} has all the unfinished work that it may have`;
-      throw new StatefoldError("OVERLOADED", text);
-    }
-    return host;
+    const { partition } = host;
+    if (partition === undefined || partition.hasRoomFor(request.target.type)) return host;
+    const what = partition.isFull ? "" : ` for functions of type ${request.target.type}`;
+    const text = `partition ${host.index} has all the unfinished work${what} that it may have`;
+    throw new StatefoldError("OVERLOADED", text);
   }
 }
 

@@ -328,8 +328,10 @@ export class PartitionHost {
 
 function takerOf(partition: Partition, driver: Driver) {
   return {
-    get isFull() {
-      return partition.isFull;
+    hasRoomFor(types: ReadonlySet<string>) {
+      if (partition.isFull) return false;
+      for (const type of types) if (!partition.hasRoomFor(type)) return false;
+      return true;
     },
     offer: (batch: SourceBatch) => driver.offer({ kind: "source", ...batch }),
   };

@@ -16,6 +16,8 @@ import type { PartitionLimits } from "./limits.ts";
 import { Mailbox, type Pending, pendingOf } from "./mailbox.ts";
 import type { Reads } from "./reads.ts";
 
+const NOTHING = { messages: 0, bytes: 0 };
+
 /** Spilled mail read back at once, in bytes. */
 const LOAD_BYTES = 1024 * 1024;
 
@@ -29,6 +31,8 @@ export class Mailboxes {
   #unwritten: { readonly mailbox: Mailbox; readonly pending: Pending }[] = [];
   /** With a tail that a commit may move to disk. */
   readonly #tailed = new Set<Mailbox>();
+  /** Unfinished mail by function type; types without any are not in it. */
+  readonly #byType = new Map<string, { messages: number; bytes: number }>();
   #bytesInMemory = 0;
   #unfinishedBytes = 0;
   #parkedCount = 0;
@@ -43,6 +47,11 @@ export class Mailboxes {
   /** Bytes of mail that counts against the bound of unfinished work: all but that of parked addresses. */
   get unfinishedBytes(): number {
     return this.#unfinishedBytes;
+  }
+
+  /** The part of it that is for functions of one type. */
+  unfinishedOf(type: string): { readonly messages: number; readonly bytes: number } {
+    return this.#byType.get(type) ?? NOTHING;
   }
 
   /** Messages of parked addresses. */
@@ -122,14 +131,14 @@ export class Mailboxes {
   /** Mail of parked addresses does not count as unfinished: they must not stop the sources (I6). */
   park(mailbox: Mailbox): void {
     if (mailbox.phase.kind === "parked") return;
-    this.#unfinishedBytes -= mailbox.bytes;
+    this.#unfinished(mailbox, -mailbox.bytes, -mailbox.count);
     this.#parkedCount += mailbox.count;
     mailbox.phase = { kind: "parked" };
   }
 
   unpark(mailbox: Mailbox): void {
     if (mailbox.phase.kind !== "parked") return;
-    this.#unfinishedBytes += mailbox.bytes;
+    this.#unfinished(mailbox, mailbox.bytes, mailbox.count);
     this.#parkedCount -= mailbox.count;
     mailbox.phase = { kind: "idle" };
   }
@@ -192,7 +201,20 @@ export class Mailboxes {
 
   #account(mailbox: Mailbox, bytes: number, count: number): void {
     if (mailbox.phase.kind === "parked") this.#parkedCount += count;
-    else this.#unfinishedBytes += bytes;
+    else this.#unfinished(mailbox, bytes, count);
+  }
+
+  #unfinished(mailbox: Mailbox, bytes: number, messages: number): void {
+    this.#unfinishedBytes += bytes;
+    const { type } = mailbox.address;
+    let own = this.#byType.get(type);
+    if (own === undefined) {
+      own = { messages: 0, bytes: 0 };
+      this.#byType.set(type, own);
+    }
+    own.messages += messages;
+    own.bytes += bytes;
+    if (own.messages === 0) this.#byType.delete(type);
   }
 }
 

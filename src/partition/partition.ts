@@ -19,6 +19,7 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/backoff.ts";
+import { hasShare } from "../base/shares.ts";
 import { keyOf } from "../store/keys.ts";
 import { encodeMeta } from "../store/records.ts";
 import { Calls } from "./calls.ts";
@@ -158,6 +159,22 @@ export class Partition {
     return (
       this.unfinished + this.#offered.messages >= limits.unfinishedMessages ||
       this.mailboxes.unfinishedBytes + this.#offered.bytes >= limits.unfinishedBytes
+    );
+  }
+
+  /**
+   * The same for a request or a record that is for functions of this type. I6: a type whose endpoint is down
+   * fills its share of the bound, and others find theirs.
+   */
+  hasRoomFor(type: string): boolean {
+    if (this.isFull) return false;
+    const { unfinishedMessages, unfinishedBytes } = this.#options.limits;
+    const own = this.mailboxes.unfinishedOf(type);
+    const messages = this.unfinished + this.#offered.messages;
+    const bytes = this.mailboxes.unfinishedBytes + this.#offered.bytes;
+    return (
+      hasShare(own.messages, messages, unfinishedMessages) &&
+      hasShare(own.bytes, bytes, unfinishedBytes)
     );
   }
 
