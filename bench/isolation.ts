@@ -12,7 +12,7 @@ import { median, ms, table } from "./support/table.ts";
  * disturbances, so that a noisy machine is noisy for all, and "nothing" says how noisy it was. Nothing
  * may be lost: each disturbance ends with an account, and throws when it does not come out.
  */
-const CALLS_PER_SECOND = 400;
+const CALLS_PER_SECOND = 200;
 
 type Phase = "before" | "during" | "after";
 const PHASES: readonly Phase[] = ["before", "during", "after"];
