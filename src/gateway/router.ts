@@ -1,8 +1,9 @@
 import type { Admin } from "./admin-port.ts";
-import { AdminRoutes, unknownRoute } from "./admin-routes.ts";
+import { AdminRoutes } from "./admin-routes.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { MessageRoutes } from "./message-routes.ts";
+import { unknownRoute } from "./not-found.ts";
 import type { Health, Messages, Topics } from "./ports.ts";
 import { Seats } from "./seats.ts";
 import { TopicRoutes } from "./topic-routes.ts";

@@ -59,7 +59,7 @@ export class TopicRoutes {
         "key and partition of NDJSON records belong into the lines, not into the query",
       );
     }
-    const records = isMany ? parseRecords(body) : [oneRecord(exchange, query, body)];
+    const records = isMany ? await parseRecords(body) : [oneRecord(exchange, query, body)];
     const places = await this.#topics.write(topic, records);
     exchange.json(200, { written: places.length, records: places });
   }

@@ -83,7 +83,7 @@ export class NodeMessages implements Messages {
   #hostFor(request: SendRequest | CallRequest): PartitionHost {
     if (!this.#isOpen) throw new StatefoldError("UNAVAILABLE", "the node is draining");
     const host = this.#partitions.ownerOf(request.target);
-    const { fullBy } = host;
+    const fullBy = host.fullFor(request.target.type);
     if (fullBy !== undefined) throw new StatefoldError("OVERLOADED", fullBy);
     return host;
   }

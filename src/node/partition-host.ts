@@ -161,11 +161,15 @@ export class PartitionHost {
     await this.#sources.add(batch, this.#taker(this.#running()));
   }
 
-  /** Why nothing new is taken in at the moment; undefined while it is. */
-  get fullBy(): string | undefined {
-    const bound = this.partition?.fullBy;
-    if (bound === undefined) return this.#options.held?.();
-    return `partition ${this.index} has all the unfinished work that it may have (${bound})`;
+  /** Why nothing new for functions of a type is taken in at the moment; undefined while it is. */
+  fullFor(type: string): string | undefined {
+    const { partition } = this;
+    const what = `partition ${this.index} has all the unfinished work`;
+    const bound = partition?.fullBy;
+    if (bound !== undefined) return `${what} that it may have (${bound})`;
+    const held = this.#options.held?.();
+    if (held !== undefined || partition === undefined || partition.hasRoomFor(type)) return held;
+    return `${what} for functions of type ${type} that it may have`;
   }
 
   /** Takes what sources have waiting, as far as there is room. */
@@ -321,8 +325,10 @@ export class PartitionHost {
   #taker({ partition, driver }: Running): Taker {
     const { held } = this.#options;
     return {
-      get isFull() {
-        return partition.isFull || held?.() !== undefined;
+      hasRoomFor(types) {
+        if (partition.isFull || held?.() !== undefined) return false;
+        for (const type of types) if (!partition.hasRoomFor(type)) return false;
+        return true;
       },
       offer: (batch) => driver.offer({ kind: "source", ...batch }),
     };

@@ -94,7 +94,7 @@ export class Delivery {
 
   /** A mailbox has got mail. */
   onMail(mailbox: Mailbox): void {
-    if (mailbox.phase.kind === "idle") this.#proceed(mailbox);
+    if (mailbox.phase.kind === "idle") this.proceed(mailbox);
   }
 
   /** What may be called now is prepared, and called when its state is at hand. */
@@ -123,7 +123,7 @@ export class Delivery {
       this.#resting.pop();
       const { phase } = next.mailbox;
       if (phase.kind !== "resting" || phase.untilMs !== next.untilMs) continue;
-      this.#proceed(next.mailbox);
+      this.proceed(next.mailbox);
     }
   }
 
@@ -132,7 +132,7 @@ export class Delivery {
     const waiting = this.#awaitingCommit;
     this.#awaitingCommit = [];
     for (const mailbox of waiting) {
-      if (mailbox.phase.kind === "awaitingCommit") this.#proceed(mailbox);
+      if (mailbox.phase.kind === "awaitingCommit") this.proceed(mailbox);
     }
   }
 
@@ -176,11 +176,6 @@ export class Delivery {
     }
   }
 
-  /** Delivers a parked address again. */
-  retryParked(mailbox: Mailbox): void {
-    this.#proceed(mailbox);
-  }
-
   /** Gives the first message of an unparked, idle mailbox up and goes on with the next. */
   skipFirst(
     mailbox: Mailbox,
@@ -188,17 +183,17 @@ export class Delivery {
     then: (id: string | undefined) => void,
   ): void {
     mailbox.phase = { kind: "preparing" };
-    this.#withMail(mailbox, () => {
+    this.#parts.mailboxes.withMail(mailbox, () => {
       const first = this.#parts.mailboxes.finishFirst(mailbox);
       if (first !== undefined) this.#bury(mailbox, first, reason, attempts);
       this.#endSuspicion(mailbox);
-      this.#proceed(mailbox);
+      this.proceed(mailbox);
       then(first?.message.id);
     });
   }
 
   /** Puts a mailbox where its mail will be served from, or forgets it when it has none. */
-  #proceed(mailbox: Mailbox): void {
+  proceed(mailbox: Mailbox): void {
     if (mailbox.count === 0) {
       mailbox.phase = { kind: "idle" };
       return this.#parts.mailboxes.discard(mailbox);
@@ -227,18 +222,12 @@ export class Delivery {
     const cached = this.#parts.states.cached(mailbox.key);
     if (cached !== undefined) {
       this.#pin(mailbox, cached);
-      return this.#withMail(mailbox, () => this.#start(lane, mailbox, cached));
+      return this.#parts.mailboxes.withMail(mailbox, () => this.#start(lane, mailbox, cached));
     }
     this.#parts.states.load(mailbox.address, (state) => {
       this.#pin(mailbox, state);
-      this.#withMail(mailbox, () => this.#start(lane, mailbox, state));
+      this.#parts.mailboxes.withMail(mailbox, () => this.#start(lane, mailbox, state));
     });
-  }
-
-  #withMail(mailbox: Mailbox, then: () => void): void {
-    mailbox.closeGap();
-    if (mailbox.needsMail) this.#parts.mailboxes.load(mailbox, then);
-    else then();
   }
 
   #start(lane: Lane, mailbox: Mailbox, state: AddressState): void {
@@ -364,7 +353,7 @@ export class Delivery {
   #release(lane: Lane, mailbox: Mailbox): void {
     this.#unpin(mailbox);
     lane.running--;
-    this.#proceed(mailbox);
+    this.proceed(mailbox);
   }
 
   #rest(lane: Lane, mailbox: Mailbox, attempt: number): void {
@@ -389,13 +378,13 @@ export class Delivery {
   /** Replies to a caller that was not waiting when they came. */
   #answerCall(mailbox: Mailbox): void {
     mailbox.phase = { kind: "preparing" };
-    this.#withMail(mailbox, () => {
+    this.#parts.mailboxes.withMail(mailbox, () => {
       const reply = mailbox.head.peek();
       assert(reply !== undefined, "a reply that is not there");
       this.#parts.calls.replyStored(mailbox.address.id, reply.message.value, () => {
         this.#parts.mailboxes.finishFirst(mailbox);
         this.#parts.ledger.finished++;
-        this.#proceed(mailbox);
+        this.proceed(mailbox);
       });
     });
   }

@@ -16,6 +16,8 @@ import type { PartitionLimits } from "./limits.ts";
 import { Mailbox, type Pending, pendingOf } from "./mailbox.ts";
 import type { Reads } from "./reads.ts";
 
+const NOTHING = { messages: 0, bytes: 0 };
+
 /** Spilled mail read back at once, in bytes. */
 const LOAD_BYTES = 1024 * 1024;
 
@@ -31,6 +33,8 @@ export class Mailboxes {
   readonly #tailed = new Set<Mailbox>();
   /** Parked, with a head that is not durable yet: it leaves memory once it is. */
   readonly #parkedHeads = new Set<Mailbox>();
+  /** Unfinished mail by function type; types without any are not in it. */
+  readonly #byType = new Map<string, { messages: number; bytes: number }>();
   #bytesInMemory = 0;
   #unfinishedBytes = 0;
   #parkedCount = 0;
@@ -45,6 +49,11 @@ export class Mailboxes {
   /** Bytes of mail that counts against the bound of unfinished work: all but that of parked addresses. */
   get unfinishedBytes(): number {
     return this.#unfinishedBytes;
+  }
+
+  /** The part of it that is for functions of one type. */
+  unfinishedOf(type: string): { readonly messages: number; readonly bytes: number } {
+    return this.#byType.get(type) ?? NOTHING;
   }
 
   /** Messages of parked addresses. */
@@ -128,7 +137,7 @@ export class Mailboxes {
    */
   park(mailbox: Mailbox): void {
     if (mailbox.phase.kind === "parked") return;
-    this.#unfinishedBytes -= mailbox.bytes;
+    this.#unfinished(mailbox, -mailbox.bytes, -mailbox.count);
     this.#parkedCount += mailbox.count;
     mailbox.phase = { kind: "parked" };
     this.#unload(mailbox);
@@ -136,14 +145,21 @@ export class Mailboxes {
 
   unpark(mailbox: Mailbox): void {
     if (mailbox.phase.kind !== "parked") return;
-    this.#unfinishedBytes += mailbox.bytes;
+    this.#unfinished(mailbox, mailbox.bytes, mailbox.count);
     this.#parkedCount -= mailbox.count;
     mailbox.phase = { kind: "idle" };
     this.#parkedHeads.delete(mailbox);
   }
 
+  /** Calls `then` when the first messages of an address are in its head: at once, or when they were read. */
+  withMail(mailbox: Mailbox, then: () => void): void {
+    mailbox.closeGap();
+    if (mailbox.needsMail) this.#load(mailbox, then);
+    else then();
+  }
+
   /** Reads the next spilled mail of an address into its head. */
-  load(mailbox: Mailbox, then: () => void): void {
+  #load(mailbox: Mailbox, then: () => void): void {
     const { address, spilledFirst, spilledLast } = mailbox;
     const range = {
       from: mailKey(address, spilledFirst),
@@ -201,7 +217,20 @@ export class Mailboxes {
 
   #account(mailbox: Mailbox, bytes: number, count: number): void {
     if (mailbox.phase.kind === "parked") this.#parkedCount += count;
-    else this.#unfinishedBytes += bytes;
+    else this.#unfinished(mailbox, bytes, count);
+  }
+
+  #unfinished(mailbox: Mailbox, bytes: number, messages: number): void {
+    this.#unfinishedBytes += bytes;
+    const { type } = mailbox.address;
+    let own = this.#byType.get(type);
+    if (own === undefined) {
+      own = { messages: 0, bytes: 0 };
+      this.#byType.set(type, own);
+    }
+    own.messages += messages;
+    own.bytes += bytes;
+    if (own.messages === 0) this.#byType.delete(type);
   }
 }
 

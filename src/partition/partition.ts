@@ -19,6 +19,7 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/backoff.ts";
+import { hasShare } from "../base/shares.ts";
 import { keyOf } from "../store/keys.ts";
 import { encodeMeta } from "../store/records.ts";
 import { Calls } from "./calls.ts";
@@ -144,7 +145,7 @@ export class Partition {
       ...{ post, effects },
     });
     this.#operator = new Operator({
-      ...{ epochs, ledger, parking, deadLetters, delivery, post },
+      ...{ epochs, ledger, directory, mailboxes, parking, deadLetters, delivery, post },
     });
     this.#restore(recovered, specs);
   }
@@ -166,6 +167,22 @@ export class Partition {
     if (bytes >= limits.unfinishedBytes) return "unfinishedBytes";
     if (this.ledger.outboxBytes >= limits.outboxBytes) return "outboxBytes";
     return this.parking.size >= limits.parkedAddresses ? "parkedAddresses" : undefined;
+  }
+
+  /**
+   * The same for a request or a record that is for functions of this type. I6: a type whose endpoint is down
+   * fills its share of the bound, and others find theirs.
+   */
+  hasRoomFor(type: string): boolean {
+    if (this.isFull) return false;
+    const { unfinishedMessages, unfinishedBytes } = this.#options.limits;
+    const own = this.mailboxes.unfinishedOf(type);
+    const messages = this.unfinished + this.#offered.messages;
+    const bytes = this.mailboxes.unfinishedBytes + this.#offered.bytes;
+    return (
+      hasShare(own.messages, messages, unfinishedMessages) &&
+      hasShare(own.bytes, bytes, unfinishedBytes)
+    );
   }
 
   /** Accepted messages that are neither done, nor dead, nor waiting for a person or their time. */

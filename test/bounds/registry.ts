@@ -252,7 +252,7 @@ export const DRIVERS: Drivers = {
   "src/gateway/message-routes.ts#MAX_DELAY_MS": [
     own("http", "a message may be delayed by MAX_DELAY_MS, and not by more"),
   ],
-  "src/gateway/admin-routes.ts#MAX_PAGE": [own("http", "a page has MAX_PAGE entries at most")],
+  "src/gateway/pages.ts#MAX_PAGE": [own("http", "a page has MAX_PAGE entries at most")],
   "src/gateway/topic-routes.ts#MAX_RECORDS": [
     own("http", "a read of a topic ends at MAX_READ_BYTES"),
   ],
