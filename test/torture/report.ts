@@ -1,0 +1,83 @@
+/** The account for people: what was done, what came of it, the verdict. */
+
+import type { TortureResult } from "./run.ts";
+import { median } from "./samples.ts";
+import type { Subject } from "./subject.ts";
+
+const SHOWN_VIOLATIONS = 30;
+
+export function report(result: TortureResult): string {
+  const { blows, subjects, load, account, flatness, violations } = result;
+  const lines: [string, string][] = [];
+  for (const [blow, times] of blows) lines.push([blow, `${times} ×`]);
+  for (const subject of subjects) lines.push([subject.name, livesOf(subject)]);
+  lines.push(["kills of functions", String(killsOf(subjects.slice(1)))]);
+  lines.push(["accepted", `${account?.accepted ?? load.accepted} messages`]);
+  lines.push([
+    "without an answer",
+    `${account?.unknown ?? "?"} without a key; ${load.repeated} sent again with their key`,
+  ]);
+  lines.push(["asked again in the end", `${result.askedAgain} with their key`]);
+  for (const [refusal, times] of load.refusals) lines.push([refusal, `${times} ×`]);
+  if (account !== undefined) lines.push(["timers late", spread(account.latenessMs)]);
+  subjects.forEach((subject, i) => {
+    const flat = flatness[i];
+    if (flat === undefined) return;
+    const [rssFirst, rssLast] = flat.rssBytes.map(megabytes);
+    const [first, last] = flat.descriptors;
+    lines.push([
+      `${subject.name}, without kills`,
+      `RSS ${rssFirst} → ${rssLast}, descriptors ${first} → ${last} (medians of first and last third, ${flat.samples} samples)`,
+    ]);
+  });
+  lines.push(
+    ["partitions on disk", size(result.partitions)],
+    ["topics on disk", size(result.topics)],
+  );
+  const width = Math.max(...lines.map(([name]) => name.length)) + 2;
+  const table = lines.map(([name, text]) => `  ${name.padEnd(width)}${text}\n`).join("");
+  return `\n${table}\n${endsOf(subjects)}${verdict(violations)}`;
+}
+
+function livesOf({ starts, kills, killsDuringStart, ownEnds, recoverMs }: Subject): string {
+  const ends = ownEnds.length === 0 ? "" : `, ${ownEnds.length} ends of its own`;
+  return `${kills} kills (${killsDuringStart} before it was ready), ${starts} starts${ends}; ready again ${spread(recoverMs)}`;
+}
+
+function killsOf(subjects: readonly Subject[]): number {
+  return subjects.reduce((sum, { kills }) => sum + kills, 0);
+}
+
+/** Each reason once. */
+function endsOf(subjects: readonly Subject[]): string {
+  const reasons = new Map<string, number>();
+  for (const { name, ownEnds } of subjects) {
+    for (const { code, signal, during, words } of ownEnds) {
+      const last = words.split("\n").at(-1) ?? "";
+      const reason = `${name} ended with ${signal ?? code}, ${during}: ${last}`;
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    }
+  }
+  const lines = [...reasons].map(([reason, times]) => `  ${times} × ${reason}\n`);
+  return lines.length === 0 ? "" : `Ends of its own:\n${lines.join("")}\n`;
+}
+
+function verdict(violations: readonly string[]): string {
+  if (violations.length === 0) return "Everything came out exact.\n";
+  const shown = violations.slice(0, SHOWN_VIOLATIONS).map((each) => `  ${each}\n`);
+  return `${violations.length} violations:\n${shown.join("")}`;
+}
+
+function spread(valuesMs: readonly number[]): string {
+  if (valuesMs.length === 0) return "–";
+  const largest = valuesMs.reduce((max, each) => Math.max(max, each));
+  return `p50 ${median(valuesMs).toFixed(0)} ms, max ${largest.toFixed(0)} ms`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+}
+
+function size({ bytes, files }: { readonly bytes: number; readonly files: number }): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB in ${files} files`;
+}
