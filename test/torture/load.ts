@@ -44,9 +44,15 @@ export interface LoadOptions {
 
 type Answer =
   | { readonly kind: "taken"; readonly text: string }
+  /** There was no connection: surely not done. */
+  | Unsent
   | { readonly kind: "unknown" }
   /** Durable, and the reply is to be fetched. */
   | { readonly kind: "pending"; readonly callId: string };
+
+interface Unsent {
+  readonly kind: "unsent";
+}
 
 export class Load {
   accepted = 0;
@@ -97,12 +103,7 @@ export class Load {
     const { pauseMs } = this.#options;
     for (let n = 1; !this.#isOver; n++) {
       await sleep(pauseMs * (0.5 + this.#rng.random()));
-      let answer = await this.#ask(source, id, n);
-      while (answer.kind === "unknown" && isKeyed(source)) {
-        this.repeated++;
-        await this.#rest();
-        answer = await this.#ask(source, id, n);
-      }
+      const answer = await this.#askUntilSaid(source, id, n);
       if (answer.kind === "unknown") {
         sent.unknown.push(n);
         await this.#rest();
@@ -115,6 +116,16 @@ export class Load {
       if (isKeyed(source) && this.#rng.chance(REPEAT_SHARE)) {
         await this.#repeat(source, id, this.#rng.chance(0.5) ? n : 1 + this.#rng.int(n), sent);
       }
+    }
+  }
+
+  /** Once, when it was sent at all; with a key until it is taken. */
+  async #askUntilSaid(source: Source, id: string, n: number): Promise<Exclude<Answer, Unsent>> {
+    for (;;) {
+      const answer = await this.#ask(source, id, n);
+      if (answer.kind === "unknown" && isKeyed(source)) this.repeated++;
+      else if (answer.kind !== "unsent") return answer;
+      await this.#rest();
     }
   }
 
@@ -157,9 +168,11 @@ export class Load {
       const response = await fetch(this.#options.url + path, init);
       const text = await response.text();
       return response.ok ? { kind: "taken", text } : this.#refused(path, response.status, text);
-    } catch {
+    } catch (error) {
       this.#options.signal.throwIfAborted();
-      return { kind: "unknown" };
+      const cause = error instanceof Error ? error.cause : undefined;
+      const isRefused = (cause as NodeJS.ErrnoException | undefined)?.code === "ECONNREFUSED";
+      return { kind: isRefused ? "unsent" : "unknown" };
     }
   }
 

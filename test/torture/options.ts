@@ -9,19 +9,22 @@ export interface TortureOptions {
   /** Of the runtime, and of functions: so many at least. Default 50. */
   readonly kills: number;
   readonly partitions: number;
+  /** How long the stretch under load without kills lasts, of `seconds`. Default: a third of them. */
+  readonly calm: number;
   /** Each blow once, in turn, and then drawn ones as the kills ask for. */
   readonly each: boolean;
   /** The disk that was found, once we are in a mount name space of our own. */
   readonly disk: DiskKind | undefined;
 }
 
-export const USAGE = `npm run torture -- [--seconds 240] [--seed N] [--kills 50] [--partitions 3]
+export const USAGE = `npm run torture -- [--seconds 240] [--seed N] [--kills 50] [--partitions 3] [--calm 80] [--each]
 
 Kills, stops and starves a runtime and its functions under load, then draws an account of what came out.
   --seconds     how long, about, without the account
   --seed        what is done when; default: drawn, and printed
   --kills       of the runtime, and of functions: so many at least
   --partitions  of the data directory
+  --calm        how many of the seconds are under load without kills, so that memory can be seen to be flat
   --each        every kind of blow once before the drawn ones
 `;
 
@@ -34,12 +37,15 @@ export function parseOptions(args: readonly string[]): TortureOptions {
       seed: { type: "string", default: String(Math.floor(Math.random() * 1e6)) },
       kills: { type: "string", default: "50" },
       partitions: { type: "string", default: "3" },
+      calm: { type: "string" },
       each: { type: "boolean", default: false },
       disk: { type: "string" },
     },
   });
+  const seconds = count("seconds", values.seconds);
   return {
-    seconds: count("seconds", values.seconds),
+    seconds,
+    calm: values.calm === undefined ? seconds / 3 : count("calm", values.calm),
     seed: count("seed", values.seed),
     kills: count("kills", values.kills),
     partitions: count("partitions", values.partitions),

@@ -5,6 +5,7 @@ import { median } from "./samples.ts";
 import type { Subject } from "./subject.ts";
 
 const SHOWN_VIOLATIONS = 30;
+const SHOWN_CHARACTERS = 60;
 
 export function report(result: TortureResult): string {
   const { blows, subjects, load, account, flatness, violations } = result;
@@ -36,7 +37,8 @@ export function report(result: TortureResult): string {
   );
   const width = Math.max(...lines.map(([name]) => name.length)) + 2;
   const table = lines.map(([name, text]) => `  ${name.padEnd(width)}${text}\n`).join("");
-  return `\n${table}\n${endsOf(subjects)}${verdict(violations)}`;
+  const said = subjects.map((subject) => logOf(subject)).join("");
+  return `\n${table}\n${endsOf(subjects)}${said}${verdict(violations)}`;
 }
 
 function livesOf({ starts, kills, killsDuringStart, ownEnds, recoverMs }: Subject): string {
@@ -60,6 +62,27 @@ function endsOf(subjects: readonly Subject[]): string {
   }
   const lines = [...reasons].map(([reason, times]) => `  ${times} × ${reason}\n`);
   return lines.length === 0 ? "" : `Ends of its own:\n${lines.join("")}\n`;
+}
+
+/** What it logged, each message with how often. */
+function logOf({ name, script }: Subject): string {
+  const times = new Map<string, number>();
+  for (const line of script.output.split("\n")) {
+    const message = messageOf(line);
+    if (message !== undefined) times.set(message, (times.get(message) ?? 0) + 1);
+  }
+  const lines = [...times].map(([message, count]) => `  ${count} × ${message}\n`);
+  return lines.length === 0 ? "" : `Log of the ${name}:\n${lines.join("")}\n`;
+}
+
+function messageOf(line: string): string | undefined {
+  if (!line.startsWith("{")) return undefined;
+  try {
+    const { msg } = JSON.parse(line) as { readonly msg?: string };
+    return msg?.slice(0, SHOWN_CHARACTERS);
+  } catch {
+    return undefined; // it was killed as it wrote
+  }
 }
 
 function verdict(violations: readonly string[]): string {

@@ -24,8 +24,6 @@ import { storm } from "./storm.ts";
 import type { OwnEnd, Subject } from "./subject.ts";
 import type { OutsideTopics, Variant } from "./variant.ts";
 
-/** Of the time, so much goes to the stretch without kills. */
-const CALM_SHARE = 0.3;
 /** Of each of the senders, between two messages. */
 const PAUSE_MS = 150;
 const DRAIN_TIMEOUT_MS = 120_000;
@@ -81,10 +79,9 @@ export async function torture(run: TortureRun): Promise<TortureResult> {
     loading.catch((error: unknown) => {
       if (!ending.signal.aborted) violations.push(`the load: ${describeError(error)}`);
     });
-    const calmSeconds = seconds * CALM_SHARE;
     const result = await storm({
       ...{ victims: { ...stage, disk }, load, seed, kills, each: run.each },
-      seconds: seconds - calmSeconds,
+      seconds: seconds - run.calm,
       onBlow: (blow) => say(blow),
     });
     blows = result.blows;
@@ -94,7 +91,7 @@ export async function torture(run: TortureRun): Promise<TortureResult> {
     await until("all to be ready", () => subjects.every(({ isReady }) => isReady), {
       timeoutMs: 60_000,
     });
-    const calm = await Promise.all(subjects.map((each) => calmStretch(each, calmSeconds)));
+    const calm = await Promise.all(subjects.map((each) => calmStretch(each, run.calm)));
     flatness.push(...calm);
     say("draining");
     load.end();
