@@ -7,9 +7,10 @@ import type { Subject } from "./subject.ts";
 const WARM_UP_SHARE = 0.25;
 const SAMPLE_EVERY_MS = 200;
 
-/** What the last third may have more than the first: caches fill, and the collector takes its time. */
+/** What the last third may have more than the first: the collector takes its time. */
 const RSS_FACTOR = 1.2;
-const RSS_BYTES = 24 * 2 ** 20;
+/** Up to here a heap grows in its first minutes because nothing stands against it. */
+const RSS_FLOOR_BYTES = 256 * 2 ** 20;
 /** Connections come and go with the load. */
 const DESCRIPTORS = 24;
 
@@ -48,7 +49,7 @@ function* whatGrew(
   { rssBytes: [rssFirst, rssLast], descriptors: [first, last] }: Omit<Flatness, "violations">,
 ): Generator<string> {
   if (subject.script.pid !== pid) yield `the ${subject.name} ended in the stretch without kills`;
-  if (rssLast > rssFirst * RSS_FACTOR && rssLast > rssFirst + RSS_BYTES) {
+  if (rssLast > rssFirst * RSS_FACTOR && rssLast > RSS_FLOOR_BYTES) {
     yield `the memory of the ${subject.name} grew from ${rssFirst} to ${rssLast} bytes`;
   }
   if (last > first + DESCRIPTORS) {
