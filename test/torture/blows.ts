@@ -19,6 +19,7 @@ const WEIGHTS = {
   "kill functions": 6,
   "kill both": 5,
   "kill during start": 3,
+  "stop runtime": 1,
   "pause runtime": 2,
   "pause functions": 2,
   "fill disk": 2,
@@ -32,6 +33,9 @@ export const BLOWS = Object.keys(WEIGHTS) as readonly Blow[];
 
 /** More than the descriptors that {@link NOFILE} leaves. */
 const IDLE_CONNECTIONS = 400;
+
+/** Longer than a drain may take. */
+const STOP_TIMEOUT_MS = 45_000;
 
 /** What the runtime and the functions are started with, as `prlimit` takes it. */
 export const NOFILE = 256;
@@ -74,6 +78,8 @@ const STRIKES: Readonly<Record<Blow, Strike>> = {
       await sleep(20 + rng.int(700));
     }
   },
+
+  "stop runtime": ({ runtime }) => runtime.restart(STOP_TIMEOUT_MS),
 
   "pause runtime": async ({ runtime }, rng) => {
     const killed = rng.chance(0.4) ? sleep(300).then(() => runtime.kill()) : undefined;

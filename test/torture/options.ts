@@ -1,5 +1,6 @@
 /** The options of `npm run torture`. */
 import { parseArgs } from "node:util";
+import { BLOWS, type Blow } from "./blows.ts";
 import { DISK_KINDS, type DiskKind } from "./disk.ts";
 
 export interface TortureOptions {
@@ -11,13 +12,13 @@ export interface TortureOptions {
   readonly partitions: number;
   /** How long the stretch under load without kills lasts, of `seconds`. Default: a third of them. */
   readonly calm: number;
-  /** Each blow once, in turn, and then drawn ones as the kills ask for. */
-  readonly each: boolean;
+  /** These first, in this order; drawn ones follow until the time is over and there were enough kills. */
+  readonly blows: readonly Blow[];
   /** The disk that was found, once we are in a mount name space of our own. */
   readonly disk: DiskKind | undefined;
 }
 
-export const USAGE = `npm run torture -- [--seconds 240] [--seed N] [--kills 50] [--partitions 3] [--calm 80] [--each]
+export const USAGE = `npm run torture -- [--seconds 240] [--seed N] [--kills 50] [--partitions 3] [--calm 80] [--blows LIST]
 
 Kills, stops and starves a runtime and its functions under load, then draws an account of what came out.
   --seconds     how long, about, without the account
@@ -25,7 +26,7 @@ Kills, stops and starves a runtime and its functions under load, then draws an a
   --kills       of the runtime, and of functions: so many at least
   --partitions  of the data directory
   --calm        how many of the seconds are under load without kills, so that memory can be seen to be flat
-  --each        every kind of blow once before the drawn ones
+  --blows       with which to begin: ${BLOWS.join(", ")}; or: each
 `;
 
 /** @throws RangeError, TypeError for what is wrong */
@@ -38,7 +39,7 @@ export function parseOptions(args: readonly string[]): TortureOptions {
       kills: { type: "string", default: "50" },
       partitions: { type: "string", default: "3" },
       calm: { type: "string" },
-      each: { type: "boolean", default: false },
+      blows: { type: "string", default: "" },
       disk: { type: "string" },
     },
   });
@@ -49,9 +50,15 @@ export function parseOptions(args: readonly string[]): TortureOptions {
     seed: count("seed", values.seed),
     kills: count("kills", values.kills),
     partitions: count("partitions", values.partitions),
-    each: values.each,
+    blows: values.blows === "each" ? BLOWS : values.blows.split(",").filter(Boolean).map(blow),
     disk: DISK_KINDS.find((kind) => kind === values.disk),
   };
+}
+
+function blow(text: string): Blow {
+  const found = BLOWS.find((each) => each === text.trim());
+  if (found === undefined) throw new RangeError(`--blows ${text} is none of: ${BLOWS.join(", ")}`);
+  return found;
 }
 
 function count(name: string, text: string): number {

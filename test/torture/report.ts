@@ -41,9 +41,9 @@ export function report(result: TortureResult): string {
   return `\n${table}\n${endsOf(subjects)}${said}${verdict(violations)}`;
 }
 
-function livesOf({ starts, kills, killsDuringStart, ownEnds, recoverMs }: Subject): string {
+function livesOf({ starts, stops, kills, killsDuringStart, ownEnds, recoverMs }: Subject): string {
   const ends = ownEnds.length === 0 ? "" : `, ${ownEnds.length} ends of its own`;
-  return `${kills} kills (${killsDuringStart} before it was ready), ${starts} starts${ends}; ready again ${spread(recoverMs)}`;
+  return `${kills} kills (${killsDuringStart} before it was ready), ${stops} stops, ${starts} starts${ends}; ready again ${spread(recoverMs)}`;
 }
 
 function killsOf(subjects: readonly Subject[]): number {

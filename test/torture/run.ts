@@ -1,8 +1,10 @@
 /** One run: set the stage, storm, a calm stretch, let everything drain, draw the account. */
 import { setMaxListeners } from "node:events";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describeError } from "../../src/base/errors.ts";
 import { isQuiet, metric } from "../real/runtime.ts";
+import { createRng } from "../support/rng.ts";
 import { until } from "../support/until.ts";
 import { type Account, drawAccount } from "./account.ts";
 import type { Blow } from "./blows.ts";
@@ -27,6 +29,8 @@ import type { OutsideTopics, Variant } from "./variant.ts";
 /** Of each of the senders, between two messages. */
 const PAUSE_MS = 150;
 const DRAIN_TIMEOUT_MS = 120_000;
+const READY_TIMEOUT_MS = 60_000;
+const FIRST_START_KILLS = 3;
 
 /** An end by itself is right only with these codes: the disk, the descriptors, a port. */
 const MAY_END_WITH = /\[(STORE_WRITE_FAILED|LOG_WRITE_FAILED|CONFIG_INVALID)\]$/m;
@@ -72,15 +76,14 @@ export async function torture(run: TortureRun): Promise<TortureResult> {
   let askedAgain = 0;
   for (const subject of subjects) subject.run();
   try {
-    await until("all to be ready", () => subjects.every(({ isReady }) => isReady), {
-      timeoutMs: 60_000,
-    });
+    await killTheFirstStart(stage.runtime, seed);
+    await allReady(subjects);
     const loading = load.run();
     loading.catch((error: unknown) => {
       if (!ending.signal.aborted) violations.push(`the load: ${describeError(error)}`);
     });
     const result = await storm({
-      ...{ victims: { ...stage, disk }, load, seed, kills, each: run.each },
+      ...{ victims: { ...stage, disk }, load, seed, kills, first: run.blows },
       seconds: seconds - run.calm,
       onBlow: (blow) => say(blow),
     });
@@ -88,9 +91,7 @@ export async function torture(run: TortureRun): Promise<TortureResult> {
     violations.push(...result.violations);
     say("no more kills");
     for (const subject of subjects) subject.trouble = "nothing, after the storm";
-    await until("all to be ready", () => subjects.every(({ isReady }) => isReady), {
-      timeoutMs: 60_000,
-    });
+    await allReady(subjects);
     const calm = await Promise.all(subjects.map((each) => calmStretch(each, run.calm)));
     flatness.push(...calm);
     say("draining");
@@ -125,6 +126,20 @@ export async function torture(run: TortureRun): Promise<TortureResult> {
     ...{ blows, subjects, load, account, flatness, askedAgain, violations },
     ...{ partitions: partitionsSize, topics: topicsSize },
   };
+}
+
+/** While the data directory is being made. */
+async function killTheFirstStart(runtime: Subject, seed: number): Promise<void> {
+  const rng = createRng(seed);
+  for (let times = 0; times < FIRST_START_KILLS; times++) {
+    await sleep(50 + rng.int(500));
+    await runtime.kill();
+  }
+}
+
+async function allReady(subjects: readonly Subject[]): Promise<void> {
+  const timeoutMs = READY_TIMEOUT_MS;
+  await until("all to be ready", () => subjects.every(({ isReady }) => isReady), { timeoutMs });
 }
 
 /** Everything written is taken, and nothing is under way. */

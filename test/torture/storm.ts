@@ -1,7 +1,7 @@
 /** Blow upon blow, as the seed draws them, until there were enough of each kind of kill and the time is over. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRng } from "../support/rng.ts";
-import { BLOWS, type Blow, drawBlow, strike, type Victims } from "./blows.ts";
+import { type Blow, drawBlow, strike, type Victims } from "./blows.ts";
 import type { Load } from "./load.ts";
 
 /** Between two blows so many messages are accepted, at least. */
@@ -15,7 +15,8 @@ export interface StormOptions {
   readonly seed: number;
   readonly seconds: number;
   readonly kills: number;
-  readonly each: boolean;
+  /** With which it begins. */
+  readonly first: readonly Blow[];
   /** Told before each blow. */
   readonly onBlow: (blow: Blow) => void;
 }
@@ -26,10 +27,9 @@ export interface StormResult {
 }
 
 export async function storm(options: StormOptions): Promise<StormResult> {
-  const { victims, load, onBlow } = options;
+  const { victims, load, first, onBlow } = options;
   const rng = createRng(options.seed);
   const blows = new Map<Blow, number>();
-  const first = options.each ? rng.shuffle(BLOWS) : [];
   const untilMs = performance.now() + options.seconds * 1000;
   for (let i = 0; i < first.length || performance.now() < untilMs || isShort(options); i++) {
     const blow = first[i] ?? drawBlow(rng, victims.disk);

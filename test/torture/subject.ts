@@ -24,6 +24,8 @@ export class Subject {
   readonly script: Script;
   starts = 0;
   kills = 0;
+  /** Times it was told to end, and started again. */
+  stops = 0;
   /** Kills of a process that had not said yet that it was ready. */
   killsDuringStart = 0;
   readonly recoverMs: number[] = [];
@@ -32,6 +34,7 @@ export class Subject {
   trouble = "nothing";
   #isReady = false;
   #isKilled = false;
+  #isTold = false;
   #killedAtMs: number | undefined;
   #isStopping = false;
   #running: Promise<void> | undefined;
@@ -68,6 +71,14 @@ export class Subject {
     signal(pid, "SIGCONT");
   }
 
+  /** SIGTERM, as for an upgrade: it must end by itself, with 0. */
+  async restart(timeoutMs: number): Promise<void> {
+    if (!this.#isReady) return;
+    this.stops++;
+    this.#isTold = true;
+    await this.script.stop("SIGTERM", timeoutMs);
+  }
+
   /** Ends it as an operator would; resolves with the exit code. */
   async stop(timeoutMs: number): Promise<number | null> {
     this.#isStopping = true;
@@ -87,6 +98,7 @@ export class Subject {
     while (!this.#isStopping) {
       this.starts++;
       this.#isKilled = false;
+      this.#isTold = false;
       let failure = "";
       try {
         await this.script.start();
@@ -97,7 +109,8 @@ export class Subject {
       const { code, signal: by } = await this.script.exited;
       const wasKilled = this.#isKilled;
       this.#isReady = false;
-      if (wasKilled || this.#isStopping) continue;
+      const wasTold = this.#isTold && code === 0;
+      if (wasKilled || wasTold || this.#isStopping) continue;
       const words = failure === "" ? this.script.lastWords : failure;
       this.ownEnds.push({ code, signal: by, words: tail(words), during: this.trouble });
       await sleep(RESTART_AFTER_MS);

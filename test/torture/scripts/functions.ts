@@ -2,6 +2,7 @@
  * The functions that are tortured: `counters` in one process, `mirrors` and their ledgers in another. Every
  * step writes a record, so that the topics alone say what was done how often, and in which order.
  */
+import { randomBytes } from "node:crypto";
 import { kafka, serve, statefulFunction, types, value } from "@statefold/sdk";
 import {
   type Add,
@@ -33,15 +34,18 @@ const ledger = statefulFunction("torture/ledger", { state: { tallies: value(Tall
   },
 );
 
-const mirror = statefulFunction("torture/mirror", { state: { heard: value(types.int) } }).on(
-  Told,
-  (ctx, { id, total }) => {
-    const heard = (ctx.state.heard ?? 0) + 1;
-    ctx.state.heard = heard;
-    write(ctx, "heard", { mirror: ctx.self.id, id, total, heard });
-    ctx.send(ledger.at(ledgerOf(ctx.self.id)), Tally, { mirror: ctx.self.id, heard });
-  },
-);
+/** So that tables are written and merged all the time. */
+const PADDING_BYTES = 4096;
+
+const mirror = statefulFunction("torture/mirror", {
+  state: { heard: value(types.int), padding: value(types.bytes) },
+}).on(Told, (ctx, { id, total }) => {
+  const heard = (ctx.state.heard ?? 0) + 1;
+  ctx.state.heard = heard;
+  ctx.state.padding = randomBytes(PADDING_BYTES);
+  write(ctx, "heard", { mirror: ctx.self.id, id, total, heard });
+  ctx.send(ledger.at(ledgerOf(ctx.self.id)), Tally, { mirror: ctx.self.id, heard });
+});
 
 const counter = statefulFunction("torture/counter", { state: { total: value(types.int) } })
   .on(Adding, (ctx, { source, n }) => {
