@@ -1,5 +1,5 @@
 /** `npm run torture`: see options.ts. Exit code 0 when the account comes out, 1 when not, 2 for wrong use. */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,15 +27,20 @@ async function main(): Promise<number> {
   if (options.disk !== undefined) return await run(options, options.disk, folder);
   const { kind, unshare } = findDisk(folder);
   rmSync(folder, { recursive: true });
-  return again(unshare, ["--disk", kind, "--seed", String(options.seed)]);
+  return await again(unshare, ["--disk", kind, "--seed", String(options.seed)]);
 }
 
-/** The same in a mount name space of its own, where the disk can be mounted unseen. */
-function again(unshare: readonly string[], more: readonly string[]): number {
-  const script = fileURLToPath(import.meta.url);
-  const words = [...unshare, process.execPath, ...process.execArgv, script, ...args, ...more];
-  const { status } = spawnSync(words[0] ?? "", words.slice(1), { stdio: "inherit" });
-  return status ?? 1;
+/** The same in a mount name space of its own, where the disk can be mounted unseen. It ends with us. */
+async function again(unshare: readonly string[], more: readonly string[]): Promise<number> {
+  const guard = new URL("../support/end-with-parent.js", import.meta.url).href;
+  const node = [process.execPath, "--import", guard, fileURLToPath(import.meta.url)];
+  const words = [...unshare, ...node, ...args, ...more];
+  const stdio = ["inherit", "inherit", "inherit", "pipe"] as const;
+  const child = spawn(words[0] ?? "", words.slice(1), { stdio: [...stdio] });
+  return await new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code ?? 1));
+  });
 }
 
 async function run(
