@@ -5,12 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Disk, findDisk } from "./disk.ts";
+import { keep } from "./keeping.ts";
 import { parseOptions, type TortureOptions, USAGE } from "./options.ts";
-import { report } from "./report.ts";
+import { keepingReport, report } from "./report.ts";
 import { torture } from "./run.ts";
 import { topicLog } from "./variant.ts";
 
 const DISK_MEGABYTES = 1024;
+/** Soon full, and soon copied when it must be kept. */
+const STORE_DISK_MEGABYTES = 64;
 
 const args = process.argv.slice(2);
 process.exitCode = await main();
@@ -48,30 +51,52 @@ async function run(
   kind: NonNullable<TortureOptions["disk"]>,
   folder: string,
 ): Promise<number> {
-  const out = (text: string): void => void process.stdout.write(text);
-  const startedAt = performance.now();
   const load = readFileSync("/proc/loadavg", "utf8").trim();
   out(`seed ${options.seed}, ${options.partitions} partitions, disk ${kind}, load ${load}\n`);
-  const disk = new Disk(kind, folder, DISK_MEGABYTES);
+  const disk = new Disk(kind, folder, options.store ? STORE_DISK_MEGABYTES : DISK_MEGABYTES);
+  const { text, logs, isExact } = options.store
+    ? await tortureStore(options, disk)
+    : await tortureNode(options, disk, folder);
+  out(text);
+  if (!isExact) {
+    const kept = `${folder}-kept`;
+    mkdirSync(kept);
+    cpSync(disk.path, kept, { recursive: true });
+    for (const [name, log] of logs) writeFileSync(join(kept, `${name}.log`), log);
+    out(`data and logs are in ${kept}\nagain: npm run torture -- --seed ${options.seed}\n`);
+  }
+  disk.unmount();
+  rmSync(folder, { recursive: true, force: true });
+  return isExact ? 0 : 1;
+}
+
+interface Outcome {
+  readonly text: string;
+  readonly isExact: boolean;
+  /** Of the processes, by their names. */
+  readonly logs: ReadonlyMap<string, string>;
+}
+
+async function tortureNode(options: TortureOptions, disk: Disk, folder: string): Promise<Outcome> {
+  const startedAt = performance.now();
   const say = (line: string): void => {
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6);
     process.stderr.write(`${seconds} s  ${line}\n`);
   };
   const result = await torture({ ...options, variant: topicLog, disk, folder, say });
-  out(report(result));
-  if (result.violations.length === 0) {
-    disk.unmount();
-    rmSync(folder, { recursive: true, force: true });
-    return 0;
-  }
-  const kept = `${folder}-kept`;
-  mkdirSync(kept);
-  cpSync(disk.path, kept, { recursive: true });
-  for (const { name, script } of result.subjects) {
-    writeFileSync(join(kept, `${name}.log`), script.output);
-  }
-  disk.unmount();
-  rmSync(folder, { recursive: true, force: true });
-  out(`data and logs are in ${kept}\nagain: npm run torture -- --seed ${options.seed}\n`);
-  return 1;
+  const logs = new Map(result.subjects.map(({ name, script }) => [name, script.output]));
+  return { text: report(result), isExact: result.violations.length === 0, logs };
+}
+
+async function tortureStore(options: TortureOptions, disk: Disk): Promise<Outcome> {
+  const result = await keep(disk, options);
+  return {
+    text: keepingReport(result),
+    isExact: result.violations.length === 0,
+    logs: new Map([["keep", result.lastOutput]]),
+  };
+}
+
+function out(text: string): void {
+  process.stdout.write(text);
 }

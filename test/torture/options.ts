@@ -14,11 +14,14 @@ export interface TortureOptions {
   readonly calm: number;
   /** These first, in this order; drawn ones follow until the time is over and there were enough kills. */
   readonly blows: readonly Blow[];
+  /** The store and the topic log by themselves. */
+  readonly store: boolean;
   /** The disk that was found, once we are in a mount name space of our own. */
   readonly disk: DiskKind | undefined;
 }
 
 export const USAGE = `npm run torture -- [--seconds 240] [--seed N] [--kills 50] [--partitions 3] [--calm 80] [--blows LIST]
+npm run torture -- --store [--seconds 240] [--seed N]
 
 Kills, stops and starves a runtime and its functions under load, then draws an account of what came out.
   --seconds     how long, about, without the account
@@ -26,6 +29,7 @@ Kills, stops and starves a runtime and its functions under load, then draws an a
   --kills       of the runtime, and of functions: so many at least
   --partitions  of the data directory
   --calm        how many of the seconds are under load without kills, so that memory can be seen to be flat
+  --store       the store and the topic log by themselves: killed and filled many times a second
   --blows       with which to begin: ${BLOWS.join(", ")}; or: each
 `;
 
@@ -40,6 +44,7 @@ export function parseOptions(args: readonly string[]): TortureOptions {
       partitions: { type: "string", default: "3" },
       calm: { type: "string" },
       blows: { type: "string", default: "" },
+      store: { type: "boolean", default: false },
       disk: { type: "string" },
     },
   });
@@ -51,6 +56,7 @@ export function parseOptions(args: readonly string[]): TortureOptions {
     kills: count("kills", values.kills),
     partitions: count("partitions", values.partitions),
     blows: values.blows === "each" ? BLOWS : values.blows.split(",").filter(Boolean).map(blow),
+    store: values.store,
     disk: DISK_KINDS.find((kind) => kind === values.disk),
   };
 }

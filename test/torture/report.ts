@@ -1,5 +1,6 @@
 /** The account for people: what was done, what came of it, the verdict. */
 
+import type { KeepingResult } from "./keeping.ts";
 import type { TortureResult } from "./run.ts";
 import { median } from "./samples.ts";
 import type { Subject } from "./subject.ts";
@@ -39,6 +40,12 @@ export function report(result: TortureResult): string {
   const table = lines.map(([name, text]) => `  ${name.padEnd(width)}${text}\n`).join("");
   const said = subjects.map((subject) => logOf(subject)).join("");
   return `\n${table}\n${endsOf(subjects)}${said}${verdict(violations)}`;
+}
+
+export function keepingReport(result: KeepingResult): string {
+  const { starts, kills, fills, epochs, records, refused, violations } = result;
+  const life = `${starts} starts, ${kills} kills, the disk filled ${fills} times and refused ${refused} times`;
+  return `\n  ${life}; ${epochs} epochs and ${records} records kept\n\n${verdict(violations)}`;
 }
 
 function livesOf({ starts, stops, kills, killsDuringStart, ownEnds, recoverMs }: Subject): string {
