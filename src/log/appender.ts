@@ -32,6 +32,8 @@ export interface AppenderPlace {
   readonly topic: string;
   readonly partition: number;
   readonly directory: string;
+  /** The file that notes how far it was synced. */
+  readonly notePath: string;
 }
 
 /**
