@@ -92,19 +92,16 @@ const STRIKES: Readonly<Record<Blow, Strike>> = {
 
   "fill disk": async ({ runtime, disk }, rng) => {
     // At once, or some bytes later: in the middle of something.
-    const leaveBytes = rng.chance(0.5) ? 0 : rng.int(512 * 1024);
+    disk.fill(rng.chance(0.5) ? 0 : rng.int(512 * 1024));
     const untilMs = performance.now() + 300 + rng.int(3_000);
-    const killAtMs = rng.chance(0.4) ? performance.now() + rng.int(1_000) : Number.MAX_VALUE;
-    let isKilled = false;
-    disk.fill(leaveBytes);
+    const end = rng.chance(0.4) ? sleep(rng.int(1_000)).then(() => runtime.kill()) : undefined;
+    const told = rng.chance(0.2) ? runtime.restart(STOP_TIMEOUT_MS) : undefined;
     while (performance.now() < untilMs) {
       await sleep(50);
       disk.fill();
-      if (performance.now() < killAtMs || isKilled) continue;
-      isKilled = true;
-      await runtime.kill();
     }
     disk.free();
+    await Promise.all([end, told]);
   },
 
   "hold connections": async ({ runtime, functions }, rng) => {

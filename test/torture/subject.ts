@@ -28,6 +28,7 @@ export class Subject {
   stops = 0;
   /** Kills of a process that had not said yet that it was ready. */
   killsDuringStart = 0;
+  /** From the last kill until it was ready, where nothing else kept it from starting. */
   readonly recoverMs: number[] = [];
   readonly ownEnds: OwnEnd[] = [];
   /** What is being done to it just now, for the record. */
@@ -58,7 +59,7 @@ export class Subject {
     if (this.script.pid === 0 || this.#isKilled) return;
     this.kills++;
     if (!this.#isReady) this.killsDuringStart++;
-    this.#killedAtMs ??= performance.now();
+    this.#killedAtMs = performance.now();
     this.#isKilled = true;
     await this.script.kill();
   }
@@ -111,6 +112,7 @@ export class Subject {
       this.#isReady = false;
       const wasTold = this.#isTold && code === 0;
       if (wasKilled || wasTold || this.#isStopping) continue;
+      this.#killedAtMs = undefined;
       const words = failure === "" ? this.script.lastWords : failure;
       this.ownEnds.push({ code, signal: by, words: tail(words), during: this.trouble });
       await sleep(RESTART_AFTER_MS);
