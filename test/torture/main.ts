@@ -19,6 +19,10 @@ const args = process.argv.slice(2);
 process.exitCode = await main();
 
 async function main(): Promise<number> {
+  if (process.platform !== "linux") {
+    process.stderr.write("this needs Linux: signals, mounts, prlimit and /proc as it has them\n");
+    return 2;
+  }
   let options: TortureOptions;
   try {
     options = parseOptions(args);
