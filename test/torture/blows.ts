@@ -1,9 +1,8 @@
 /** What is done to the processes, one blow after another. Each leaves nothing behind when it resolves. */
-import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Rng } from "../support/rng.ts";
 import { IdleConnections } from "./connections.ts";
+import { limitDescriptors, NOFILE, openDescriptors } from "./descriptors.ts";
 import type { Disk } from "./disk.ts";
 import type { Subject } from "./subject.ts";
 
@@ -36,9 +35,6 @@ const IDLE_CONNECTIONS = 400;
 
 /** Longer than a drain may take. */
 const STOP_TIMEOUT_MS = 45_000;
-
-/** What the runtime and the functions are started with, as `prlimit` takes it. */
-export const NOFILE = 256;
 
 /** Draws one that this machine allows. */
 export function drawBlow(rng: Rng, disk: Disk): Blow {
@@ -117,22 +113,10 @@ const STRIKES: Readonly<Record<Blow, Strike>> = {
   "take descriptors": async ({ runtime, functions }, rng) => {
     const subject = rng.chance(0.7) ? runtime : rng.pick(functions);
     const { pid } = subject.script;
+    if (!subject.isReady) return; // node itself does not start without
     // It has some left, or none at all.
     if (!limitDescriptors(pid, openDescriptors(pid) + rng.int(4))) return;
     await sleep(300 + rng.int(1_500));
     limitDescriptors(pid, NOFILE);
   },
 };
-
-function openDescriptors(pid: number): number {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).length;
-  } catch {
-    return 0;
-  }
-}
-
-function limitDescriptors(pid: number, soft: number): boolean {
-  const words = ["--pid", String(pid), `--nofile=${soft}:${NOFILE}`];
-  return spawnSync("prlimit", words, { stdio: "ignore" }).status === 0;
-}

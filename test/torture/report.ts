@@ -43,8 +43,8 @@ export function report(result: TortureResult): string {
 }
 
 export function keepingReport(result: KeepingResult): string {
-  const { starts, kills, fills, epochs, records, refused, violations } = result;
-  const life = `${starts} starts, ${kills} kills, the disk filled ${fills} times and refused ${refused} times`;
+  const { starts, kills, fills, starvings, epochs, records, refused, violations } = result;
+  const life = `${starts} starts, ${kills} kills, the disk filled ${fills} times, no descriptors ${starvings} times, ${refused} refusals`;
   return `\n  ${life}; ${epochs} epochs and ${records} records kept\n\n${verdict(violations)}`;
 }
 

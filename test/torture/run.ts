@@ -85,7 +85,8 @@ export async function torture(run: TortureRun): Promise<TortureResult> {
     const result = await storm({
       ...{ victims: { ...stage, disk }, load, seed, kills, first: run.blows },
       seconds: seconds - run.calm,
-      onBlow: (blow) => say(blow),
+      onBlow: (blow) =>
+        say(`${blow} (kills so far: ${subjects.map(({ kills: own }) => own).join(", ")})`),
     });
     blows = result.blows;
     violations.push(...result.violations);

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort, Script } from "../support/process.ts";
-import { NOFILE } from "./blows.ts";
+import { NOFILE } from "./descriptors.ts";
 import type { Disk } from "./disk.ts";
 import { Subject } from "./subject.ts";
 import { moduleOf, type Variant } from "./variant.ts";

@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { statefold } from "#stored";
-import { describeError, StatefoldError } from "../../../src/base/errors.ts";
+import { describeError, type ErrorCode, StatefoldError } from "../../../src/base/errors.ts";
 import type { LogPartition } from "../../../src/log/partition.ts";
 import type { NewRecord } from "../../../src/log/record.ts";
 import { TopicLog } from "../../../src/log/topic-log.ts";
@@ -99,9 +99,17 @@ function recordOf(number: number): NewRecord {
   return { key: undefined, value, headers: [], timestampMs: undefined };
 }
 
-/** What the disk refuses is tried again; anything else ends it. */
-function refusal(error: unknown, code: string): void {
-  if (error instanceof StatefoldError && error.code === code) return say(`refused ${code}`);
+/** What the disk refuses, or a process without descriptors. */
+const REFUSALS: readonly ErrorCode[] = [
+  ...(["STORE_WRITE_FAILED", "LOG_WRITE_FAILED"] as const),
+  ...(["CONFIG_INVALID", "UNAVAILABLE"] as const),
+];
+
+/** That is tried again; anything else ends it. */
+function refusal(error: unknown): void {
+  if (error instanceof StatefoldError && REFUSALS.includes(error.code)) {
+    return say(`refused ${describeError(error)}`);
+  }
   say(`wrong: ${describeError(error)}`);
   process.exit(3);
 }
@@ -121,9 +129,9 @@ async function keepStore(directory: DataDirectory): Promise<void> {
         say(`E ${epoch}`);
       }
     } catch (error) {
-      refusal(error, "STORE_WRITE_FAILED");
+      refusal(error);
     }
-    await store?.close().catch((error: unknown) => refusal(error, "STORE_WRITE_FAILED"));
+    await store?.close().catch((error: unknown) => refusal(error));
     await sleep(TRY_AGAIN_MS);
   }
 }
@@ -144,7 +152,7 @@ async function keepLog(log: TopicLog): Promise<void> {
         say(`L ${partition.endOffset}`);
       }
     } catch (error) {
-      refusal(error, "LOG_WRITE_FAILED");
+      refusal(error);
     }
     await sleep(TRY_AGAIN_MS);
   }
@@ -160,6 +168,6 @@ try {
   say("opened");
   await Promise.all([keepStore(directory), keepLog(log)]);
 } catch (error) {
-  refusal(error, "STORE_WRITE_FAILED");
+  refusal(error);
   process.exit(1);
 }
