@@ -5,6 +5,7 @@ import { type Deferred, deferred } from "../base/deferred.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { CounterSeries, HistogramSeries, MetricsRegistry } from "../telemetry/metrics.ts";
+import { Seldom } from "../telemetry/seldom.ts";
 import { type BodyBudget, HangUp, RequestBody } from "./body.ts";
 import { cutOffWhenStalled, Exchange } from "./exchange.ts";
 import { DEFAULT_LIMITS, type GatewayLimits } from "./limits.ts";
@@ -48,6 +49,7 @@ export class Gateway {
   readonly #router: Router;
   readonly #server: Server;
   readonly #budget: BodyBudget = { held: 0 };
+  readonly #dropped = new Seldom();
   readonly #draining = new AbortController();
   readonly #meters: ReadonlyMap<RouteName, RouteMeter>;
   #inFlight = 0;
@@ -168,7 +170,14 @@ export class Gateway {
     server.maxConnections = limits.maxConnections;
     server.on("checkContinue", (request, response) => void this.#serve(request, response));
     server.on("clientError", answerMalformed);
+    server.on("drop", () => this.#dropped.happened((times) => this.#sayDropped(times)));
     return server;
+  }
+
+  #sayDropped(times: number): void {
+    const { maxConnections } = this.#limits;
+    const fields = { maxConnections, times };
+    this.#options.logger.warn(fields, "Connections are refused: as many as may be are open.");
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

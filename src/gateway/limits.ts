@@ -14,7 +14,7 @@ export interface GatewayLimits {
   readonly maxFollowers: number;
   /** Bodies and unread answers held in memory at once, all together; one more is answered 429. Default 256 MiB. */
   readonly maxBufferedBytes: number;
-  /** Connections at once; one more is closed as it comes. Default 20 000. */
+  /** Connections at once; one more is closed as it comes, and the log says so. Default 20 000. */
   readonly maxConnections: number;
   /** For the headers, and for the whole request; a slower sender is answered 408. Default 10 s, 60 s. */
   readonly headersTimeoutMs: number;

@@ -11,9 +11,11 @@ import type { Egress } from "../egress/contract.ts";
 import { LogEgress } from "../egress/log.ts";
 import { PlaygroundEgress } from "../egress/playground.ts";
 import { Gateway } from "../gateway/gateway.ts";
+import { DEFAULT_LIMITS as GATEWAY_LIMITS } from "../gateway/limits.ts";
 import type { Ingress } from "../ingress/contract.ts";
 import { LogIngress } from "../ingress/log.ts";
 import { PlaygroundIngress } from "../ingress/playground.ts";
+import { resolveOptions } from "../log/options.ts";
 import { TopicLog } from "../log/topic-log.ts";
 import type { RoutedMessage } from "../model/source.ts";
 import { DEFAULT_LIMITS } from "../partition/limits.ts";
@@ -25,6 +27,7 @@ import { declareProcessMetrics } from "../telemetry/process-metrics.ts";
 import { NodeAdmin } from "./admin.ts";
 import { Closing } from "./closing.ts";
 import { ComposedNode } from "./composed-node.ts";
+import { shareDescriptors } from "./descriptors.ts";
 import { DiskReserve } from "./disk-reserve.ts";
 import { Functions } from "./functions.ts";
 import { loadModules } from "./load-modules.ts";
@@ -73,7 +76,11 @@ async function compose(
   const storage = await open({ dataDir, application, partitions: options.partitions, acceptLoss });
   closing.add(() => storage.close());
   const report = reportTo(logger);
-  const log = await openLog(storage, options, report, closing);
+  const { maxConnections, maxOpenFiles } = shareDescriptors({
+    maxConnections: GATEWAY_LIMITS.maxConnections,
+    maxOpenFiles: resolveOptions({}).maxOpenFiles,
+  });
+  const log = await openLog(storage, options, report, maxOpenFiles, closing);
   const functions = await Functions.open(module.endpoints);
   closing.add(() => functions.close());
   const listening: Listening[] = [];
@@ -139,6 +146,7 @@ async function compose(
     ...{ host, port: options.port, logger: logger.child({ part: "gateway" }), metrics },
     ...{ messages, topics: new NodeTopics(log, held), health: nodeReport },
     admin: new NodeAdmin(partitions, nodeReport),
+    limits: { maxConnections },
   });
   const { url } = await gateway.start();
   closing.add(() => gateway.stop());
@@ -156,10 +164,11 @@ async function openLog(
   storage: Storage,
   options: NodeOptions,
   report: Report,
+  maxOpenFiles: number,
   closing: Closing,
 ): Promise<TopicLog> {
   const log = await TopicLog.open(storage.path, {
-    ...{ partitions: storage.partitionCount, report },
+    ...{ partitions: storage.partitionCount, report, maxOpenFiles },
     retention: options.topicRetention ?? {},
   });
   closing.add(() => log.close());

@@ -9,9 +9,17 @@ import { type Description, readDescription, writeDescription } from "./descripti
 import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
 import { FORMAT_VERSION } from "./format.ts";
 import { LevelStore } from "./level.ts";
+import { entriesIn } from "./level-entries.ts";
 import { corrupt } from "./level-errors.ts";
+import type { LevelFiles } from "./level-files.ts";
+import { unseal } from "./seal.ts";
 import { Witness } from "./witness.ts";
-import { type PartitionStore, readEpoch, WitnessedStore } from "./witnessed-store.ts";
+import {
+  behindWitness,
+  type PartitionStore,
+  readEpoch,
+  WitnessedStore,
+} from "./witnessed-store.ts";
 
 /**
  * The data directory of a node:
@@ -54,10 +62,9 @@ export interface DirectoryOptions {
 export interface PartitionOptions {
   /** Believe the database as it is, also when it is behind its witness or has none. Default false. */
   readonly acceptLoss?: boolean;
-  /** These three as in LevelOptions. */
+  /** These two as in LevelOptions. */
   readonly cacheBytes?: number;
   readonly writeBufferBytes?: number;
-  readonly checkBytes?: number;
 }
 
 /** A data directory that is ours, and held, until it is closed. */
@@ -130,19 +137,25 @@ export class DataDirectory {
     const witnessPath = join(this.path, WITNESS, String(partition));
     const { application, partitions: partitionCount } = this.description;
     const identity = { application, partition, partitionCount };
-    const store = await LevelStore.open({ dir, ...level });
-    let witness: Witness;
-    try {
+    let witness: Witness | undefined;
+    const inspect = async (files: LevelFiles): Promise<void> => {
+      const epoch = await readEpoch({ store: viewOf(files), dir, identity });
       witness = await Witness.open(witnessPath).catch(async (error: unknown) => {
         if (!acceptLoss) throw error;
         // Nobody knows what was synced: something later than what is here, to be on the safe side.
-        await Witness.write(witnessPath, (await readEpoch({ store, dir, identity })) + 1);
+        await Witness.write(witnessPath, epoch + 1);
         return await Witness.open(witnessPath);
       });
+      if (epoch < witness.epoch && !acceptLoss) throw behindWitness(dir, epoch, witness.epoch);
+    };
+    let store: LevelStore;
+    try {
+      store = await LevelStore.open({ dir, acceptLoss, inspect, ...level });
     } catch (error) {
-      await store.close();
+      await witness?.close();
       throw error;
     }
+    assert(witness !== undefined, "the store was inspected");
     const witnessed = await WitnessedStore.open({ store, witness, dir, identity, acceptLoss });
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
@@ -176,6 +189,22 @@ export class DataDirectory {
     await this.#lock.release();
     if (failed !== undefined) throw failed.reason;
   }
+}
+
+/** Finds the meta record in the files; it stands first, before every other key. */
+function viewOf(files: LevelFiles): Pick<LevelStore, "getMany"> {
+  return {
+    getMany: async (keys) => {
+      const [wanted = new Uint8Array(0)] = keys;
+      for await (const [first] of entriesIn(files)) {
+        if (first === undefined || Buffer.compare(first.key, wanted) !== 0) return [undefined];
+        const value = unseal(first.key, first.sealed);
+        if (value !== undefined) return [value];
+        throw corrupt(files.dir, `the meta record in ${files.dir} fails its checksum`);
+      }
+      return [undefined];
+    },
+  };
 }
 
 /** The description of a directory that is ours, or undefined for one that may be made. */

@@ -35,6 +35,22 @@ export function classifyLevelError(error: unknown, dir: string, during: During):
   );
 }
 
+/** What reading a file of the store threw, classified: the same for what we read ourselves. */
+export function classifyFileError(error: unknown, dir: string): unknown {
+  if (!(error instanceof Error) || !("code" in error) || error instanceof StatefoldError) {
+    return error;
+  }
+  const options = { cause: error };
+  if (["EACCES", "EPERM", "EROFS", "EMFILE", "ENFILE"].includes(String(error.code))) {
+    return new StatefoldError(
+      "CONFIG_INVALID",
+      `this process cannot use the store in ${dir}: the machine refuses it`,
+      options,
+    );
+  }
+  return corrupt(dir, `the store in ${dir} cannot be read`, options);
+}
+
 const PAST = { open: "opened", read: "read", write: "written" } as const;
 
 /** Damage that was found; every message of this kind ends with the same advice. */

@@ -5,10 +5,17 @@ import { assert } from "../base/assert.ts";
 import { breath } from "../base/breath.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { Entry, ScanRange, Store, Write } from "./contract.ts";
-import { classifyLevelError, corrupt } from "./level-errors.ts";
+import { classifyFileError, classifyLevelError, corrupt } from "./level-errors.ts";
+import {
+  checkTables,
+  cutLogs,
+  type DatabaseStop,
+  type LevelFiles,
+  readLevelFiles,
+  stopOf,
+} from "./level-files.ts";
 import { checkLimits } from "./limits.ts";
 import { seal, unseal } from "./seal.ts";
-import { checkTables } from "./table-check.ts";
 
 /** How much an iterator fetches at once. */
 const SCAN_BYTES = 1024 * 1024;
@@ -16,8 +23,6 @@ const SCAN_ENTRIES = 5_000;
 /** Of a commit prepared in one go: some milliseconds. A large one stands aside in between (I6). */
 const BATCH_ENTRIES = 1_000;
 const BATCH_BYTES = 1024 * 1024;
-/** About 0.3 s of reading, from a warm disk. */
-const CHECK_BYTES = 128 * 1024 * 1024;
 
 export interface LevelOptions {
   /** One LevelDB's directory. */
@@ -29,10 +34,12 @@ export interface LevelOptions {
   /** Written bytes kept in memory (twice at most) before they become a table. Default 4 MiB. */
   readonly writeBufferBytes?: number;
   /**
-   * Tables are checked whole before they are used when together they have at most so many bytes;
-   * the values of larger ones only as they are read. Default 128 MiB.
+   * True: a log that is damaged in its middle is cut off there, and what came after is lost. Default
+   * false: it is an error.
    */
-  readonly checkBytes?: number;
+  readonly acceptLoss?: boolean;
+  /** Looks at the files when they have been checked, before anything writes to them; may refuse them. */
+  readonly inspect?: (files: LevelFiles) => Promise<void>;
 }
 
 type Phase =
@@ -43,8 +50,12 @@ type Phase =
 
 /**
  * A store in one LevelDB. It owns the files and the classification of what goes wrong with them; whether
- * the directory is the right one, and whether it is complete, is asked around it (directory.ts,
- * witnessed-store.ts): LevelDB believes a damaged log tail.
+ * the directory is the right one, and whether its end is there, is asked around it (directory.ts,
+ * witnessed-store.ts): LevelDB believes a log without its end.
+ *
+ * Before LevelDB opens the files, all of them are read and compared with their checksums from outside
+ * (level-files.ts): 2.5 s for each GiB. There is no later time for it, since LevelDB's compactions copy what
+ * is damaged into new tables, under new checksums. What is refused is left as it was found.
  */
 export class LevelStore implements Store {
   readonly #db: Level<Uint8Array, Uint8Array>;
@@ -64,14 +75,8 @@ export class LevelStore implements Store {
    */
   static async open(options: LevelOptions): Promise<LevelStore> {
     const { dir, create = false, cacheBytes, writeBufferBytes } = options;
-    const { checkBytes: maxBytes = CHECK_BYTES } = options;
-    // Asked here, since LevelDB itself makes the directory before it says that it is missing.
-    const exists = existsSync(join(dir, "CURRENT"));
-    assert(!(exists && create), `there is a store in ${dir} already`);
-    if (!exists && !create) {
-      throw corrupt(dir, `there is no store in ${dir}: its file CURRENT is missing`);
-    }
-    if (exists) await checkTables(dir, { maxBytes });
+    if (create) assert(!existsSync(join(dir, "CURRENT")), `there is a store in ${dir} already`);
+    else await checkFiles(options);
     const db = new Level<Uint8Array, Uint8Array>(dir, {
       keyEncoding: "view",
       valueEncoding: "view",
@@ -197,4 +202,33 @@ export class LevelStore implements Store {
     const name = Buffer.from(key).toString("hex");
     throw corrupt(this.#dir, `the value of key ${name} in ${this.#dir} fails its checksum`);
   }
+}
+
+/** @throws StatefoldError STORE_CORRUPT, STORE_BEHIND_WITNESS, and what `inspect` throws */
+async function checkFiles(options: LevelOptions): Promise<void> {
+  const { dir, acceptLoss = false, inspect } = options;
+  const files = await readFiles(dir);
+  const stop = stopOf(files);
+  // A torn end LevelDB reads over in the same way.
+  const isCut = stop?.isDamage === true;
+  if (isCut && !acceptLoss) throw damagedLog(stop);
+  await inspect?.(files);
+  if (isCut) await cutLogs(files);
+}
+
+async function readFiles(dir: string): Promise<LevelFiles> {
+  try {
+    const files = await readLevelFiles(dir);
+    await checkTables(files);
+    return files;
+  } catch (error) {
+    throw classifyFileError(error, dir);
+  }
+}
+
+function damagedLog({ path, at, what }: DatabaseStop & { path: string }): StatefoldError {
+  return new StatefoldError(
+    "STORE_BEHIND_WITNESS",
+    `${path}, byte ${at}: ${what}. What was committed from there on cannot be trusted. Restore a snapshot, or start once with --accept-loss to go on from the last commit before it, without the later ones`,
+  );
 }

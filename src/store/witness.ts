@@ -53,6 +53,12 @@ export class Witness {
 
   /** @throws StatefoldError STORE_CORRUPT when the file is missing or says nothing that can be believed */
   static async open(path: string): Promise<Witness> {
+    const epoch = await Witness.read(path);
+    return new Witness(path, await open(path, "r+"), epoch);
+  }
+
+  /** The last epoch that was recorded, and nothing is changed. Rejects as `open` does. */
+  static async read(path: string): Promise<number> {
     let content: Buffer;
     try {
       content = await readFile(path);
@@ -63,7 +69,7 @@ export class Witness {
       (epoch) => epoch >= 0,
     );
     if (epochs.length === 0) throw noWitness(path, "is damaged");
-    return new Witness(path, await open(path, "r+"), Math.max(...epochs));
+    return Math.max(...epochs);
   }
 
   /** The last epoch that was recorded. */

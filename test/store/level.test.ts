@@ -61,12 +61,6 @@ function fileLike(dir: string, pattern: RegExp): string {
   return join(dir, name);
 }
 
-function placeOf(table: string, i: number): number {
-  const at = readFileSync(table).indexOf(noise(i));
-  assert(at > 0, `the value of ${i} is not in ${table}`);
-  return at;
-}
-
 function flip(path: string, at: number): void {
   const bytes = readFileSync(path);
   bytes[at] = (bytes[at] ?? 0) ^ 0x10;
@@ -107,17 +101,6 @@ test("a flipped byte anywhere in a table is found when it is opened", async (t) 
     await assert.rejects(LevelStore.open({ dir }), damaged(dir), `byte ${at}`);
     writeFileSync(table, whole);
   }
-});
-
-test("of tables too large to be checked whole, each value is checked as it is read", async (t) => {
-  const dir = await storeWithTable(t);
-  const table = fileLike(dir, /\.ldb$/);
-  flip(table, placeOf(table, 7) + 16);
-  const store = await LevelStore.open({ dir, checkBytes: 0 });
-  t.after(() => store.close());
-  await assert.rejects(store.getMany([deadKey(7)]), damaged(dir));
-  const range = { from: deadKey(7), until: deadKey(8), limit: 1 };
-  await assert.rejects(store.scan(range), damaged(dir));
 });
 
 test("a truncated table is an error", async (t) => {
