@@ -12,15 +12,17 @@ export interface GatewayLimits {
   readonly maxReads: number;
   /** Followers of topics, who stay; one more is answered 429. Default 1 000. */
   readonly maxFollowers: number;
-  /** Bodies and unread answers held in memory at once, all together; one more is answered 429. Default 256 MiB. */
+  /** Bodies held in memory at once, all together; one more is answered 429. Default 256 MiB. */
   readonly maxBufferedBytes: number;
+  /** Answers that their readers have not taken, all together; beyond, the oldest is cut off. Default 256 MiB. */
+  readonly maxUnsentBytes: number;
+  /** An answer of which nothing is taken for so long is cut off. Default 30 s. */
+  readonly answerStallMs: number;
   /** Connections at once; one more is closed as it comes, and the log says so. Default 20 000. */
   readonly maxConnections: number;
   /** For the headers, and for the whole request; a slower sender is answered 408. Default 10 s, 60 s. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  /** A caller who takes nothing of its answer for so long is cut off. Default 30 s. */
-  readonly answerStallMs: number;
   /** How long an idle connection is kept; longer than proxies keep theirs. Default 65 s. */
   readonly keepAliveMs: number;
   /** How long and how far a body that is refused is still taken and dropped, so that its sender gets to read the answer. */
@@ -39,10 +41,11 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   maxReads: 16,
   maxFollowers: 1_000,
   maxBufferedBytes: 256 * 2 ** 20,
+  maxUnsentBytes: 256 * 2 ** 20,
+  answerStallMs: 30_000,
   maxConnections: 20_000,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
-  answerStallMs: 30_000,
   keepAliveMs: 65_000,
   lingerMs: 2_000,
   lingerBytes: 64 * 2 ** 20,

@@ -1,6 +1,6 @@
 import type { Address } from "../model/address.ts";
 import type { Header } from "../model/message.ts";
-import { parseTraceparent } from "../telemetry/trace.ts";
+import { traceparentOf } from "../telemetry/trace.ts";
 import { durationParameter } from "./duration.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GatewayLimits } from "./limits.ts";
@@ -79,9 +79,7 @@ function parametersOf(exchange: Exchange, name: string): ReadonlyMap<string, str
 
 async function messageOf(exchange: Exchange, target: Address): Promise<MessageRequest> {
   const idempotencyKey = exchange.header("idempotency-key");
-  const given = exchange.request.headers[TRACEPARENT];
-  const isTrace = typeof given === "string" && parseTraceparent(given) !== undefined;
-  const traceparent = isTrace ? given : undefined;
+  const traceparent = traceparentOf(exchange.request.headers[TRACEPARENT]);
   const headers = messageHeaders(exchange.request.rawHeaders);
   const value = readValue(exchange.request.headers, await exchange.body.read());
   return { target, value, idempotencyKey, traceparent, headers };

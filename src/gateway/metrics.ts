@@ -33,3 +33,10 @@ export const BUFFERED: MetricDefinition<never> = {
   description: "Bodies of HTTP requests, and answers that were not taken yet, held in memory.",
   labels: [],
 };
+
+export const UNSENT: MetricDefinition<never> = {
+  name: "statefold_http_unsent_bytes",
+  unit: "bytes",
+  description: "Large answers to HTTP requests that their readers have not taken.",
+  labels: [],
+};

@@ -5,6 +5,7 @@ import { closeServer, listen } from "../base/listen.ts";
 import { type Report, silent } from "../base/report.ts";
 import type { RoutedMessage } from "../model/source.ts";
 import type { TypedValue } from "../model/typed-value.ts";
+import { traceparentOf } from "../telemetry/trace.ts";
 
 export interface PlaygroundIngressOptions {
   /** 0: any free one. */
@@ -116,7 +117,7 @@ export class PlaygroundIngress {
       const body = await this.#readBody(request, hold);
       const value = typedValueOf(typename, body);
       const { traceparent: trace } = request.headers;
-      const traceparent = typeof trace === "string" ? trace : undefined;
+      const traceparent = traceparentOf(trace);
       await this.#options.send({ target, value, headers: [], traceparent });
       response.writeHead(200).end();
     } catch (error) {

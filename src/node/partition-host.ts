@@ -6,6 +6,7 @@
 import { assert, unreachable } from "../base/assert.ts";
 import { systemClock } from "../base/clock.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
+import { unforeseeableRandom } from "../base/random.ts";
 import type { Egress } from "../egress/contract.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
 import type { SourceBatch } from "../model/source.ts";
@@ -106,7 +107,8 @@ export class PartitionHost {
     try {
       partition = await openPartition(store, {
         ...{ application, partition: index, partitionCount: storage.partitionCount },
-        ...{ formatVersion: storage.formatVersion, directory, limits, random: Math.random },
+        ...{ formatVersion: storage.formatVersion, directory, limits },
+        random: unforeseeableRandom(),
         lostEpoch: store.lostEpoch,
       });
     } catch (error) {

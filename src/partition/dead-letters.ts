@@ -1,12 +1,16 @@
 /** What was given up, whole, with its reason: in the store until a person retries or purges it. */
+import { clip } from "../base/clip.ts";
 import type { ErrorCode } from "../base/errors.ts";
-import type { Address } from "../model/address.ts";
+import { type Address, MAX_TYPE_LENGTH } from "../model/address.ts";
 import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
 import { type DeadRecord, decodeDead, encodeDead, type OutboxEffect } from "../store/records.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Identity } from "./identity.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Reads } from "./reads.ts";
+
+/** Reasons quote what functions say, of any length: no more of one is kept. */
+export const REASON_MAX_CHARS = 2_000;
 
 export interface Death {
   readonly code: ErrorCode;
@@ -34,13 +38,13 @@ export class DeadLetters {
   add(death: Death): void {
     const record: DeadRecord = {
       code: death.code,
-      reason: death.reason,
+      reason: clip(death.reason, REASON_MAX_CHARS),
       atMs: this.#epochs.nowMs,
       attempts: death.attempts ?? 0,
       address: death.address,
       what: death.what,
       source: death.source ?? "",
-      egress: death.egress ?? "",
+      egress: clip(death.egress ?? "", MAX_TYPE_LENGTH),
     };
     this.#ledger.dead++;
     this.#epochs.writeVisible(deadKey(this.#identity.sequence()), encodeDead(record));

@@ -284,12 +284,12 @@ export class Delivery {
   }
 
   #replied(lane: Lane, mailbox: Mailbox, count: number, effects: Effects): void {
-    const refusal = this.#parts.effects.refusal(mailbox, effects);
+    const cause = mailbox.head.at(count - 1)?.message;
+    assert(cause !== undefined, "an outcome for more messages than there are");
+    const refusal = this.#parts.effects.refusal(mailbox, cause, effects);
     if (refusal !== undefined) return this.#failed(lane, mailbox, count, refusal);
     this.#parts.effects.prepare(mailbox.address, effects, (tokens) => {
-      const cause = mailbox.head.at(count - 1);
-      assert(cause !== undefined, "an outcome for more messages than there are");
-      this.#parts.effects.apply(mailbox, cause.message, effects, tokens);
+      this.#parts.effects.apply(mailbox, cause, effects, tokens);
       for (let i = 0; i < count; i++) this.#parts.mailboxes.finishFirst(mailbox);
       this.#parts.ledger.finished += count;
       this.counts.messages += count;

@@ -27,6 +27,11 @@ export interface PartitionLimits {
   readonly stateCacheBytes: number;
   /** All states of one address, encoded. An answer that would exceed it has failed. */
   readonly stateBytes: number;
+  /**
+   * What the effects of one answer take, its states aside: each names its sender and its cause again. An
+   * answer that would exceed it has failed.
+   */
+  readonly effectsBytes: number;
   /** States a function type may register. An answer that asks for more has failed. */
   readonly statesPerType: number;
   /** Effects for one destination sent but not acknowledged. Beyond, they wait on disk alone. */
@@ -58,6 +63,7 @@ export const DEFAULT_LIMITS: PartitionLimits = {
   batchBytes: 4 * 1024 * 1024,
   stateCacheBytes: 64 * 1024 * 1024,
   stateBytes: 32 * 1024 * 1024,
+  effectsBytes: 96 * 1024 * 1024,
   statesPerType: 256,
   outboxBytesInMemory: 8 * 1024 * 1024,
   timersInMemory: 50_000,

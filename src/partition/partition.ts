@@ -64,6 +64,7 @@ export interface PartitionOptions {
   readonly partitionCount: number;
   readonly directory: Directory;
   readonly limits: PartitionLimits;
+  /** Call ids are made of it: in production nobody may foretell it. */
   readonly random: Random;
   readonly recovered: Recovered;
 }
@@ -130,9 +131,9 @@ export class Partition {
       parkedMessages: limits.parkedMessages,
       onMail: (mailbox) => this.delivery.onMail(mailbox),
     });
-    const { stateBytes } = limits;
+    const { stateBytes, effectsBytes } = limits;
     this.#effects = new EffectsApplier({
-      ...{ epochs, reads, ledger, identity, post, states, specs, timers, stateBytes },
+      ...{ epochs, reads, ledger, identity, post, states, specs, timers, stateBytes, effectsBytes },
     });
     const effects = this.#effects;
     this.delivery = new Delivery({
@@ -218,8 +219,10 @@ export class Partition {
       if (!this.epochs.isHeavy || BRINGS_NO_WORK.has(input.kind)) this.#apply(input, released);
       else this.offer(input);
     }
-    for (const { record } of this.timers.fire(nowMs, FIRE_LIMIT)) {
-      this.#effects.fired(record.sender, record.token, record.message);
+    for (let fired = 0; fired < FIRE_LIMIT && !this.epochs.isHeavy; fired++) {
+      const timer = this.timers.fire(nowMs);
+      if (timer === undefined) break;
+      this.#effects.fired(timer.sender, timer.token, timer.message);
     }
     this.timers.look(nowMs);
     this.#expiries.sweep(nowMs, (kind, key, atMs, done) => {
@@ -309,7 +312,7 @@ export class Partition {
     const consider = (atMs: number | undefined) => {
       if (atMs !== undefined && (wake === undefined || atMs < wake)) wake = atMs;
     };
-    consider(this.timers.wakeAtMs(nowMs));
+    if (!this.epochs.isHeavy) consider(this.timers.wakeAtMs(nowMs));
     consider(this.delivery.wakeAtMs());
     consider(this.#expiries.wakeAtMs);
     if (this.#inputs.length > 0 && !this.epochs.isHeavy) consider(nowMs);

@@ -2,6 +2,7 @@
  * The states each function type has declared. A request carries all of them; a type that misses one says
  * so, is registered, and gets the same batch again. Stored, so that a restart costs no extra round trip.
  */
+import { MAX_TYPE_LENGTH } from "../model/address.ts";
 import type { StateSpec } from "../model/invocation.ts";
 import { keyOf } from "../store/keys.ts";
 import { encodeSpecs } from "../store/records.ts";
@@ -53,6 +54,9 @@ export class Specs {
     }
     const long = added.find((spec) => spec.name.length > MAX_NAME_LENGTH);
     if (long !== undefined) return `a state's name has more than ${MAX_NAME_LENGTH} characters`;
+    if (added.some((spec) => spec.typename.length > MAX_TYPE_LENGTH)) {
+      return `a state's type name has more than ${MAX_TYPE_LENGTH} characters`;
+    }
     if (missing.every((spec) => given.has(spec.name))) {
       const names = missing.map((spec) => spec.name).join(", ") || "none by name";
       return `it keeps asking for states it was given (${names})`;

@@ -37,6 +37,12 @@ interface Timer extends TimerKey {
   gone: boolean;
 }
 
+/** What may be in memory at once; twice as much for moments. */
+export interface TimerBounds {
+  readonly timersInMemory: number;
+  readonly timerBytesInMemory: number;
+}
+
 const before = (a: TimerKey, b: TimerKey): boolean =>
   a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.sequence < b.sequence);
 
@@ -106,19 +112,17 @@ export class Timers {
     }
   }
 
-  /** Takes out what is due, earliest first. */
-  fire(nowMs: number, limit: number): readonly (TimerKey & { readonly record: TimerRecord })[] {
-    const fired: Timer[] = [];
-    while (fired.length < limit) {
-      const next = this.#due.peek();
-      if (next === undefined || (!next.gone && next.dueMs > nowMs)) break;
+  /** Takes out the earliest, if it is due. */
+  fire(nowMs: number): TimerRecord | undefined {
+    for (let next = this.#due.peek(); next !== undefined; next = this.#due.peek()) {
+      if (!next.gone && next.dueMs > nowMs) return undefined;
       this.#due.pop();
       this.#dueBytes -= next.bytes;
       if (next.gone) continue;
       this.#remove(next);
-      fired.push(next);
+      return next.record;
     }
-    return fired;
+    return undefined;
   }
 
   /** Reads the store when the horizon has come close. */

@@ -101,3 +101,8 @@ test("the compiled program runs by itself", async () => {
   assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
   assert.equal(stderr, "");
 });
+
+test("an argument that is no Unicode text is wrong usage, not a mistake of ours", async () => {
+  const { code, err } = await new FakeIo().run(["topic", "write", "a\udfff", "x"]);
+  assert.deepEqual([code, err.split("\n")[0]], [2, 'statefold: "a\\udfff" is no Unicode text']);
+});

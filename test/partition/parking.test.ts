@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeDead } from "../../src/store/records.ts";
-import { at, Harness } from "./harness.ts";
+import { at, Harness, value } from "./harness.ts";
 
 /** An address that is parked, with these messages. */
 async function parked(
@@ -141,4 +141,18 @@ test("while its mail is read to be purged, nobody else decides about it", async 
   assert.equal(it.take("operated").length, 1);
   assert.deepEqual([it.started.length, it.partition.ledger.mail], [0, 1]);
   assert.equal(it.partition.ledger.drift, 0);
+});
+
+test("a reason that quotes something endless is cut off, for the parked and for the dead", async () => {
+  const it = await Harness.open();
+  const name = "n".repeat(100_000);
+  it.settle(it.send(at("a"), "x"), it.send(at("b"), "x"));
+  it.reply({ mutations: [{ name, value: undefined }] }, "a");
+  it.reply({ egress: [{ egress: name, value: value("") }] }, "b");
+  it.settle();
+  const reason = it.partition.parking.get(at("a"))?.reason ?? "";
+  assert.match(reason, /^it changes a state "n+…$/);
+  assert(reason.length <= 2_000);
+  const [dead] = it.stored("dead");
+  assert(dead !== undefined && dead.value.byteLength < 4_000);
 });
