@@ -3,6 +3,7 @@
  * with those in the meta record (I4), keys with their records, and what stands under one key because of
  * another. Memory does not grow with what is counted, but for parked addresses, which a node holds too.
  */
+import { unreachable } from "../base/assert.ts";
 import { describeError } from "../base/errors.ts";
 import type { Address } from "../model/address.ts";
 import { addressKey } from "../model/address.ts";
@@ -151,8 +152,10 @@ export class Census {
         this.specs++;
         records.decodeSpecs(value);
         return;
-      default:
+      case undefined:
         throw new RangeError("no version of statefold that is known gives it a meaning");
+      default:
+        return unreachable(tag);
     }
   }
 

@@ -6,6 +6,7 @@ import { endOfPrefix, keyOf, type Tag } from "../store/keys.ts";
 import { entriesIn, type SealedEntry } from "../store/level-entries.ts";
 import { classifyFileError } from "../store/level-errors.ts";
 import { type LevelFiles, readLevelFiles, stopOf } from "../store/level-files.ts";
+import { checkOwner, readOwner, saltOf } from "../store/owner.ts";
 import { decodeParked, type ParkedRecord } from "../store/records.ts";
 import { unseal } from "../store/seal.ts";
 import { Witness } from "../store/witness.ts";
@@ -46,7 +47,8 @@ export interface PartitionInput {
 export async function examinePartition(input: PartitionInput): Promise<ExaminedPartition> {
   const { partition, findings } = input;
   const dir = join(input.dir, "partitions", String(partition));
-  const witnessEpoch = await readWitness(input);
+  const witness = await readWitness(input);
+  const witnessEpoch = witness?.epoch;
   const nothing = { partition, census: undefined, witnessEpoch, parked: [], isWhole: false };
   let files: LevelFiles;
   try {
@@ -55,7 +57,16 @@ export async function examinePartition(input: PartitionInput): Promise<ExaminedP
     findings.add(findingOf(`partitions/${partition}`, classifyFileError(error, dir)));
     return nothing;
   }
-  const reader = new Reader(files, input);
+  const owner = await readOwner(dir);
+  const salt = saltOf(owner ?? witness?.owner ?? "");
+  if (witness !== undefined) {
+    try {
+      checkOwner(dir, owner, witness.owner);
+    } catch (error) {
+      findings.add(findingOf(`partitions/${partition}`, error));
+    }
+  }
+  const reader = new Reader(files, input, salt);
   const parked = new Map<string, ParkedRecord>();
   for await (const { value } of reader.entries("parked")) {
     const record = decodeParked(value);
@@ -65,7 +76,7 @@ export async function examinePartition(input: PartitionInput): Promise<ExaminedP
   for await (const { key, value } of reader.all()) {
     if (!census.take(key, value)) reader.isWhole = false;
   }
-  await checkEnd(input, files, census, witnessEpoch, reader.isWhole);
+  await checkEnd(input, reader, census, witnessEpoch);
   if (reader.isWhole) {
     const entries: EntriesOf = (tag) => reader.entries(tag);
     compareSums(census, findings);
@@ -94,10 +105,9 @@ async function readWitness({ dir, partition, findings }: PartitionInput) {
 /** Whether the database ends where it should, and is the one that belongs here. */
 async function checkEnd(
   { partition, partitionCount, application, findings }: PartitionInput,
-  files: LevelFiles,
+  { files, salt, isWhole }: Reader,
   census: Census,
   witnessEpoch: number | undefined,
-  isWhole: boolean,
 ): Promise<void> {
   const { dir } = files;
   const where = `partitions/${partition}`;
@@ -115,7 +125,7 @@ async function checkEnd(
   const identity = { application, partition, partitionCount };
   let epoch: number;
   try {
-    const value = await metaOf(files);
+    const value = await metaOf(files, salt);
     epoch = await readEpoch({ store: { getMany: async () => [value] }, dir, identity });
   } catch (error) {
     if (isWhole) findings.add(findingOf(where, error));
@@ -143,11 +153,11 @@ async function checkEnd(
   }
 }
 
-async function metaOf(files: LevelFiles): Promise<Uint8Array | undefined> {
+async function metaOf(files: LevelFiles, salt: number): Promise<Uint8Array | undefined> {
   const from = keyOf("meta");
   const options = { from, until: endOfPrefix(from), onDamage: () => undefined };
   for await (const [entry] of entriesIn(files, options)) {
-    return entry === undefined ? undefined : unseal(entry.key, entry.sealed);
+    return entry === undefined ? undefined : unseal(entry.key, entry.sealed, salt);
   }
   return undefined;
 }
@@ -155,12 +165,14 @@ async function metaOf(files: LevelFiles): Promise<Uint8Array | undefined> {
 /** Reads entries with their seals taken off, and reports, once, what is damaged. */
 class Reader {
   isWhole: boolean;
-  readonly #files: LevelFiles;
+  readonly files: LevelFiles;
+  readonly salt: number;
   readonly #input: PartitionInput;
   readonly #reported = new Set<string>();
 
-  constructor(files: LevelFiles, input: PartitionInput) {
-    this.#files = files;
+  constructor(files: LevelFiles, input: PartitionInput, salt: number) {
+    this.salt = salt;
+    this.files = files;
     this.#input = input;
     this.isWhole = stopOf(files)?.isDamage !== true;
   }
@@ -176,9 +188,9 @@ class Reader {
 
   async *#read(range: { from?: Uint8Array; until?: Uint8Array }) {
     const onDamage = (path: string, problem: unknown) => this.#tableDamaged(path, problem);
-    for await (const page of entriesIn(this.#files, { ...range, onDamage })) {
+    for await (const page of entriesIn(this.files, { ...range, onDamage })) {
       for (const entry of page) {
-        const value = unseal(entry.key, entry.sealed);
+        const value = unseal(entry.key, entry.sealed, this.salt);
         if (value === undefined) this.#sealBroken(entry);
         else yield { key: entry.key, value };
       }
@@ -189,7 +201,7 @@ class Reader {
     this.isWhole = false;
     if (this.#reported.has(path)) return;
     this.#reported.add(path);
-    const where = `partitions/${this.#input.partition}/${path.slice(this.#files.dir.length + 1)}`;
+    const where = `partitions/${this.#input.partition}/${path.slice(this.files.dir.length + 1)}`;
     this.#input.findings.add({
       kind: "damage",
       where,

@@ -311,9 +311,10 @@ export class Appender {
   /** Never rejects: what is missing in the note is a check less at the next open. */
   async #writeNote(options: { readonly sync: boolean }): Promise<void> {
     const active = this.#active;
-    const { base: segment, dataEnd: position } = active;
+    const { base: segment, dataEnd: position, createdAtMs } = active;
+    const { endOffset } = this.#state;
     try {
-      await this.#note.write({ segment, position, endOffset: this.#state.endOffset }, options);
+      await this.#note.write({ segment, position, endOffset, createdAtMs }, options);
       this.#noteIsSynced = options.sync;
     } catch (error) {
       const reason = describeError(error);

@@ -13,7 +13,9 @@ import { corrupt } from "./segment.ts";
  * older copy, is noticed. It is made with the topic and never anew.
  *
  *   file = slot zero* slot      at 0 and at 512: the older one survives a torn write of the newer
- *   slot = u32(crc of the rest) u32(version, 1) u64(sequence) u64(segment base) u64(position) u64(end offset)
+ *   slot = u32(crc of the rest) u32(version, 2) u64(sequence) u64(segment base) u64(position) u64(end offset) u64(created ms)
+ *
+ * Version 1 lacked the last.
  */
 export interface SyncedNote {
   /** Base offset of the segment that was last. */
@@ -22,11 +24,13 @@ export interface SyncedNote {
   readonly position: number;
   /** The offset behind the last synced record. */
   readonly endOffset: number;
+  /** When that segment was made: that of another data directory is another one. */
+  readonly createdAtMs: number;
 }
 
-const SLOT_BYTES = 4 + 4 + 4 * 8;
+const SLOT_BYTES = 4 + 4 + 5 * 8;
 const SLOT_POSITIONS = [0, 512] as const;
-const NOTE_VERSION = 1;
+const NOTE_VERSION = 2;
 
 const MISSING =
   "It cannot be told whether the partition's records are complete, so it stays closed. Restore the file; an empty file in its place says that they are to be believed as they are";
@@ -93,6 +97,7 @@ function slotBytes(sequence: number, note: SyncedNote): Buffer {
   writer.u64(note.segment);
   writer.u64(note.position);
   writer.u64(note.endOffset);
+  writer.u64(note.createdAtMs);
   writer.u32At(crc32(writer.view(4)), 0);
   return writer.view();
 }
@@ -102,6 +107,7 @@ function readSlot(slot: Buffer): { sequence: number; note: SyncedNote } | undefi
   const reader = new ByteReader(slot, 4);
   if (reader.u32() !== NOTE_VERSION) return undefined;
   const sequence = reader.u64();
-  const note = { segment: reader.u64(), position: reader.u64(), endOffset: reader.u64() };
+  const [segment, position, endOffset] = [reader.u64(), reader.u64(), reader.u64()];
+  const note = { segment, position, endOffset, createdAtMs: reader.u64() };
   return { sequence, note };
 }

@@ -63,7 +63,7 @@ export async function createTopic(
       previous: undefined,
       marks: new Map(),
     });
-    const nothing = { segment: 0, position: headBytes, endOffset: 0 };
+    const nothing = { segment: 0, position: headBytes, endOffset: 0, createdAtMs: nowMs };
     await new SyncedNoteFile(cache, notePath).create(nothing);
   }
   for (const made of [witness, folders.witness, dirname(folders.witness), folder]) {

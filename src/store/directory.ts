@@ -12,6 +12,7 @@ import { LevelStore } from "./level.ts";
 import { entriesIn } from "./level-entries.ts";
 import { corrupt } from "./level-errors.ts";
 import type { LevelFiles } from "./level-files.ts";
+import { checkOwner, newOwner, readOwner, saltOf, writeOwner } from "./owner.ts";
 import { unseal } from "./seal.ts";
 import { Witness } from "./witness.ts";
 import {
@@ -138,19 +139,29 @@ export class DataDirectory {
     const { application, partitions: partitionCount } = this.description;
     const identity = { application, partition, partitionCount };
     let witness: Witness | undefined;
+    // The name stands in two places: where one of them is lost, a person may accept the other.
+    const [owner, said] = [
+      await readOwner(dir),
+      await Witness.read(witnessPath).catch(unlessDamaged),
+    ];
+    const salt = saltOf(owner ?? said?.owner ?? "");
     const inspect = async (files: LevelFiles): Promise<void> => {
-      const epoch = await readEpoch({ store: viewOf(files), dir, identity });
+      if (owner !== undefined && said !== undefined) checkOwner(dir, owner, said.owner);
+      const epoch = await readEpoch({ store: viewOf(files, salt), dir, identity });
       witness = await Witness.open(witnessPath).catch(async (error: unknown) => {
-        if (!acceptLoss) throw error;
+        unlessDamaged(error);
+        if (!acceptLoss || owner === undefined) throw error;
         // Nobody knows what was synced: something later than what is here, to be on the safe side.
-        await Witness.write(witnessPath, epoch + 1);
+        await Witness.write(witnessPath, { epoch: epoch + 1, owner });
         return await Witness.open(witnessPath);
       });
+      if (owner === undefined && acceptLoss) await writeOwner(dir, witness.owner);
+      else checkOwner(dir, owner, witness.owner);
       if (epoch < witness.epoch && !acceptLoss) throw behindWitness(dir, epoch, witness.epoch);
     };
     let store: LevelStore;
     try {
-      store = await LevelStore.open({ dir, acceptLoss, inspect, ...level });
+      store = await LevelStore.open({ dir, acceptLoss, inspect, salt, ...level });
     } catch (error) {
       await witness?.close();
       throw error;
@@ -191,14 +202,19 @@ export class DataDirectory {
   }
 }
 
+/** Goes on without what is damaged or missing; what the machine refuses may be whole, and is left alone. */
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof StatefoldError) || error.code !== "STORE_CORRUPT") throw error;
+}
+
 /** Finds the meta record in the files; it stands first, before every other key. */
-function viewOf(files: LevelFiles): Pick<LevelStore, "getMany"> {
+function viewOf(files: LevelFiles, salt: number): Pick<LevelStore, "getMany"> {
   return {
     getMany: async (keys) => {
       const [wanted = new Uint8Array(0)] = keys;
       for await (const [first] of entriesIn(files)) {
         if (first === undefined || Buffer.compare(first.key, wanted) !== 0) return [undefined];
-        const value = unseal(first.key, first.sealed);
+        const value = unseal(first.key, first.sealed, salt);
         if (value !== undefined) return [value];
         throw corrupt(files.dir, `the meta record in ${files.dir} fails its checksum`);
       }
@@ -250,8 +266,9 @@ async function make(path: string, options: DirectoryOptions, clock: Clock): Prom
     const dir = join(path, PARTITIONS, String(partition));
     const store = await LevelStore.open({ dir, create: true });
     await store.close();
-    await syncFolder(dir);
-    await Witness.write(join(path, WITNESS, String(partition)), 0);
+    const owner = newOwner();
+    await writeOwner(dir, owner);
+    await Witness.write(join(path, WITNESS, String(partition)), { epoch: 0, owner });
   }
   await syncFolder(join(path, PARTITIONS));
   await syncFolder(path);

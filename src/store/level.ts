@@ -38,6 +38,8 @@ export interface LevelOptions {
    * false: it is an error.
    */
   readonly acceptLoss?: boolean;
+  /** Begins the checksum of every value: see seal.ts. Default 0. */
+  readonly salt?: number;
   /** Looks at the files when they have been checked, before anything writes to them; may refuse them. */
   readonly inspect?: (files: LevelFiles) => Promise<void>;
 }
@@ -60,13 +62,15 @@ type Phase =
 export class LevelStore implements Store {
   readonly #db: Level<Uint8Array, Uint8Array>;
   readonly #dir: string;
+  readonly #salt: number;
   readonly #running = new Set<Promise<unknown>>();
   #phase: Phase = { name: "open" };
   #epoch = 0;
 
-  private constructor(db: Level<Uint8Array, Uint8Array>, dir: string) {
+  private constructor(db: Level<Uint8Array, Uint8Array>, dir: string, salt: number) {
     this.#db = db;
     this.#dir = dir;
+    this.#salt = salt;
   }
 
   /**
@@ -90,7 +94,7 @@ export class LevelStore implements Store {
     } catch (error) {
       throw classifyLevelError(error, dir, "open");
     }
-    return new LevelStore(db, dir);
+    return new LevelStore(db, dir, options.salt ?? 0);
   }
 
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
@@ -156,7 +160,7 @@ export class LevelStore implements Store {
         let bytes = 0;
         for (const [at, { key, value }] of writes.entries()) {
           if (value === undefined) batch.del(key);
-          else batch.put(key, seal(key, value));
+          else batch.put(key, seal(key, value, this.#salt));
           bytes += value?.byteLength ?? 0;
           if ((at + 1) % BATCH_ENTRIES !== 0 && bytes < BATCH_BYTES) continue;
           bytes = 0;
@@ -197,7 +201,7 @@ export class LevelStore implements Store {
   }
 
   #unseal(key: Uint8Array, sealed: Uint8Array): Uint8Array {
-    const value = unseal(key, sealed);
+    const value = unseal(key, sealed, this.#salt);
     if (value !== undefined) return value;
     const name = Buffer.from(key).toString("hex");
     throw corrupt(this.#dir, `the value of key ${name} in ${this.#dir} fails its checksum`);

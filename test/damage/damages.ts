@@ -143,8 +143,8 @@ export const DAMAGES: Readonly<Record<string, Damage>> = {
   oldFile: changeFile("put back from an older copy", (file, _rng, { older }, path) =>
     replace(join(older, path), file) ? "" : undefined,
   ),
-  otherFile: changeFile("swapped with another directory's", (file, _rng, { other }, path) =>
-    replace(join(other, path), file) ? "" : undefined,
+  otherFile: changeFile("swapped with another directory's", (file, rng, { others }, path) =>
+    replace(join(rng.pick(others), path), file) ? "" : undefined,
   ),
   siblingFile: changeFile(
     "swapped with that of another partition",
@@ -175,9 +175,9 @@ export const DAMAGES: Readonly<Record<string, Damage>> = {
       ? { path, how: "folder put back from an older copy" }
       : undefined;
   },
-  otherFolder: (dir, rng, { other }) => {
+  otherFolder: (dir, rng, { others }) => {
     const path = pickFolder(dir, rng);
-    return replace(join(other, path), join(dir, path))
+    return replace(join(rng.pick(others), path), join(dir, path))
       ? { path, how: "folder swapped with another directory's" }
       : undefined;
   },

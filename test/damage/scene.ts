@@ -3,7 +3,6 @@
  * delayed messages, idempotency keys, topics read and written; in two lives, so that there are tables,
  * closed segments and logs. And what a node says of it when it is asked.
  */
-import assert from "node:assert/strict";
 import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeError, StatefoldError } from "../../src/base/errors.ts";
@@ -18,8 +17,8 @@ export interface Scene {
   readonly dir: string;
   /** An older copy of it, after its first life. */
   readonly older: string;
-  /** Another node's directory, of the same application. */
-  readonly other: string;
+  /** Other nodes' directories, of the same application: one has done less than this one, one more. */
+  readonly others: readonly string[];
   /** What a node on `dir` answers. */
   readonly told: Told;
 }
@@ -31,10 +30,10 @@ const PARTITIONS = 2;
 const CUSTOMERS = ["ada", "ben", "eve", "kim"];
 
 export async function makeScene(root: string): Promise<Scene> {
-  const [dir, older, other] = ["data", "older", "other"].map((name) => join(root, name));
-  assert(dir !== undefined && older !== undefined && other !== undefined);
+  const [dir, older] = [join(root, "data"), join(root, "older")];
+  const others = ["less", "more"].map((name) => join(root, name));
   writeFileSync(join(root, "module.yaml"), SHOP);
-  await live(root, other, "other", 2);
+  for (const [i, other] of others.entries()) await live(root, other, "other", 2 + 3 * i);
   await live(root, dir, "first", 1);
   cpSync(dir, older, { recursive: true });
   await live(root, dir, "second", 1);
@@ -42,7 +41,7 @@ export async function makeScene(root: string): Promise<Scene> {
   const node = await startOn(root, dir);
   const told = await tellAll(node);
   await node.node.stop();
-  return { dir, older, other, told };
+  return { dir, older, others, told };
 }
 
 export async function startOn(root: string, dir: string): Promise<TestNode> {

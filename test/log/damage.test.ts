@@ -226,6 +226,23 @@ test("a topic put back from an older copy is noticed by what lies apart from it"
   assert.match(await corruptMessage(readBack(disk)), /acknowledged records up to offset 3/);
 });
 
+test("a partition of another data directory is refused, also when it holds more", async () => {
+  const [disk, other] = [new SimulatedDisk(), new SimulatedDisk()];
+  for (const [each, count, nowMs] of [
+    [disk, 3, 1_000],
+    [other, 5, 2_000],
+  ] as const) {
+    const clock = { now: () => nowMs };
+    const log = await TopicLog.open("/data", { files: each.boot(), clock });
+    const partition = await (await log.topic("orders", 1)).partition(0);
+    for (let i = 0; i < count; i++) await partition.append([record(`${i} at ${nowMs}`)]);
+    await log.close();
+  }
+  const path = segmentsOf(disk)[0] ?? "";
+  disk.overwrite(path, other.bytesOf(path));
+  assert.match(await corruptMessage(readBack(disk)), /it comes from another data directory/);
+});
+
 test("a partition whose witness is missing is refused until a person says that it is whole", async () => {
   const disk = new SimulatedDisk();
   const texts = await written(disk, 3);

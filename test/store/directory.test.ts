@@ -292,6 +292,47 @@ test("a whole table of another database is refused in this place", async (t) => 
   });
 });
 
+test("the database of another data directory is refused, whole or a file of it, also when it is newer", async (t) => {
+  for (const part of ["", "OWNER", "log"]) {
+    const [dir, other] = [await directoryAt(t, 3), await directoryAt(t, 9)];
+    const [here, there] = [join(dir, "partitions", "0"), join(other, "partitions", "0")];
+    const name =
+      part === "log"
+        ? (fileIn(there, /\.log$/)
+            .split("/")
+            .at(-1) ?? "")
+        : part;
+    rmSync(join(here, name), { recursive: true });
+    cpSync(join(there, name), join(here, name), { recursive: true });
+    const directory = await openDirectory(t, dir);
+    const refusal =
+      part === "log"
+        ? { code: "STORE_CORRUPT", message: /the meta record .* fails its checksum/ }
+        : { code: "STORE_FOREIGN", message: /of another data directory/ };
+    for (const acceptLoss of [false, true]) {
+      await assert.rejects(directory.openPartition(0, { acceptLoss }), refusal, `"${part}"`);
+    }
+  }
+});
+
+test("whose a database is stands in two places, and either may be accepted alone", async (t) => {
+  const dir = await directoryAt(t, 3);
+  const owner = join(dir, "partitions", "0", "OWNER");
+  const name = readFileSync(owner, "utf8");
+  for (const damage of [() => rmSync(owner), () => writeFileSync(owner, name.slice(1))]) {
+    damage();
+    const directory = await openDirectory(t, dir);
+    await assert.rejects(directory.openPartition(0), {
+      code: "STORE_CORRUPT",
+      message: /OWNER is missing or damaged.*--accept-loss/,
+    });
+    await (await directory.openPartition(0, { acceptLoss: true })).close();
+    assert.equal(readFileSync(owner, "utf8"), name);
+    await (await directory.openPartition(0)).close();
+    await directory.close();
+  }
+});
+
 test("a database put back from an older copy is refused", async (t) => {
   const dir = await directoryAt(t, 2);
   const database = join(dir, "partitions", "0");
