@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openStorage, type Storage } from "../../src/node/storage.ts";
 import { MemoryContents, MemoryStore } from "../../src/store/memory.ts";
+import { newOwner } from "../../src/store/owner.ts";
 import { Witness } from "../../src/store/witness.ts";
 import { aNode } from "../node/a-node.ts";
 import { broken } from "../node/functions/night.ts";
@@ -80,7 +81,7 @@ test("MAX_FAILURES in a row end a node, but what has worked for RECOVERED_AFTER_
 
 test("what a witness records is synced within SYNC_DELAY_MS, once for all of it", async (t) => {
   const path = join(tempDir(t), "witness");
-  await Witness.write(path, 0);
+  await Witness.write(path, { epoch: 0, owner: newOwner() });
   const handle = await open(path);
   const prototype = Object.getPrototypeOf(handle) as { datasync(): Promise<void> };
   await handle.close();

@@ -229,7 +229,6 @@ export const DRIVERS: Drivers = {
   ],
   "src/gateway/limits.ts#maxBufferedBytes": [
     ["gateway/gateway", "bodies held together have a bound, and leave room when they are answered"],
-    own("http", "answers that nobody takes count among maxBufferedBytes"),
   ],
   "src/gateway/limits.ts#maxConnections": [
     own("http", "beyond maxConnections one is closed as it comes"),
@@ -349,8 +348,29 @@ export const DRIVERS: Drivers = {
   "src/store/limits.ts#MAX_KEY_BYTES": [STORE_LIMITS],
   "src/store/limits.ts#MAX_VALUE_BYTES": [STORE_LIMITS],
   "src/store/limits.ts#MAX_COMMIT_BYTES": [STORE_LIMITS],
-  "src/store/level.ts#CHECK_BYTES": [
-    ["store/level", "of tables too large to be checked whole, each value is checked as it is read"],
+  "src/store/level.ts#BATCH_ENTRIES": [
+    ["store/level", "others go in between the writes of a large commit, and it is whole"],
+  ],
+  "src/node/pages.ts#STEP_ENTRIES": [
+    ["node/pages", "where few are meant, STEP_ENTRIES are in memory at once"],
+  ],
+  "src/node/pages.ts#EXAMINED_ENTRIES": [
+    ["node/pages", "where none is meant, a page ends after EXAMINED_ENTRIES, and the next goes on"],
+  ],
+  "src/node/topics.ts#WRITE_RECORDS": [
+    ["node/topics", "more than WRITE_RECORDS records are appended in parts, in their order"],
+  ],
+  "src/gateway/topic-records.ts#LINES_AT_ONCE": [
+    ["gateway/topic-records", "others go in between the lines of a large body"],
+  ],
+  "src/gateway/limits.ts#maxUnsentBytes": [
+    own("http", "of answers that nobody takes the oldest is cut off beyond maxUnsentBytes"),
+  ],
+  "src/partition/limits.ts#effectsBytes": [
+    ["partition/effects", "an answer whose effects would outgrow an epoch fails its batch"],
+  ],
+  "src/partition/dead-letters.ts#REASON_MAX_CHARS": [
+    ["partition/parking", "a reason that quotes something endless is cut off"],
   ],
   "src/store/witness.ts#SYNC_DELAY_MS": [
     own("node", "what a witness records is synced within SYNC_DELAY_MS"),
@@ -421,11 +441,48 @@ export const DRIVERS: Drivers = {
 
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
+  "src/base/random.ts#DRAWS": "random numbers drawn at once",
+  "src/base/shares.ts#TIMES_THE_REST": "a share of bounds that are listed",
+  "src/cli/decide.ts#PAGE": "decisions of one request, under MAX_PAGE",
+  "src/cli/doctor.ts#PARKED_SHOWN": "lines of a report",
+  "src/doctor/census.ts#TYPES_SHOWN": "lines of a report",
+  "src/doctor/examine.ts#LOW_DISK_BYTES": "from where on the doctor warns",
+  "src/doctor/finding.ts#SHOWN_FINDINGS": "lines of a report",
+  "src/doctor/pairs.ts#BUCKETS": "memory of one size",
+  "src/doctor/pairs.ts#HELD_THINGS": "of an offline examination, which says when it is reached",
+  "src/gateway/pages.ts#DEFAULT_PAGE": "a default under MAX_PAGE",
+  "src/gateway/stuck-query.ts#MAX_AGE_MS": "the longest age that can be asked for",
+  "src/gateway/unsent.ts#SMALL_BYTES": "what maxUnsentBytes does not count, under maxConnections",
+  "src/spec/session.ts#MAX_MESSAGE_CHARS": "how a mistake is quoted",
+  "src/spec/session.ts#MAX_PATH_CHARS": "how a mistake is quoted",
+  "src/store/level-entries.ts#PAGE": "entries read at once, offline",
+  "src/store/level-log.ts#BLOCK_BYTES": "LevelDB's format",
+  "src/store/level-log.ts#FIRST": "LevelDB's format",
+  "src/store/level-log.ts#HEAD_BYTES": "LevelDB's format",
+  "src/store/level-log.ts#LAST": "LevelDB's format",
+  "src/store/level-log.ts#MIDDLE": "LevelDB's format",
+  "src/store/level-log.ts#WHOLE": "LevelDB's format",
+  "src/store/level-manifest.ts#COMPACT_POINTER": "LevelDB's format",
+  "src/store/level-manifest.ts#COMPARATOR": "LevelDB's format",
+  "src/store/level-manifest.ts#DELETED_TABLE": "LevelDB's format",
+  "src/store/level-manifest.ts#LAST_SEQUENCE": "LevelDB's format",
+  "src/store/level-manifest.ts#LOG_NUMBER": "LevelDB's format",
+  "src/store/level-manifest.ts#NEW_TABLE": "LevelDB's format",
+  "src/store/level-manifest.ts#NEXT_FILE": "LevelDB's format",
+  "src/store/level-manifest.ts#PREVIOUS_LOG": "LevelDB's format",
+  "src/store/level-table.ts#FOOTER_BYTES": "LevelDB's format",
+  "src/store/level-table.ts#SUFFIX_BYTES": "LevelDB's format",
+  "src/store/level-table.ts#TRAILER_BYTES": "LevelDB's format",
+  "src/store/level-table.ts#VALUE": "LevelDB's format",
+  "src/store/level.ts#BATCH_BYTES": "beside BATCH_ENTRIES, in its row",
+  "src/store/witness.ts#OWNER_AT": "the format",
+  "src/store/witness.ts#OWNER_BYTES": "the format",
+  "src/telemetry/seldom.ts#EVERY_MS": "how often the same is said",
+  "src/telemetry/trace.ts#MAX_LENGTH": "what is taken for a trace at all",
   "sdk/src/http/serve.ts#KEEP_ALIVE_MS":
     "how long an idle connection is kept, under maxConnections",
   "src/cli/pages.ts#PAGE": "rows of one request, a default",
   "src/cli/topic-read.ts#PAGE": "records of one request, a default",
-  "src/gateway/admin-routes.ts#DEFAULT_PAGE": "a default under MAX_PAGE",
   "src/gateway/topic-routes.ts#DEFAULT_RECORDS": "a default under MAX_RECORDS",
   "src/invoke/connection.ts#TCP_KEEP_ALIVE_MS": "how often the kernel asks whether a peer lives",
   "src/invoke/decode-response.ts#DELAY_MAX_MS": "the largest number of ms, before MAX_DELAY_MS",
@@ -460,8 +517,6 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/store/level.ts#SCAN_ENTRIES": "the same",
   "src/store/ordered-map.ts#MAX_CHUNK": "the shape of a tree",
   "src/store/seal.ts#SEAL_BYTES": "the format",
-  "src/store/table-check.ts#FOOTER_BYTES": "LevelDB's format",
-  "src/store/table-check.ts#TRAILER_BYTES": "LevelDB's format",
   "src/store/witness.ts#PAGE_BYTES": "the format",
   "src/store/witness.ts#SLOT_BYTES": "the format",
   "src/testing/engine.ts#NAMED_CALLS": "how many addresses an error names",
