@@ -31,9 +31,12 @@ import { anyFromFunction } from "./wire.ts";
 /** A world serves for so many answers, and is looked at whole at the end. */
 const STRIKES = 25;
 
-const TAG_OF: ReadonlyMap<number | undefined, string> = new Map(
-  Object.entries(TAGS).map(([name, byte]) => [byte, name]),
-);
+/** @returns the name of the kind of entry that a key is of */
+function tagOf(key: Uint8Array): string {
+  const found = Object.entries(TAGS).find(([, byte]) => byte === key[0]);
+  assert(found !== undefined, `an entry of kind ${key[0]}`);
+  return found[0];
+}
 
 let world: World | undefined;
 
@@ -120,7 +123,7 @@ class Allowed {
   }
 
   written(key: Uint8Array, value: Uint8Array, earlier: Uint8Array | undefined): void {
-    const tag = TAG_OF.get(key[0]);
+    const tag = tagOf(key);
     const reader = new KeyReader(key);
     switch (tag) {
       case "meta":
@@ -169,7 +172,7 @@ class Allowed {
   }
 
   removed(key: Uint8Array, value: Uint8Array): void {
-    const tag = TAG_OF.get(key[0]);
+    const tag = tagOf(key);
     const reader = new KeyReader(key);
     switch (tag) {
       case "mail":
