@@ -3,14 +3,16 @@ import { parseArgs } from "node:util";
 import { benchCall } from "./call.ts";
 import { benchCodec } from "./codec.ts";
 import { benchHops } from "./hops.ts";
+import { benchIsolation } from "./isolation.ts";
 import type { BenchOptions } from "./support/options.ts";
 
-/* npm run bench -- [NAME…] [--rounds 3] [--seconds 2] */
+/* npm run bench -- [NAME…] [--rounds 3] [--seconds 2] [--only DISTURBANCE]… */
 
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<string>>> = {
   call: benchCall,
   hops: benchHops,
   codec: benchCodec,
+  isolation: benchIsolation,
 };
 
 async function main(): Promise<void> {
@@ -19,9 +21,11 @@ async function main(): Promise<void> {
     options: {
       rounds: { type: "string", default: "3" },
       seconds: { type: "string", default: "2" },
+      only: { type: "string", multiple: true, default: [] },
     },
   });
-  const options = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
+  const { only } = values;
+  const options = { rounds: Number(values.rounds), seconds: Number(values.seconds), only };
   const names = positionals.length === 0 ? Object.keys(BENCHMARKS) : positionals;
   const unknown = names.filter((name) => !(name in BENCHMARKS));
   if (unknown.length > 0 || !(options.rounds >= 1) || !(options.seconds > 0)) {

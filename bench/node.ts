@@ -18,12 +18,14 @@ export interface RunningNode {
 
 /**
  * @param options more options of `statefold run`
+ * @param documents more of its module, in YAML
  * @returns undefined when the command line has not been built
  */
 export async function startNode(
   processes: Processes,
   functionPort: number,
   options: readonly string[] = [],
+  documents = "",
 ): Promise<RunningNode | undefined> {
   if (!existsSync(CLI)) return undefined;
   const folder = await mkdtemp(join(tmpdir(), "statefold-bench-"));
@@ -35,7 +37,7 @@ export async function startNode(
       "spec:",
       "  functions: bench/*",
       `  urlPathTemplate: http://127.0.0.1:${functionPort}/`,
-      "",
+      documents === "" ? "" : `---${documents}`,
     ].join("\n"),
   );
   const port = await freePort();

@@ -3,4 +3,6 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Of each measurement, after half as long of warming up. */
   readonly seconds: number;
+  /** Of the isolation benchmark: these disturbances. None: all. */
+  readonly only: readonly string[];
 }

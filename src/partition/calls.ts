@@ -1,7 +1,8 @@
 /**
  * Callers outside who wait for a reply, and idempotency keys.
  *
- * A call is an address of its own (CALL_TYPE): whoever sends it a message answers it. The first reply
+ * A call is an address of its own (CALL_TYPE): whoever sends it a message answers it. Its id is told to
+ * the function that is called and cannot be guessed, so nobody else can answer, unless told. The first reply
  * counts; later ones, and those to calls nobody can ask for any more, are dropped and counted.
  *
  * A call is stored only while someone can still ask for its reply: with an idempotency key from the
@@ -68,8 +69,7 @@ export class Calls {
 
   /** A new call, made by the message of this id; returns its id, the caller's address for the function. */
   begin(request: number, target: Address, messageId: string): string {
-    const salt = Math.floor(this.#random() * 2 ** 32).toString(36);
-    const callId = `${this.#identity.messageId(this.#identity.sequence())}-${salt}`;
+    const callId = `${this.#identity.messageId(this.#identity.sequence())}-${this.#secret()}`;
     const requests = new Set<number>();
     this.#join({ callId, messageId, target, requests, expiresAtMs: undefined }, request);
     return callId;
@@ -200,6 +200,12 @@ export class Calls {
     this.#epochs.writeVisible(callKey(callId), undefined);
     const waiting = this.#waiting.get(callId);
     if (waiting !== undefined) waiting.expiresAtMs = undefined; // in memory alone from now on
+  }
+
+  /** 128 bits: a call's id is all that it takes to answer it, and to fetch its reply. */
+  #secret(): string {
+    const words = Array.from({ length: 4 }, () => Math.floor(this.#random() * 2 ** 32));
+    return words.map((word) => word.toString(36).padStart(7, "0")).join("");
   }
 
   #join(waiting: Waiting, request: number): void {

@@ -29,6 +29,12 @@ import { Rests } from "./rests.ts";
 import type { Specs } from "./specs.ts";
 import type { States } from "./states.ts";
 
+/**
+ * Lanes kept though nothing is done on them; beyond, idle ones are dropped and made anew when needed: where
+ * an endpoint takes any name, types come out of requests, without end.
+ */
+const IDLE_LANES = 256;
+
 export interface DeliveryParts {
   readonly epochs: Epochs;
   readonly ledger: Ledger;
@@ -83,7 +89,7 @@ export class Delivery {
 
   /** A mailbox has got mail. */
   onMail(mailbox: Mailbox): void {
-    if (mailbox.phase.kind === "idle") this.#proceed(mailbox);
+    if (mailbox.phase.kind === "idle") this.proceed(mailbox);
   }
 
   /** What may be called now is prepared, and called when its state is at hand. */
@@ -92,6 +98,7 @@ export class Delivery {
       for (let next = lane.next(nowMs); next !== undefined; next = lane.next(nowMs)) {
         this.#prepare(lane, next);
       }
+      if (this.#lanes.size > IDLE_LANES && lane.isIdle) this.#lanes.delete(lane.type);
     }
   }
 
@@ -105,7 +112,7 @@ export class Delivery {
   /** Those whose rest is over are in line again; so are those that would rest longer than anyone may. */
   wake(nowMs: number): void {
     const longestMs = (mailbox: Mailbox) => this.#laneOf(mailbox)?.binding.retry.maxMs ?? 0;
-    this.#rests.wake(nowMs, longestMs, (mailbox) => this.#proceed(mailbox));
+    this.#rests.wake(nowMs, longestMs, (mailbox) => this.proceed(mailbox));
   }
 
   /** Messages whose cause has become durable may be delivered. */
@@ -113,7 +120,7 @@ export class Delivery {
     const waiting = this.#awaitingCommit;
     this.#awaitingCommit = [];
     for (const mailbox of waiting) {
-      if (mailbox.phase.kind === "awaitingCommit") this.#proceed(mailbox);
+      if (mailbox.phase.kind === "awaitingCommit") this.proceed(mailbox);
     }
   }
 
@@ -157,11 +164,6 @@ export class Delivery {
     }
   }
 
-  /** Delivers a parked address again. */
-  retryParked(mailbox: Mailbox): void {
-    this.#proceed(mailbox);
-  }
-
   /** Gives the first message of an unparked, idle mailbox up and goes on with the next. */
   skipFirst(
     mailbox: Mailbox,
@@ -169,17 +171,17 @@ export class Delivery {
     then: (id: string | undefined) => void,
   ): void {
     mailbox.phase = { kind: "preparing" };
-    this.#withMail(mailbox, () => {
+    this.#parts.mailboxes.withMail(mailbox, () => {
       const first = this.#parts.mailboxes.finishFirst(mailbox);
       if (first !== undefined) this.#bury(mailbox, first, reason, attempts);
       this.#endSuspicion(mailbox);
-      this.#proceed(mailbox);
+      this.proceed(mailbox);
       then(first?.message.id);
     });
   }
 
   /** Puts a mailbox where its mail will be served from, or forgets it when it has none. */
-  #proceed(mailbox: Mailbox): void {
+  proceed(mailbox: Mailbox): void {
     if (mailbox.count === 0) {
       mailbox.phase = { kind: "idle" };
       return this.#parts.mailboxes.discard(mailbox);
@@ -208,18 +210,12 @@ export class Delivery {
     const cached = this.#parts.states.cached(mailbox.key);
     if (cached !== undefined) {
       this.#pin(mailbox, cached);
-      return this.#withMail(mailbox, () => this.#start(lane, mailbox, cached));
+      return this.#parts.mailboxes.withMail(mailbox, () => this.#start(lane, mailbox, cached));
     }
     this.#parts.states.load(mailbox.address, (state) => {
       this.#pin(mailbox, state);
-      this.#withMail(mailbox, () => this.#start(lane, mailbox, state));
+      this.#parts.mailboxes.withMail(mailbox, () => this.#start(lane, mailbox, state));
     });
-  }
-
-  #withMail(mailbox: Mailbox, then: () => void): void {
-    mailbox.closeGap();
-    if (mailbox.needsMail) this.#parts.mailboxes.load(mailbox, then);
-    else then();
   }
 
   #start(lane: Lane, mailbox: Mailbox, state: AddressState): void {
@@ -276,12 +272,12 @@ export class Delivery {
   }
 
   #replied(lane: Lane, mailbox: Mailbox, count: number, effects: Effects): void {
-    const refusal = this.#parts.effects.refusal(mailbox, effects);
+    const cause = mailbox.head.at(count - 1)?.message;
+    assert(cause !== undefined, "an outcome for more messages than there are");
+    const refusal = this.#parts.effects.refusal(mailbox, cause, effects);
     if (refusal !== undefined) return this.#failed(lane, mailbox, count, refusal);
     this.#parts.effects.prepare(mailbox.address, effects, (tokens) => {
-      const cause = mailbox.head.at(count - 1);
-      assert(cause !== undefined, "an outcome for more messages than there are");
-      this.#parts.effects.apply(mailbox, cause.message, effects, tokens);
+      this.#parts.effects.apply(mailbox, cause, effects, tokens);
       for (let i = 0; i < count; i++) this.#parts.mailboxes.finishFirst(mailbox);
       this.#parts.ledger.finished += count;
       this.counts.messages += count;
@@ -345,7 +341,7 @@ export class Delivery {
   #release(lane: Lane, mailbox: Mailbox): void {
     this.#unpin(mailbox);
     lane.running--;
-    this.#proceed(mailbox);
+    this.proceed(mailbox);
   }
 
   #rest(lane: Lane, mailbox: Mailbox, attempt: number): void {
@@ -368,13 +364,13 @@ export class Delivery {
   /** Replies to a caller that was not waiting when they came. */
   #answerCall(mailbox: Mailbox): void {
     mailbox.phase = { kind: "preparing" };
-    this.#withMail(mailbox, () => {
+    this.#parts.mailboxes.withMail(mailbox, () => {
       const reply = mailbox.head.peek();
       assert(reply !== undefined, "a reply that is not there");
       this.#parts.calls.replyStored(mailbox.address.id, reply.message.value, () => {
         this.#parts.mailboxes.finishFirst(mailbox);
         this.#parts.ledger.finished++;
-        this.#proceed(mailbox);
+        this.proceed(mailbox);
       });
     });
   }

@@ -269,3 +269,10 @@ test("a reply stored by a clock that went back leaves the store, too", async () 
   it.settle().pass(30_000);
   assert.deepEqual([it.stored("call").length, it.stored("expiry").length], [0, 0]);
 });
+
+test("a call's id holds more chance than anyone can guess", async () => {
+  const it = await Harness.open();
+  it.settle(it.call(at("a"), "1"));
+  const id = it.started[0]?.invocation.messages[0]?.caller?.id ?? "";
+  assert.match(id, /^0-\d+-\d+-[0-9a-z]{28}$/);
+});

@@ -4,6 +4,7 @@ import { addressKey } from "../../src/model/address.ts";
 import { keyText } from "../../src/partition/epochs.ts";
 import type { ExpiryKind } from "../../src/partition/expiries.ts";
 import { readMailKey } from "../../src/partition/mailboxes.ts";
+import { readOutboxEntry } from "../../src/partition/outbox.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type { Entry } from "../../src/store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf, type Tag } from "../../src/store/keys.ts";
@@ -52,12 +53,15 @@ export function audit(disk: SimDisk, shadow: Shadow): void {
     if (what.kind === "message") place(what.message.id, "the dead letters");
   }
   let effects = 0;
-  for (const { value } of under(disk, "outbox")) {
-    for (const effect of decodeOutbox(value)) {
+  let outboxBytes = 0;
+  for (const entry of under(disk, "outbox")) {
+    outboxBytes += readOutboxEntry(entry).bytes;
+    for (const effect of decodeOutbox(entry.value)) {
       effects++;
       if (effect.kind === "message") place(effect.message.id, "an outbox");
     }
   }
+  assert.equal(outboxBytes, held.outboxBytes, "I9: what the effects on the disk weigh");
   assert.deepEqual(
     { mail: mail.length, timers: timers.length, dead: dead.length, outbox: effects },
     { mail: held.mail, timers: held.timers, dead: held.dead, outbox: held.outbox },
@@ -73,8 +77,9 @@ export function auditMemory(disk: SimDisk, partition: Partition): void {
   if (epochs.isCommitting || epochs.dirtySinceMs !== undefined) return;
   const [meta] = disk.read([keyOf("meta")]);
   if (meta === undefined) return;
-  const { accepted, finished, mail, timers, outbox, dead } = decodeMeta(meta);
-  assert.deepEqual({ ...ledger }, { accepted, finished, mail, timers, outbox, dead }, "I4");
+  const { accepted, finished, mail, timers, outbox, outboxBytes, dead } = decodeMeta(meta);
+  const held = { accepted, finished, mail, timers, outbox, outboxBytes, dead };
+  assert.deepEqual({ ...ledger }, held, "I4");
   const counts = new Map<string, number>();
   for (const { key } of under(disk, "mail")) {
     const at = addressKey(readMailKey(key).address);

@@ -25,6 +25,7 @@ import type { NodeClock } from "./clock.ts";
 import { SimDisk } from "./disk.ts";
 import type { Faults } from "./faults.ts";
 import type { SimFunctions } from "./functions.ts";
+import { Lines } from "./lines.ts";
 import { Network } from "./network.ts";
 import type { Schedule } from "./schedule.ts";
 import { Shadow } from "./shadow.ts";
@@ -56,6 +57,7 @@ interface Up {
   readonly partition: Partition;
   readonly watch: Watch;
   readonly bounds: Bounds;
+  readonly lines: Lines;
   readonly callers: Callers;
   /** Addresses with a call that has not been answered. */
   readonly inFlight: Set<string>;
@@ -146,6 +148,7 @@ export class Host {
     const seen = {
       watch: new Watch(partition, limits, faults.paths),
       bounds: new Bounds(partition, limits),
+      lines: new Lines(partition),
       callers: new Callers(partition),
     };
     this.life = { kind: "up", partition, ...seen, inFlight, answers, tickets, isOpen: false };
@@ -245,7 +248,10 @@ export class Host {
       tickets.add(ticket);
     }
     watch.after(turn.read, turn.invocations);
-    if (life.isOpen) life.bounds.after(inputs, turn, nowMs);
+    if (life.isOpen) {
+      life.bounds.after(inputs, turn, nowMs);
+      life.lines.after();
+    }
     life.callers.after(inputs, turn.releases);
     for (const release of turn.releases) {
       checkReleased(this.disk, release);

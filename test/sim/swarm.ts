@@ -169,7 +169,10 @@ function drawLimits(rng: Rng): PartitionLimits {
     batchBytes: rng.pick([1, 500 + rng.int(2_000), DEFAULT_LIMITS.batchBytes]),
     stateCacheBytes: rng.pick([0, 1_000, 5_000, 1_000_000]),
     outboxBytesInMemory: rng.pick([1, 1_000, 10_000]),
+    outboxBytes: rng.pick([1_000, 5_000, DEFAULT_LIMITS.outboxBytes]),
+    parkedAddresses: rng.pick([1, 5, 20, DEFAULT_LIMITS.parkedAddresses]),
     timersInMemory: 1 + rng.int(5),
+    timerBytesInMemory: rng.pick([1, 1_000, DEFAULT_LIMITS.timerBytesInMemory]),
     commitLingerMs: rng.int(20),
     epochBytes: rng.pick([1, 1_000, 5_000, 1_000_000]),
   };

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { newOwner } from "../../src/store/owner.ts";
 import { Witness } from "../../src/store/witness.ts";
 import { tempDir } from "../support/temp.ts";
 
 async function newWitness(t: TestContext, epoch = 0): Promise<string> {
   const path = join(tempDir(t), "witness");
-  await Witness.write(path, epoch);
+  await Witness.write(path, { epoch, owner: newOwner() });
   return path;
 }
 

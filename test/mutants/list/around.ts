@@ -82,8 +82,8 @@ export const AROUND: readonly Mutant[] = [
     bug: "Records that an egress did not take are acknowledged all the same.",
     breaks: "I4 conservation",
     file: "node/publisher.ts",
-    from: "        await sleep(backoffMs(attempt, BACKOFF, Math.random), signal);\n",
-    to: '        await sleep(backoffMs(attempt, BACKOFF, Math.random), signal);\n        const upTo = first + records.length - 1;\n        const destination = egressDestination(egress.id);\n        if (attempt > 1) return acknowledge({ kind: "acknowledged", destination, upTo });\n',
+    from: "        await pause(backoffMs(attempt, BACKOFF, random), signal);\n",
+    to: '        await pause(backoffMs(attempt, BACKOFF, random), signal);\n        const upTo = first + records.length - 1;\n        const destination = egressDestination(egress.id);\n        if (attempt > 1) return acknowledge({ kind: "acknowledged", destination, upTo });\n',
     tests: ["node/publisher"],
   },
   {
@@ -127,8 +127,15 @@ export const AROUND: readonly Mutant[] = [
     bug: "All batches that wait are handed over as soon as there is room for one.",
     breaks: "I9 bounds",
     file: "node/source-queue.ts",
-    from: "while (this.#waiting.size > 0 && !taker.isFull) {",
-    to: "for (let isFull = taker.isFull; this.#waiting.size > 0 && !isFull; ) {",
+    from: "      if (!taker.hasRoomFor(waiting.types)) continue;",
+    to: "      hadRoom ||= taker.hasRoomFor(waiting.types);\n      if (!hadRoom) continue;",
+    also: [
+      {
+        file: "node/source-queue.ts",
+        from: "  offerTo(taker: Taker): void {\n",
+        to: "  offerTo(taker: Taker): void {\n    let hadRoom = false;\n",
+      },
+    ],
     tests: ["node/source-queue", "node/partition-host"],
   },
   {

@@ -31,8 +31,8 @@ export const CALLS: readonly Mutant[] = [
     bug: "A reply that somebody waited for is not kept for who asks again with the same key.",
     breaks: "exactness",
     file: "partition/calls.ts",
-    from: "if (expiresAtMs !== undefined && expiresAtMs > this.#epochs.nowMs) {",
-    to: "if (expiresAtMs !== undefined && waiting.requests.size === 0) {",
+    from: "if (expiresAtMs === undefined) return true;",
+    to: "if (expiresAtMs === undefined || waiting.requests.size > 0) return true;",
   },
   {
     name: "promise-not-stored",
@@ -95,8 +95,8 @@ export const CALLS: readonly Mutant[] = [
     bug: "An idempotency key that has expired leaves the index, and stays in the store for ever.",
     breaks: "I9 bounds",
     file: "partition/calls.ts",
-    from: "if (record.expiresAtMs <= this.#epochs.nowMs) this.#epochs.writeVisible(key, undefined);",
-    to: "if (record.expiresAtMs < this.#epochs.nowMs - 60_000) this.#epochs.writeVisible(key, undefined);",
+    from: '} else if (kind === "call") this.#end(record.callId);\n      else this.#epochs.writeVisible(key, undefined);',
+    to: '} else if (kind === "call") this.#end(record.callId);',
   },
   {
     name: "expired-key-honoured",

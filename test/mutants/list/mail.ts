@@ -167,7 +167,7 @@ export const MAIL: readonly Mutant[] = [
     bug: "Two operators who retry the same dead letter at once each send it.",
     breaks: "exactness",
     file: "partition/dead-letters.ts",
-    from: "      this.#epochs.writeVisible(deadKey(number), undefined);",
-    to: "      this.#epochs.write(deadKey(number), undefined);",
+    from: "this.#epochs.writeVisible(deadKey(number), undefined);",
+    to: "this.#epochs.write(deadKey(number), undefined);",
   },
 ];

@@ -7,8 +7,8 @@ export const TIMERS: readonly Mutant[] = [
     bug: "A timer is deleted from the store when it is read into memory, not when it fires.",
     breaks: "I3 one atom",
     file: "partition/timers.ts",
-    from: "      this.#keep({\n        ...last,",
-    to: "      this.#epochs.write(entry.key, undefined);\n      this.#keep({\n        ...last,",
+    from: "      this.#keep({ ...last,",
+    to: "      this.#epochs.write(entry.key, undefined);\n      this.#keep({ ...last,",
   },
   {
     name: "timer-fired-twice-across-restart",
@@ -87,8 +87,8 @@ export const TIMERS: readonly Mutant[] = [
     bug: "Timers fire up to five milliseconds before their time.",
     breaks: "exactness",
     file: "partition/timers.ts",
-    from: "if (next === undefined || (!next.gone && next.dueMs > nowMs)) break;",
-    to: "if (next === undefined || (!next.gone && next.dueMs > nowMs + 5)) break;",
+    from: "if (!next.gone && next.dueMs > nowMs) return undefined;",
+    to: "if (!next.gone && next.dueMs > nowMs + 5) return undefined;",
   },
   {
     name: "timer-without-wake",
