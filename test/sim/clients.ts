@@ -20,6 +20,7 @@ interface Op {
   /** The runtime has promised that it will be done. */
   isCertain: boolean;
   isSettled: boolean;
+  isRetrying: boolean;
   callId: string | undefined;
   /** Until when a reply was promised, and since which true time. */
   promised: { readonly untilMs: number; readonly sinceMs: number } | undefined;
@@ -102,7 +103,14 @@ export class Clients {
     const isDelayed = kind === "send" && this.#rng.chance(0.2);
     const op: Op = {
       ...{ step, group, kind, delayMs: isDelayed ? this.#rng.int(500) : 0 },
-      ...{ isCertain: false, isSettled: false, callId: undefined, promised: undefined, waiting: 0 },
+      ...{
+        isCertain: false,
+        isSettled: false,
+        isRetrying: false,
+        callId: undefined,
+        promised: undefined,
+        waiting: 0,
+      },
     };
     group?.labels.add(step.label);
     this.#ops.push(op);
@@ -211,7 +219,7 @@ export class Clients {
         return this.#settle(op);
       }
       case "refused":
-        if (answer.code === "TYPE_UNKNOWN") return this.#later(200, () => this.#send(op));
+        if (answer.code === "TYPE_UNKNOWN") return this.#retry(op);
         assert.equal(answer.code, "REQUEST_INVALID", answer.reason);
         assert(op.group !== undefined && op.kind === "call", `refused: ${answer.reason}`);
         paths.hit("onceOtherKind");
@@ -219,6 +227,16 @@ export class Clients {
       case "operated":
         return assert.fail("a caller was answered as an operator");
     }
+  }
+
+  /** Once for all attempts that were refused: they would become more and more while a type is missing. */
+  #retry(op: Op): void {
+    if (op.isRetrying) return;
+    op.isRetrying = true;
+    this.#later(200, () => {
+      op.isRetrying = false;
+      this.#send(op);
+    });
   }
 
   /** The first reply counts, whoever asks for it, and however often. */
@@ -286,12 +304,25 @@ export class Clients {
     const maxMs = this.#rng.pick([0.1, 100, 1_000]);
     this.#later(maxMs, () => {
       if (!this.#desk.isWaiting(request)) return;
-      host.offer({ kind: "hangUp", request, keep });
-      if (keep) return;
-      this.#desk.forget(request);
-      op.waiting--;
-      op.isSettled = true;
+      if (keep) host.offer({ kind: "hangUp", request, keep });
+      else this.#leave(host, request, op);
     });
+  }
+
+  /** Nobody waits for ever where the reply may be among what was lost, and the loss accepted. */
+  #giveUpWhenLost(host: Host, request: number, op: Op): void {
+    this.#later(4_000, () => {
+      if (!this.#desk.isWaiting(request)) return;
+      if (this.#world.isLossy) this.#leave(host, request, op);
+      else this.#giveUpWhenLost(host, request, op);
+    });
+  }
+
+  #leave(host: Host, request: number, op: Op): void {
+    host.offer({ kind: "hangUp", request, keep: false });
+    this.#desk.forget(request);
+    op.waiting--;
+    op.isSettled = true;
   }
 
   #fetch(op: Op): void {
@@ -306,7 +337,7 @@ export class Clients {
     if (call !== undefined) paths.hit(call.reply === undefined ? "fetchWaits" : "replyStored");
     const { generation } = host;
     op.waiting++;
-    this.#desk.submit(
+    const request = this.#desk.submit(
       host,
       { kind: "fetch", request: 0, callId },
       (answer) => {
@@ -318,6 +349,7 @@ export class Clients {
         this.#lost(op);
       },
     );
+    this.#giveUpWhenLost(host, request, op);
   }
 
   #later(maxMs: number, run: () => void): void {
