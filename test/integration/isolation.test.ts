@@ -141,15 +141,16 @@ test("everybody else is answered while one id, type or endpoint makes trouble, a
   });
 
   await t.test("an endpoint that is down, and one that hangs", async () => {
-    for (let i = 0; i < 100; i++) {
-      await Promise.all([crowd.send(`down/counter/${i % 10}`), crowd.send(`hangs/counter/${i}`)]);
-    }
+    const sends = Array.from({ length: 20 }, (_, i) => [
+      ...[crowd.send(`down/counter/${i % 10}`), crowd.send(`hangs/counter/${i}`)],
+    ]);
+    await Promise.all(sends.flat());
     await until("the circuit to open", async () => (await crowd.circuit("down/*")) !== "closed");
     await until("it to hang", () => hanging.asked() > 0);
     await crowd.othersAreAnswered(++round);
     const back = await serve([downCounter], { port: downPort });
     atEnd(t, () => back.close());
-    for (let i = 0; i < 10; i++) await crowd.counted(`down/counter/${i}`, 10);
+    for (let i = 0; i < 10; i++) await crowd.counted(`down/counter/${i}`, 2);
   });
 
   await t.test("an id with more mail than is held in memory, whose function is slow", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { entriesIn } from "../../src/node/pages.ts";
+import { entriesIn, entryLister, listPages } from "../../src/node/pages.ts";
+import type { Partitions } from "../../src/node/partitions.ts";
 import type { Entry, ScanRange } from "../../src/store/contract.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 
@@ -40,4 +41,28 @@ test("however large the values are, only a few MiB are in memory at once", async
   const { store, held } = await storeOf(6, 3 * MIB);
   assert.deepEqual(await keysOf(entriesIn(store, RANGE, 5)), [0, 1, 2, 3, 4]);
   assert(Math.max(...held) <= 6 * MIB, `${held}`);
+});
+
+test("a page of which few are meant ends after so many entries, and goes on from there", async () => {
+  const store = new MemoryStore();
+  const long = (i: number) => Buffer.of(7, i >> 8, i & 255);
+  const value = new Uint8Array(1);
+  await store.commit(
+    Array.from({ length: 25_000 }, (_, i) => ({ key: long(i), value })),
+    1,
+  );
+  const host = { index: 0, read: (look: (store: MemoryStore) => unknown) => look(store) };
+  const partitions = { hosts: [host] } as unknown as Partitions;
+  const lister = entryLister(({ key: [, high = 0, low = 0] }) =>
+    ((high << 8) | low) % 9_000 === 0 ? (high << 8) | low : undefined,
+  );
+  const page = (after: string | undefined, limit: number) =>
+    listPages(partitions, RANGE, { after, limit }, lister);
+  const first = await page(undefined, 10);
+  const second = await page(first.next, 10);
+  const third = await page(second.next, 10);
+  assert.deepEqual([first.items, second.items, third.items], [[0, 9_000], [18_000], []]);
+  assert.equal(third.next, undefined);
+  const one = await page(undefined, 1);
+  assert.deepEqual([one.items, (await page(one.next, 1)).items], [[0], [9_000]]);
 });
