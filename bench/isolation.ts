@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { DISTURBANCES } from "./isolation/disturbances.ts";
-import { Stage } from "./isolation/stage.ts";
-import type { Latencies } from "./isolation/steady.ts";
+import { type Measured, Stage } from "./isolation/stage.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { median, ms, table } from "./support/table.ts";
 
@@ -19,7 +18,7 @@ const PHASES: readonly Phase[] = ["before", "during", "after"];
 
 interface Run {
   readonly name: string;
-  readonly phases: Readonly<Record<Phase, Latencies>>;
+  readonly phases: Readonly<Record<Phase, Measured>>;
   readonly load: string;
 }
 
@@ -32,7 +31,16 @@ export async function benchIsolation({ rounds, seconds, only }: BenchOptions): P
     for (const [name, found] of runs) found.push(await disturb(name, seconds * 1000));
   }
   const rows = [...runs.values()].flatMap(rowsOf);
-  const head = ["disturbance", "phase", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "errors"];
+  const head = [
+    "disturbance",
+    "phase",
+    "p50 ms",
+    "p99 ms",
+    "p99.9 ms",
+    "max ms",
+    "errors",
+    "node CPU",
+  ];
   return table([...head, "p99 to before", "load"], rows);
 }
 
@@ -61,7 +69,7 @@ async function disturb(name: string, forMs: number): Promise<Run> {
 function rowsOf(runs: readonly Run[]): string[][] {
   return PHASES.map((phase) => {
     const found = runs.map((run) => run.phases[phase]);
-    const middle = (pick: (each: Latencies) => number) => median(found.map(pick));
+    const middle = (pick: (each: Measured) => number) => median(found.map(pick));
     const errors = found.reduce((sum, each) => sum + each.errors, 0);
     const firstError = found.find((each) => each.firstError !== undefined)?.firstError ?? "";
     const ratio = median(runs.map((run) => run.phases[phase].p99Ms / run.phases.before.p99Ms));
@@ -73,6 +81,7 @@ function rowsOf(runs: readonly Run[]): string[][] {
       ms(middle((each) => each.p999Ms)),
       ms(middle((each) => each.maxMs)),
       errors === 0 ? "0" : `${errors}: ${firstError.replaceAll(/\s+/g, " ").slice(0, 80)}`,
+      `${(middle((each) => each.nodeCpu) * 100).toFixed(0)} %`,
       phase === "before" ? "" : ratio.toFixed(1),
       phase === "before" ? runs.map((run) => run.load).join(" ") : "",
     ];

@@ -13,7 +13,7 @@ export interface Disturbance {
 
 const HOT_MESSAGES = 100_000;
 const BURST_MESSAGES = 10_000;
-const BURST_EVERY_MS = 2_000;
+const BURST_EVERY_MS = 5_000;
 const SLOW_READERS = 32;
 
 /** Sends to one address at 20 a second; the counter must have counted each once. */
@@ -110,7 +110,7 @@ function burst(name: string, address: string, leaf: string): Disturbance {
       while (!signal.aborted) {
         await stage.send(address, BURST_MESSAGES);
         bursts++;
-        await pause(BURST_EVERY_MS);
+        await pause(BURST_EVERY_MS, undefined, { signal }).catch(() => {});
       }
     },
     async mend(stage) {

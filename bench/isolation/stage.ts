@@ -10,6 +10,11 @@ const ONE = "1";
 const ONE_BASE64 = "DQEAAAA=";
 const SETTLE_WITHIN_MS = 120_000;
 
+export interface Measured extends Latencies {
+  /** Of one core, while it was measured. */
+  readonly nodeCpu: number;
+}
+
 /** One node, two processes of functions, and everybody else's calls: set up anew for each disturbance. */
 export class Stage {
   readonly #processes: Processes;
@@ -55,8 +60,12 @@ export class Stage {
     await this.#trouble.ask(mood);
   }
 
-  async measure(forMs: number): Promise<Latencies> {
-    return await this.#ask<Latencies>({ kind: "measure", forMs });
+  async measure(forMs: number): Promise<Measured> {
+    const startedAtMs = performance.now();
+    const cpuBefore = await this.#cpuSeconds();
+    const latencies = await this.#ask<Latencies>({ kind: "measure", forMs });
+    const cpuMs = ((await this.#cpuSeconds()) - cpuBefore) * 1000;
+    return { ...latencies, nodeCpu: cpuMs / (performance.now() - startedAtMs) };
   }
 
   /** Sends a number; throws when it was not accepted. */
@@ -84,6 +93,11 @@ export class Stage {
       if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
       await response.arrayBuffer();
     }
+  }
+
+  async #cpuSeconds(): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.port}/metrics`)).text();
+    return Number(/^process_cpu_seconds_total (\S+)/m.exec(text)?.[1]);
   }
 
   async admin(method: string, path: string): Promise<unknown> {

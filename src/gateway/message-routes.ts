@@ -52,8 +52,8 @@ export class MessageRoutes {
     const { value, idempotencyKey, traceparent, headers } = request;
     const signal = exchange.hungUp;
     const call = { target, value, idempotencyKey, traceparent, headers, timeoutMs, signal };
-    const result = this.#waiting.during(target.type, () => this.#messages.call(call));
-    answerCall(exchange, await result);
+    const whom = `functions of type ${target.type}`;
+    answerCall(exchange, await this.#waiting.during(whom, () => this.#messages.call(call)));
   }
 
   /** `GET /v1/calls/{callId}?timeout=` */
@@ -61,7 +61,8 @@ export class MessageRoutes {
     exchange.allow("GET");
     const callId = decodeSegment(rest);
     const timeoutMs = this.#timeoutOf(exchange);
-    answerCall(exchange, await this.#messages.fetchCall(callId, timeoutMs, exchange.hungUp));
+    const fetch = () => this.#messages.fetchCall(callId, timeoutMs, exchange.hungUp);
+    answerCall(exchange, await this.#waiting.during("replies to earlier calls", fetch));
   }
 
   #timeoutOf(exchange: Exchange): number {

@@ -2,12 +2,12 @@ import { hasShare } from "../base/shares.ts";
 import { Problem } from "./problem.ts";
 
 /**
- * The calls that wait for a function, by its type. One whose endpoint is down makes all its callers wait;
- * they take their share of the room, and callers of others find theirs.
+ * The callers who wait, by whom they wait for: the functions of a type, say. One whose endpoint is down makes
+ * all its callers wait; they take their share of the room, and callers of others find theirs.
  */
 export class WaitingCalls {
   readonly #room: number;
-  readonly #byType = new Map<string, number>();
+  readonly #byWhom = new Map<string, number>();
   #all = 0;
 
   /** @param room for the requests of all */
@@ -16,28 +16,28 @@ export class WaitingCalls {
   }
 
   /**
-   * Waits for a call to a function of this type.
+   * Counts a caller who waits for `whom` as long as `call` lasts.
    *
-   * @throws OVERLOADED when its share is taken
+   * @throws OVERLOADED when the share of those is taken
    */
-  async during<T>(type: string, call: () => Promise<T>): Promise<T> {
-    const own = this.#byType.get(type) ?? 0;
+  async during<T>(whom: string, call: () => Promise<T>): Promise<T> {
+    const own = this.#byWhom.get(whom) ?? 0;
     if (!hasShare(own, this.#all, this.#room)) {
-      const text = `${own} calls to functions of type ${type} wait already, and the rest of the room is for others`;
+      const text = `${own} callers wait for ${whom} already, and the rest of the room is for others`;
       throw new Problem("OVERLOADED", text);
     }
-    this.#count(type, 1);
+    this.#count(whom, 1);
     try {
       return await call();
     } finally {
-      this.#count(type, -1);
+      this.#count(whom, -1);
     }
   }
 
-  #count(type: string, by: 1 | -1): void {
-    const own = (this.#byType.get(type) ?? 0) + by;
+  #count(whom: string, by: 1 | -1): void {
+    const own = (this.#byWhom.get(whom) ?? 0) + by;
     this.#all += by;
-    if (own === 0) this.#byType.delete(type);
-    else this.#byType.set(type, own);
+    if (own === 0) this.#byWhom.delete(whom);
+    else this.#byWhom.set(whom, own);
   }
 }

@@ -89,3 +89,27 @@ test("where none is meant, a page ends after EXAMINED_ENTRIES, and the next goes
   const second = await listPages(partitions, RANGE, { ...query, after: first.next }, none);
   assert.deepEqual(second, { items: [], next: undefined });
 });
+
+test("a page of which few are meant ends after so many entries, and goes on from there", async () => {
+  const store = new MemoryStore();
+  const long = (i: number) => Buffer.of(7, i >> 8, i & 255);
+  const value = new Uint8Array(1);
+  await store.commit(
+    Array.from({ length: 25_000 }, (_, i) => ({ key: long(i), value })),
+    1,
+  );
+  const host = { index: 0, read: (look: (store: MemoryStore) => unknown) => look(store) };
+  const partitions = { hosts: [host] } as unknown as Partitions;
+  const lister = entryLister(({ key: [, high = 0, low = 0] }) =>
+    ((high << 8) | low) % 9_000 === 0 ? (high << 8) | low : undefined,
+  );
+  const page = (after: string | undefined, limit: number) =>
+    listPages(partitions, RANGE, { after, limit }, lister);
+  const first = await page(undefined, 10);
+  const second = await page(first.next, 10);
+  const third = await page(second.next, 10);
+  assert.deepEqual([first.items, second.items, third.items], [[0, 9_000], [18_000], []]);
+  assert.equal(third.next, undefined);
+  const one = await page(undefined, 1);
+  assert.deepEqual([one.items, (await page(one.next, 1)).items], [[0], [9_000]]);
+});

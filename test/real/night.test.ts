@@ -126,10 +126,8 @@ async function startNight(t: TestContext) {
   return { shop, mail, night: new Night(runtime.url), versions };
 }
 
-test("a bad night is mended by the command line alone: nothing lost, nothing doubled, all in order", async (t) => {
-  const { shop, mail, night, versions } = await startNight(t);
-
-  // The evening.
+/** All that goes wrong, until it shows. */
+async function evening(night: Night, mail: Script): Promise<void> {
   await mail.kill();
   await night.order("ada", "tea", "milk");
   await night.order("eve", "tea", "€5", "milk");
@@ -141,6 +139,12 @@ test("a bad night is mended by the command line alone: nothing lost, nothing dou
   await until("four to be parked", async () => (await night.sum("parked")) === 4);
   await until("two to be dead", async () => (await night.sum("dead")) === 2);
   await until("the circuit to open", async () => (await night.circuit("mail/*")) !== "closed");
+}
+
+test("a bad night is mended by the command line alone: nothing lost, nothing doubled, all in order", async (t) => {
+  const { shop, mail, night, versions } = await startNight(t);
+
+  await evening(night, mail);
 
   // 1. What is it?
   const screen = await night.run("status");
