@@ -75,6 +75,13 @@ async function compose(
   const module = await loadModules(options, logger);
   const storage = await open({ dataDir, application, partitions: options.partitions, acceptLoss });
   closing.add(() => storage.close());
+  if (storage.isNew && storage.dataDir !== undefined) {
+    // Where a disk is not mounted, its folder looks like this.
+    logger.warn(
+      { dataDir: storage.dataDir },
+      "The data directory is new: nothing was here before.",
+    );
+  }
   const report = reportTo(logger);
   const { maxConnections, maxOpenFiles } = shareDescriptors({
     maxConnections: GATEWAY_LIMITS.maxConnections,

@@ -18,6 +18,8 @@ export interface Storage {
   readonly dataDir: string | undefined;
   /** How much room there is for more. */
   space(): Promise<DiskSpace>;
+  /** Nothing was there before. */
+  readonly isNew: boolean;
   /** A partition is closed before it is opened again. */
   openPartition(partition: number): Promise<PartitionStore>;
   close(): Promise<void>;
@@ -45,6 +47,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     formatVersion: directory.description.formatVersion,
     path: directory.path,
     dataDir: directory.path,
+    isNew: directory.isNew,
     openPartition: (partition) => {
       // What is lost while the node runs has not been accepted by anybody.
       const isFirst = !opened.has(partition);
@@ -64,6 +67,7 @@ async function openInMemory(partitionCount: number): Promise<Storage> {
     formatVersion: FORMAT_VERSION,
     path,
     dataDir: undefined,
+    isNew: true,
     openPartition: async (partition) =>
       Object.assign(new MemoryStore(contents[partition]), { lostEpoch: undefined }),
     space: async () => ({

@@ -73,15 +73,22 @@ export class DataDirectory {
   /** Absolute. */
   readonly path: string;
   readonly description: Description;
+  /** It was made by this opening: nothing was here before. */
+  readonly isNew: boolean;
   /** The folder of the topic log. It exists. */
   readonly topicsPath: string;
   readonly #lock: DirectoryLock;
   readonly #partitions = new Map<number, Promise<PartitionStore>>();
   #closing: Promise<void> | undefined;
 
-  private constructor(path: string, description: Description, lock: DirectoryLock) {
+  private constructor(
+    path: string,
+    { description, isNew }: { description: Description; isNew: boolean },
+    lock: DirectoryLock,
+  ) {
     this.path = path;
     this.description = description;
+    this.isNew = isNew;
     this.topicsPath = join(path, TOPICS);
     this.#lock = lock;
   }
@@ -108,9 +115,10 @@ export class DataDirectory {
     const lock = await lockDirectory(join(path, LOCK), holder);
     try {
       // Again: between the first look and the lock another process may have made it.
-      const description = (await check(path, options)) ?? (await make(path, options, clock));
+      const known = await check(path, options);
+      const description = known ?? (await make(path, options, clock));
       await rm(join(path, CREATING), { force: true }); // in vain unless it was being made
-      return new DataDirectory(path, description, lock);
+      return new DataDirectory(path, { description, isNew: known === undefined }, lock);
     } catch (error) {
       await lock.release();
       throw error;
