@@ -1,5 +1,5 @@
 import { fromUtf8, utf8 } from "../base/bytes.ts";
-import { describeError } from "../base/errors.ts";
+import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Header } from "../model/message.ts";
 import type { NewRecord, TopicRecord } from "./ports.ts";
 import { invalid } from "./problem.ts";
@@ -21,20 +21,30 @@ const FIELDS = new Set([
   ...["headers", "partition", "timestamp", "offset"],
 ]);
 
+/** Records of one body: a short line takes many times its length in memory. */
+const MAX_WRITE_RECORDS = 100_000;
+
 /**
  * Every line of an NDJSON body; empty lines are passed over.
  *
- * @throws REQUEST_INVALID that names the line and what is wrong with it
+ * @throws REQUEST_INVALID that names the line and what is wrong with it, VALUE_TOO_LARGE for too many lines
  */
 export function parseRecords(body: Buffer): NewRecord[] {
   const records: NewRecord[] = [];
-  const lines = textOrThrow(body).split("\n");
-  for (const [at, line] of lines.entries()) {
+  const text = textOrThrow(body);
+  for (let from = 0, number = 1; from <= text.length; number++) {
+    const end = text.indexOf("\n", from);
+    const line = text.slice(from, end < 0 ? text.length : end);
+    from = end < 0 ? text.length + 1 : end + 1;
     if (line.trim() === "") continue;
+    if (records.length === MAX_WRITE_RECORDS) {
+      const message = `the body holds more than ${MAX_WRITE_RECORDS} records; send them in several requests`;
+      throw new StatefoldError("VALUE_TOO_LARGE", message);
+    }
     try {
       records.push(parseRecord(JSON.parse(line)));
     } catch (error) {
-      throw invalid(`line ${at + 1}: ${describeError(error)}`);
+      throw invalid(`line ${number}: ${describeError(error)}`);
     }
   }
   if (records.length === 0) throw invalid("the body holds no record; send one JSON object a line");

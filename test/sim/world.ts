@@ -268,6 +268,7 @@ function randomLimits(rng: Rng): PartitionLimits {
     mailBytesInMemory: rng.pick([0, 1_000, 5_000, 1_000_000]),
     mailboxMessagesInMemory: 1 + rng.int(5),
     batchBytes: 500 + rng.int(2_000),
+    callBytes: rng.pick([1, 2_000, DEFAULT_LIMITS.callBytes]),
     stateCacheBytes: rng.pick([0, 1_000, 1_000_000]),
     outboxBytesInMemory: rng.pick([1, 1_000, 10_000]),
     outboxBytes: rng.pick([1_000, 5_000, DEFAULT_LIMITS.outboxBytes]),
