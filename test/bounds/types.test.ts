@@ -90,6 +90,8 @@ test("requests in flight of a type carry callBytes, then its next address waits;
 
 test("a request that carries more than callBytes goes alone", async () => {
   const it = await Harness.open({ limits: { callBytes: 1 } });
+  it.settle(it.send(at("first"), "how large requests are"));
+  it.reply();
   it.settle(it.send(at("a"), "1"), it.send(at("b"), "2"));
   assert.deepEqual(it.batch, ["1"]);
   assert.equal(it.started.length, 1);
