@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { breath } from "../base/breath.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
-import { describeError } from "../base/errors.ts";
+import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Header } from "../model/message.ts";
 import type { NewRecord, TopicRecord } from "./ports.ts";
 import { invalid } from "./problem.ts";
@@ -25,11 +25,13 @@ const FIELDS = new Set([
 
 /** Lines read in one go: some milliseconds. A body may hold hundreds of thousands. */
 const LINES_AT_ONCE = 1_000;
+/** Records of one body: a short line takes many times its length in memory. */
+const MAX_WRITE_RECORDS = 100_000;
 
 /**
  * Every line of an NDJSON body; empty lines are passed over.
  *
- * @throws REQUEST_INVALID that names the line and what is wrong with it
+ * @throws REQUEST_INVALID that names the line and what is wrong with it, VALUE_TOO_LARGE for too many lines
  */
 export async function parseRecords(body: Buffer): Promise<NewRecord[]> {
   if (!isUtf8(body)) throw invalid("the body is not UTF-8");
@@ -42,6 +44,10 @@ export async function parseRecords(body: Buffer): Promise<NewRecord[]> {
     from = end + 1;
     if (++line % LINES_AT_ONCE === 0) await breath();
     if (text.trim() === "") continue;
+    if (records.length === MAX_WRITE_RECORDS) {
+      const message = `the body holds more than ${MAX_WRITE_RECORDS} records; send them in several requests`;
+      throw new StatefoldError("VALUE_TOO_LARGE", message);
+    }
     try {
       records.push(parseRecord(JSON.parse(text)));
     } catch (error) {

@@ -137,11 +137,12 @@ export class Delivery {
   outcome(ticket: number, outcome: Outcome): void {
     const mailbox = this.#running.get(ticket);
     if (mailbox === undefined || mailbox.phase.kind !== "running") return; // a late double
-    const { count, specs } = mailbox.phase;
+    const { count, bytes, specs } = mailbox.phase;
     if (mailbox.phase.ticket !== ticket) return;
     this.#running.delete(ticket);
     const lane = this.#laneOf(mailbox);
     assert(lane !== undefined, "an outcome without a lane");
+    lane.ended(bytes);
     if (outcome.kind !== "retryLater") lane.circuit.answered();
     switch (outcome.kind) {
       case "reply":
@@ -200,7 +201,7 @@ export class Delivery {
     if (known !== undefined) return known;
     const binding = this.#parts.directory.function(type);
     if (binding === undefined) return undefined;
-    const lane = new Lane(type, binding, this.#parts.random);
+    const lane = new Lane(type, binding, this.#parts.random, this.#parts.limits.callBytes);
     this.#lanes.set(type, lane);
     return lane;
   }
@@ -239,7 +240,9 @@ export class Delivery {
       });
     }
     const ticket = this.#nextTicket++;
-    mailbox.phase = { kind: "running", ticket, count: batch.length, specs };
+    const bytes = batch.reduce((sum, pending) => sum + pending.bytes, state.bytes);
+    mailbox.phase = { kind: "running", ticket, count: batch.length, bytes, specs };
+    lane.started(bytes);
     this.#running.set(ticket, mailbox);
     this.counts.invocations++;
     this.#started.push({

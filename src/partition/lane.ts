@@ -29,10 +29,22 @@ export class Lane {
   /** Those in the line, by their sender. */
   readonly #groups = new Map<string, Group>();
   #ready = 0;
+  readonly #maxBytes: number;
+  /** Of the invocations in flight: how many, and what their requests carry. */
+  #inFlight = 0;
+  #bytesInFlight = 0;
+  /** What the last request carried: the best guess for those in preparation. */
+  #lastBytes = 0;
 
-  constructor(type: string, binding: FunctionBinding, random: Random) {
+  constructor(
+    type: string,
+    binding: FunctionBinding,
+    random: Random,
+    maxBytes = Number.POSITIVE_INFINITY,
+  ) {
     this.type = type;
     this.binding = binding;
+    this.#maxBytes = maxBytes;
     this.circuit = new Circuit(random);
   }
 
@@ -59,9 +71,28 @@ export class Lane {
     this.#line.push(founded);
   }
 
+  /** A request that carries so much has left. */
+  started(bytes: number): void {
+    this.#inFlight++;
+    this.#bytesInFlight += bytes;
+    this.#lastBytes = bytes;
+  }
+
+  /** It has been answered, or given up. */
+  ended(bytes: number): void {
+    this.#inFlight--;
+    this.#bytesInFlight -= bytes;
+  }
+
+  get #hasRoom(): boolean {
+    const expected = (this.running - this.#inFlight) * this.#lastBytes;
+    return this.running === 0 || this.#bytesInFlight + expected < this.#maxBytes;
+  }
+
   /** The next address that may be called now. */
   next(nowMs: number): Mailbox | undefined {
-    if (this.running >= this.binding.concurrency || !this.circuit.admits(nowMs)) return undefined;
+    if (this.running >= this.binding.concurrency || !this.#hasRoom) return undefined;
+    if (!this.circuit.admits(nowMs)) return undefined;
     for (let first = this.#line.shift(); first !== undefined; first = this.#line.shift()) {
       const next = first instanceof Mailbox ? this.#stillReady(first) : this.#member(first);
       if (next === undefined) continue;

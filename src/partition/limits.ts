@@ -23,6 +23,11 @@ export interface PartitionLimits {
   readonly parkedMessages: number;
   /** The bytes of one request to a function; a batch ends before it. At least one message goes. */
   readonly batchBytes: number;
+  /**
+   * What the requests in flight of one function type carry, states and messages together. Beyond, its next
+   * address waits; one request always goes, and before a state is read its size is guessed by the last one's.
+   */
+  readonly callBytes: number;
   /** Recently used states kept in memory. Beyond, the least recently used are dropped. */
   readonly stateCacheBytes: number;
   /** All states of one address, encoded. An answer that would exceed it has failed. */
@@ -61,6 +66,7 @@ export const DEFAULT_LIMITS: PartitionLimits = {
   parkedAddresses: 100_000,
   parkedMessages: 100_000,
   batchBytes: 4 * 1024 * 1024,
+  callBytes: 128 * 1024 * 1024,
   stateCacheBytes: 64 * 1024 * 1024,
   stateBytes: 32 * 1024 * 1024,
   effectsBytes: 96 * 1024 * 1024,

@@ -43,6 +43,8 @@ export type MailboxPhase =
       readonly kind: "running";
       readonly ticket: number;
       readonly count: number;
+      /** What the request carries. */
+      readonly bytes: number;
       /** The states the function was called with. */
       readonly specs: ReadonlyMap<string, StateSpec>;
     }

@@ -18,6 +18,19 @@ test("a request of topic write is closed at BATCH_BYTES, and the rest goes with 
   assert(sizes.length >= 3 && Math.max(...sizes) <= 4, `${sizes}`);
 });
 
+test("a request of topic write is closed at BATCH_RECORDS as well", async (t) => {
+  const { url, topics } = await startFakeNode(t);
+  const sizes: number[] = [];
+  const write = topics.write.bind(topics);
+  topics.write = async (topic, records) => {
+    sizes.push(records.length);
+    return await write(topic, records);
+  };
+  const { err } = await cli(url, ["topic", "write", "t", "--json"], "{}\n".repeat(25_000));
+  assert.equal(err, "25000 records written\n");
+  assert(Math.max(...sizes) <= 10_000, `${sizes}`);
+});
+
 test("a line beyond its bound, MAX_LINE_BYTES of topic write and read, is taken apart there", async () => {
   async function* input() {
     for (let i = 0; i < 5; i++) yield "abcde";

@@ -222,3 +222,18 @@ test("a message may be delayed by MAX_DELAY_MS, and not by more", async (t) => {
   assert.equal(node.messages.sent[0]?.delayMs, 36_500 * 86_400_000);
   assert.equal((await post(node, "/v1/send/demo/a/1?delay=36501d")).status, 400);
 });
+
+test("one request writes MAX_WRITE_RECORDS records at most, and of more it writes none", async (t) => {
+  const node = await startFakeNode(t);
+  const write = (lines: number) =>
+    fetch(`${node.url}/v1/topics/orders`, {
+      method: "POST",
+      headers: { "content-type": "application/x-ndjson" },
+      body: "{}\n".repeat(lines),
+    });
+  const refused = await write(100_001);
+  assert.equal(refused.status, 413);
+  assert.match((await problemOf(refused)).detail, /more than 100000 records; send them in several/);
+  assert.equal(node.topics.topics.size, 0);
+  assert.equal((await write(100_000)).status, 200);
+});

@@ -75,6 +75,10 @@ export const DRIVERS: Drivers = {
   "src/partition/limits.ts#batchBytes": [
     ["partition/delivery", "a batch ends at the bound of its messages and before the bound of its"],
   ],
+  "src/partition/limits.ts#callBytes": [
+    own("types", "requests in flight of a type carry callBytes, then its next address waits"),
+    own("types", "a request that carries more than callBytes goes alone"),
+  ],
   "src/partition/limits.ts#stateCacheBytes": [
     own("partition", "states beyond stateCacheBytes leave memory, the longest unused first"),
   ],
@@ -258,6 +262,9 @@ export const DRIVERS: Drivers = {
   "src/gateway/topic-routes.ts#MAX_READ_BYTES": [
     own("http", "a read of a topic ends at MAX_READ_BYTES, and at MAX_RECORDS"),
   ],
+  "src/gateway/topic-records.ts#MAX_WRITE_RECORDS": [
+    own("http", "one request writes MAX_WRITE_RECORDS records at most, and of more it writes none"),
+  ],
   "src/gateway/value-view.ts#MAX_SHOWN_BYTES": [
     ["gateway/value-view", "a value too long to show is shown by its size"],
   ],
@@ -428,6 +435,9 @@ export const DRIVERS: Drivers = {
   "src/cli/pages.ts#MAX_LIMIT": [own("cli", "a list shows MAX_LIMIT rows at most")],
   "src/cli/topic-write.ts#BATCH_BYTES": [
     own("cli", "a request of topic write is closed at BATCH_BYTES"),
+  ],
+  "src/cli/topic-write.ts#BATCH_RECORDS": [
+    own("cli", "a request of topic write is closed at BATCH_RECORDS as well"),
   ],
   "src/cli/topic-write.ts#MAX_LINE_BYTES": [own("cli", "a line beyond its bound, MAX_LINE_BYTES")],
   "src/cli/topic-read.ts#MAX_LINE_BYTES": [own("cli", "a line beyond its bound, MAX_LINE_BYTES")],

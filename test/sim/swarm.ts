@@ -167,6 +167,7 @@ function drawLimits(rng: Rng): PartitionLimits {
     mailboxMessagesInMemory: 1 + rng.int(5),
     parkedMessages: rng.pick([1, 3, DEFAULT_LIMITS.parkedMessages]),
     batchBytes: rng.pick([1, 500 + rng.int(2_000), DEFAULT_LIMITS.batchBytes]),
+    callBytes: rng.pick([1, 2_000, DEFAULT_LIMITS.callBytes]),
     stateCacheBytes: rng.pick([0, 1_000, 5_000, 1_000_000]),
     outboxBytesInMemory: rng.pick([1, 1_000, 10_000]),
     outboxBytes: rng.pick([1_000, 5_000, DEFAULT_LIMITS.outboxBytes]),
