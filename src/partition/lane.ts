@@ -84,14 +84,15 @@ export class Lane {
     this.#bytesInFlight -= bytes;
   }
 
-  get #hasRoom(): boolean {
+  /** Another request may leave beside those in flight; one may at any time. */
+  get hasRoom(): boolean {
     const expected = (this.running - this.#inFlight) * this.#lastBytes;
     return this.running === 0 || this.#bytesInFlight + expected < this.#maxBytes;
   }
 
   /** The next address that may be called now. */
   next(nowMs: number): Mailbox | undefined {
-    if (this.running >= this.binding.concurrency || !this.#hasRoom) return undefined;
+    if (this.running >= this.binding.concurrency || !this.hasRoom) return undefined;
     if (!this.circuit.admits(nowMs)) return undefined;
     for (let first = this.#line.shift(); first !== undefined; first = this.#line.shift()) {
       const next = first instanceof Mailbox ? this.#stillReady(first) : this.#member(first);

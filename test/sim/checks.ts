@@ -85,7 +85,7 @@ export function checkLiveness(moment: Moment): void {
 
 function checkReady(lane: Lane | undefined, key: string, nowMs: number, wakeAtMs: number): void {
   assert(lane !== undefined, `I10: ${key} is in line nowhere`);
-  if (lane.running >= lane.binding.concurrency) return;
+  if (lane.running >= lane.binding.concurrency || !lane.hasRoom) return;
   assert(!lane.circuit.admits(nowMs), `I10: ${key} is ready, may be called, and is not`);
   const probeAtMs = lane.circuit.wakeAtMs;
   if (probeAtMs === undefined) assert(lane.running > 0, `I10: ${key} waits for a lost probe`);

@@ -203,8 +203,8 @@ export const DELIVERY: readonly Mutant[] = [
     bug: "More addresses of a type are called at once than its endpoint allows.",
     breaks: "I9 bounds",
     file: "partition/lane.ts",
-    from: "if (this.running >= this.binding.concurrency || !this.circuit.admits(nowMs)) return undefined;",
-    to: "if (this.running > this.binding.concurrency || !this.circuit.admits(nowMs)) return undefined;",
+    from: "if (this.running >= this.binding.concurrency || !this.hasRoom) return undefined;",
+    to: "if (this.running > this.binding.concurrency || !this.hasRoom) return undefined;",
   },
   {
     name: "batch-bound-ignored",
