@@ -4,12 +4,13 @@ import { benchCall } from "./call.ts";
 import { benchCodec } from "./codec.ts";
 import { benchHops } from "./hops.ts";
 import { benchIdle } from "./idle.ts";
+import { benchIsolation } from "./isolation.ts";
 import { benchRecovery } from "./recovery.ts";
 import { loadLine } from "./support/machine.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { benchTimers } from "./timers.ts";
 
-/* npm run bench -- [NAME…] [--rounds 3] [--seconds 2] [--scale 1] [--profile] */
+/* npm run bench -- [NAME…] [--rounds 3] [--seconds 2] [--scale 1] [--profile] [--only DISTURBANCE]… */
 
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<string>>> = {
   call: benchCall,
@@ -18,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<str
   timers: benchTimers,
   idle: benchIdle,
   recovery: benchRecovery,
+  isolation: benchIsolation,
 };
 
 async function main(): Promise<void> {
@@ -28,6 +30,7 @@ async function main(): Promise<void> {
       seconds: { type: "string", default: "2" },
       scale: { type: "string", default: "1" },
       profile: { type: "boolean", default: false },
+      only: { type: "string", multiple: true, default: [] },
     },
   });
   const options = {
@@ -35,6 +38,7 @@ async function main(): Promise<void> {
     seconds: Number(values.seconds),
     scale: Number(values.scale),
     profile: values.profile,
+    only: values.only,
   };
   const names = positionals.length === 0 ? Object.keys(BENCHMARKS) : positionals;
   const unknown = names.filter((name) => !(name in BENCHMARKS));

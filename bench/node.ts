@@ -112,15 +112,21 @@ export interface RunningNode {
 
 /**
  * @param options more options of `statefold run`
+ * @param documents more of its module, in YAML
  * @returns undefined when the command line has not been built
  */
 export async function startNode(
   processes: Processes,
   functionPort: number,
   options: readonly string[] = [],
+  documents = "",
 ): Promise<RunningNode | undefined> {
   if (!existsSync(CLI)) return undefined;
-  const home = await NodeHome.make(processes, { port: functionPort });
+  const home = await NodeHome.make(
+    processes,
+    { port: functionPort },
+    documents === "" ? [] : [`---${documents}`],
+  );
   const { port } = await home.start({ options });
   return { port, removeData: () => home.remove() };
 }

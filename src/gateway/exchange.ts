@@ -3,6 +3,13 @@ import type { RequestBody } from "./body.ts";
 import { Problem } from "./problem.ts";
 import type { UnsentAnswers } from "./unsent.ts";
 
+/** Ends the connection when its other end takes nothing for so long; 0 takes it back. */
+export function cutOffWhenStalled(response: ServerResponse, stallMs: number): void {
+  if (stallMs === 0) response.setTimeout(0);
+  // What still moves, however slowly, starts the time anew.
+  else response.setTimeout(stallMs, () => response.destroy());
+}
+
 /** A request and the way to answer it. Routes answer once, with one write. */
 export class Exchange {
   readonly request: IncomingMessage;

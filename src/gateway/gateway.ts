@@ -6,6 +6,7 @@ import { type Deferred, deferred } from "../base/deferred.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { CounterSeries, HistogramSeries, MetricsRegistry } from "../telemetry/metrics.ts";
+import { Seldom } from "../telemetry/seldom.ts";
 import { type BodyBudget, HangUp, RequestBody } from "./body.ts";
 import { Exchange } from "./exchange.ts";
 import { DEFAULT_LIMITS, type GatewayLimits } from "./limits.ts";
@@ -50,6 +51,7 @@ export class Gateway {
   readonly #router: Router;
   readonly #server: Server;
   readonly #budget: BodyBudget = { held: 0 };
+  readonly #dropped = new Seldom();
   readonly #unsent: UnsentAnswers;
   /** The answer to the last request of a connection; those before it come first. */
   readonly #lastAnswers = new WeakMap<Duplex, ServerResponse>();
@@ -182,10 +184,17 @@ export class Gateway {
       const problem = invalid(`expect: ${expect} is not met here; send 100-continue, or none`, 417);
       answerProblem(request, response, problem, limits);
     });
+    server.on("drop", () => this.#dropped.happened((times) => this.#sayDropped(times)));
     server.on("clientError", (error, socket) => {
       answerMalformed(error, socket, owesAnswer(this.#lastAnswers.get(socket)));
     });
     return server;
+  }
+
+  #sayDropped(times: number): void {
+    const { maxConnections } = this.#limits;
+    const fields = { maxConnections, times };
+    this.#options.logger.warn(fields, "Connections are refused: as many as may be are open.");
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -8,6 +8,7 @@ import type { CallResult, MessageRequest, Messages } from "./ports.ts";
 import { Problem } from "./problem.ts";
 import { decodeSegment, parseAddress, parseQuery } from "./request-path.ts";
 import { answerValue, readValue, TYPE_HEADER } from "./values.ts";
+import { WaitingCalls } from "./waiting-calls.ts";
 
 const TRACEPARENT = "traceparent";
 
@@ -23,10 +24,12 @@ const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
 export class MessageRoutes {
   readonly #messages: Messages;
   readonly #limits: GatewayLimits;
+  readonly #waiting: WaitingCalls;
 
   constructor(messages: Messages, limits: GatewayLimits) {
     this.#messages = messages;
     this.#limits = limits;
+    this.#waiting = new WaitingCalls(limits.maxInFlight);
   }
 
   /** `POST /v1/send/{namespace}/{name}/{id}?delay=` */
@@ -49,7 +52,8 @@ export class MessageRoutes {
     const { value, idempotencyKey, traceparent, headers } = request;
     const signal = exchange.hungUp;
     const call = { target, value, idempotencyKey, traceparent, headers, timeoutMs, signal };
-    answerCall(exchange, await this.#messages.call(call));
+    const whom = `functions of type ${target.type}`;
+    answerCall(exchange, await this.#waiting.during(whom, () => this.#messages.call(call)));
   }
 
   /** `GET /v1/calls/{callId}?timeout=` */
@@ -57,7 +61,8 @@ export class MessageRoutes {
     exchange.allow("GET");
     const callId = decodeSegment(rest);
     const timeoutMs = this.#timeoutOf(exchange);
-    answerCall(exchange, await this.#messages.fetchCall(callId, timeoutMs, exchange.hungUp));
+    const fetch = () => this.#messages.fetchCall(callId, timeoutMs, exchange.hungUp);
+    answerCall(exchange, await this.#waiting.during("replies to earlier calls", fetch));
   }
 
   #timeoutOf(exchange: Exchange): number {

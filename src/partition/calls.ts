@@ -116,9 +116,11 @@ export class Calls {
       this.#callOf.delete(request);
       this.#epochs.release({ kind: "replied", request, messageId, value });
     }
-    if (expiresAtMs !== undefined && expiresAtMs > this.#epochs.nowMs) {
-      const record = { callId, messageId, target, expiresAtMs };
-      this.#epochs.writeVisible(callKey(callId), encodeCall({ ...record, reply: value }));
+    if (expiresAtMs === undefined) return true;
+    if (expiresAtMs <= this.#epochs.nowMs) this.#end(callId);
+    else {
+      const record = { callId, messageId, target, expiresAtMs, reply: value };
+      this.#epochs.writeVisible(callKey(callId), encodeCall(record));
     }
     return true;
   }
@@ -167,7 +169,8 @@ export class Calls {
     this.#callOf.delete(request);
     waiting.requests.delete(request);
     if (keep) {
-      if (waiting.expiresAtMs === undefined) {
+      // What was stored long ago may expire before anyone can fetch it: the promise is made anew.
+      if (waiting.expiresAtMs === undefined || waiting.expiresAtMs <= this.#epochs.nowMs) {
         const expiresAtMs = this.#epochs.nowMs + this.#retentionMs;
         waiting.expiresAtMs = expiresAtMs;
         const { messageId, target } = waiting;
@@ -184,8 +187,19 @@ export class Calls {
       done();
       if (bytes === undefined) return;
       const record = kind === "once" ? decodeOnce(bytes) : decodeCall(bytes);
-      if (record.expiresAtMs <= this.#epochs.nowMs) this.#epochs.writeVisible(key, undefined);
+      if (record.expiresAtMs > this.#epochs.nowMs) {
+        // The entry was of an earlier record of this key, or the clock has gone back since it was found.
+        this.#expiries.enter(kind, key, record.expiresAtMs);
+      } else if (kind === "call") this.#end(record.callId);
+      else this.#epochs.writeVisible(key, undefined);
     });
+  }
+
+  /** A call is over, also when the clock goes back: its record goes, and nobody may wait for it anew. */
+  #end(callId: string): void {
+    this.#epochs.writeVisible(callKey(callId), undefined);
+    const waiting = this.#waiting.get(callId);
+    if (waiting !== undefined) waiting.expiresAtMs = undefined; // in memory alone from now on
   }
 
   /** 128 bits: a call's id is all that it takes to answer it, and to fetch its reply. */
@@ -212,7 +226,9 @@ export class Calls {
   #lookUp(callId: string, then: (record: CallRecord | undefined) => void): void {
     this.#reads.get(callKey(callId), (bytes) => {
       const record = bytes === undefined ? undefined : decodeCall(bytes);
-      then(record === undefined || record.expiresAtMs <= this.#epochs.nowMs ? undefined : record);
+      if (record === undefined || record.expiresAtMs > this.#epochs.nowMs) return then(record);
+      this.#end(callId);
+      then(undefined);
     });
   }
 }

@@ -50,16 +50,22 @@ export class DeadLetters {
     this.#epochs.writeVisible(deadKey(this.#identity.sequence()), encodeDead(record));
   }
 
-  /** Takes one out for good; `then` gets undefined when there is none of this number. */
-  take(number: number, then: (record: DeadRecord | undefined) => void): void {
+  /**
+   * Looks one up; `then` gets undefined when there is none of this number. Whoever gets one may remove it,
+   * at once.
+   */
+  find(number: number, then: (record: DeadRecord | undefined) => void): void {
     // It comes from outside, and the first that no key can hold would end the partition (I6).
     if (!Number.isSafeInteger(number) || number < 0) return then(undefined);
-    this.#reads.get(deadKey(number), (bytes) => {
-      if (bytes === undefined) return then(undefined);
-      this.#epochs.writeVisible(deadKey(number), undefined);
-      this.#ledger.dead--;
-      then(decodeDead(bytes));
-    });
+    this.#reads.get(deadKey(number), (bytes) =>
+      then(bytes === undefined ? undefined : decodeDead(bytes)),
+    );
+  }
+
+  /** Takes one out for good that was just found. */
+  remove(number: number): void {
+    this.#epochs.writeVisible(deadKey(number), undefined);
+    this.#ledger.dead--;
   }
 }
 

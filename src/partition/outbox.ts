@@ -92,9 +92,11 @@ export class Outbox {
 
   add(effect: OutboxEffect): void {
     this.#filling.push(effect);
+    const bytes = effectBytes(effect);
     this.#ledger.outbox++;
+    this.#ledger.outboxBytes += bytes;
     this.#epochs.touch();
-    this.#epochs.weigh(effectBytes(effect));
+    this.#epochs.weigh(bytes);
     this.#epochs.hurry();
   }
 
@@ -149,6 +151,7 @@ export class Outbox {
       this.#window.shift();
       this.#windowBytes -= entry.bytes;
       this.#ledger.outbox -= entry.effects.length;
+      this.#ledger.outboxBytes -= entry.bytes;
       this.#epochs.write(outboxKey(this.destination, entry.first), undefined);
       entry.effects.forEach((effect, i) => {
         each(entry.first + i, effect);

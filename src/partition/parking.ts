@@ -67,8 +67,8 @@ export function parkedKey(address: Address): Uint8Array {
   return keyOf("parked", address.type, address.id);
 }
 
-/** Where all parked addresses stand. */
-export function parkedRange(): { from: Uint8Array; until: Uint8Array } {
-  const from = keyOf("parked");
+/** Where all parked addresses stand, or those of a function type. */
+export function parkedRange(type?: string): { from: Uint8Array; until: Uint8Array } {
+  const from = type === undefined ? keyOf("parked") : keyOf("parked", type);
   return { from, until: endOfPrefix(from) };
 }

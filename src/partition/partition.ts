@@ -19,6 +19,7 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/backoff.ts";
+import { hasShare } from "../base/shares.ts";
 import { keyOf } from "../store/keys.ts";
 import { encodeMeta } from "../store/records.ts";
 import { Calls } from "./calls.ts";
@@ -44,6 +45,9 @@ import { Specs } from "./specs.ts";
 import { States } from "./states.ts";
 import { Timers } from "./timers.ts";
 import { Weight } from "./weight.ts";
+
+/** Timers fired in one turn at most, so that a turn stays short; the next turn follows at once. */
+const FIRE_LIMIT = 1_000;
 
 /** Taken whatever the epoch holds: what was asked for, and what peers and egresses say they have. */
 const BRINGS_NO_WORK: ReadonlySet<Input["kind"]> = new Set([
@@ -108,11 +112,7 @@ export class Partition {
     this.#expiries = new Expiries(epochs, reads);
     const expiries = this.#expiries;
     this.mailboxes = new Mailboxes(epochs, reads, ledger, limits);
-    this.timers = new Timers(epochs, reads, ledger, limits, {
-      waits: (target) => post.endsHere(target),
-      has: (type) => this.delivery.hasRoom(type),
-      isBusy: (key) => this.mailboxes.get(key)?.isServed === true,
-    });
+    this.timers = new Timers(epochs, reads, ledger, limits);
     const firstNumber = firstNumberOf(meta.incarnation);
     this.outboxes = new Outboxes(
       { epochs, reads, ledger },
@@ -146,7 +146,7 @@ export class Partition {
       ...{ post, effects },
     });
     this.#operator = new Operator({
-      ...{ epochs, ledger, parking, deadLetters, delivery, post },
+      ...{ epochs, ledger, directory, mailboxes, parking, deadLetters, delivery, post },
     });
     this.#restore(recovered, specs);
   }
@@ -156,10 +156,33 @@ export class Partition {
    * input, since what was offered counts at once. What functions send is never refused.
    */
   get isFull(): boolean {
+    return this.fullBy !== undefined;
+  }
+
+  /** The bound that is reached, by its name in limits.ts; undefined while there is room. */
+  get fullBy(): keyof PartitionLimits | undefined {
     const { limits } = this.#options;
+    const messages = this.unfinished + this.#offered.messages;
+    if (messages >= limits.unfinishedMessages) return "unfinishedMessages";
+    const bytes = this.mailboxes.unfinishedBytes + this.#offered.bytes;
+    if (bytes >= limits.unfinishedBytes) return "unfinishedBytes";
+    if (this.ledger.outboxBytes >= limits.outboxBytes) return "outboxBytes";
+    return this.parking.size >= limits.parkedAddresses ? "parkedAddresses" : undefined;
+  }
+
+  /**
+   * The same for a request or a record that is for functions of this type. I6: a type whose endpoint is down
+   * fills its share of the bound, and others find theirs.
+   */
+  hasRoomFor(type: string): boolean {
+    if (this.isFull) return false;
+    const { unfinishedMessages, unfinishedBytes } = this.#options.limits;
+    const own = this.mailboxes.unfinishedOf(type);
+    const messages = this.unfinished + this.#offered.messages;
+    const bytes = this.mailboxes.unfinishedBytes + this.#offered.bytes;
     return (
-      this.unfinished + this.#offered.messages >= limits.unfinishedMessages ||
-      this.mailboxes.unfinishedBytes + this.#offered.bytes >= limits.unfinishedBytes
+      hasShare(own.messages, messages, unfinishedMessages) &&
+      hasShare(own.bytes, bytes, unfinishedBytes)
     );
   }
 
@@ -196,11 +219,11 @@ export class Partition {
       if (!this.epochs.isHeavy || BRINGS_NO_WORK.has(input.kind)) this.#apply(input, released);
       else this.offer(input);
     }
-    // Before new work is begun: what is called in this turn may be done by the next commit.
-    const first = this.#beginCommit(nowMs);
-    this.timers.fire(nowMs, (timer) => {
+    for (let fired = 0; fired < FIRE_LIMIT && !this.epochs.isHeavy; fired++) {
+      const timer = this.timers.fire(nowMs);
+      if (timer === undefined) break;
       this.#effects.fired(timer.sender, timer.token, timer.message);
-    });
+    }
     this.timers.look(nowMs);
     this.#expiries.sweep(nowMs, (kind, key, atMs, done) => {
       if (kind === "state") this.states.sweep(key, atMs, done);
@@ -210,7 +233,7 @@ export class Partition {
     this.delivery.dispatch(nowMs);
     released.push(...this.outboxes.take());
     released.push(...this.epochs.settle());
-    const commit = first ?? (this.epochs.isUrgent ? this.#beginCommit(nowMs) : undefined);
+    const commit = this.#beginCommit(nowMs);
     return {
       invocations: this.delivery.takeStarted(),
       read: this.#reads.next(),
@@ -302,14 +325,14 @@ export class Partition {
 
   #meta() {
     const { formatVersion, application, partition, partitionCount, recovered } = this.#options;
-    const { accepted, finished, mail, timers, outbox, dead } = this.ledger;
+    const { accepted, finished, mail, timers, outbox, dead, outboxBytes } = this.ledger;
     return {
       ...{ formatVersion, application, partition, partitionCount },
       incarnation: recovered.meta.incarnation,
       session: this.#identity.session,
       epoch: this.epochs.current,
       nextSequence: this.#identity.nextSequence,
-      ...{ accepted, finished, mail, timers, outbox, dead },
+      ...{ accepted, finished, mail, timers, outbox, dead, outboxBytes },
     };
   }
 

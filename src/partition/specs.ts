@@ -9,6 +9,8 @@ import { encodeSpecs } from "../store/records.ts";
 import type { Epochs } from "./epochs.ts";
 
 const MAX_NAME_LENGTH = 256;
+/** Function types whose states are known: where an endpoint takes any name, there is no other end. */
+const MAX_TYPES = 10_000;
 
 const NONE: ReadonlyMap<string, StateSpec> = new Map();
 
@@ -62,6 +64,9 @@ export class Specs {
     if (added.length === 0) return undefined;
     if (known.size + added.length > this.#maxPerType) {
       return `it declares more than ${this.#maxPerType} states`;
+    }
+    if (known.size === 0 && this.#types.size >= MAX_TYPES) {
+      return `more than ${MAX_TYPES} function types declare states`;
     }
     const all = new Map(known);
     for (const spec of added) all.set(spec.name, spec);

@@ -150,13 +150,14 @@ export class DataDirectory {
     // The name stands in two places: where one of them is lost, a person may accept the other.
     const [owner, said] = [
       await readOwner(dir),
-      await Witness.read(witnessPath).catch(() => undefined),
+      await Witness.read(witnessPath).catch(unlessDamaged),
     ];
     const salt = saltOf(owner ?? said?.owner ?? "");
     const inspect = async (files: LevelFiles): Promise<void> => {
       if (owner !== undefined && said !== undefined) checkOwner(dir, owner, said.owner);
       const epoch = await readEpoch({ store: viewOf(files, salt), dir, identity });
       witness = await Witness.open(witnessPath).catch(async (error: unknown) => {
+        unlessDamaged(error);
         if (!acceptLoss || owner === undefined) throw error;
         // Nobody knows what was synced: something later than what is here, to be on the safe side.
         await Witness.write(witnessPath, { epoch: epoch + 1, owner });
@@ -207,6 +208,11 @@ export class DataDirectory {
     await this.#lock.release();
     if (failed !== undefined) throw failed.reason;
   }
+}
+
+/** Goes on without what is damaged or missing; what the machine refuses may be whole, and is left alone. */
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof StatefoldError) || error.code !== "STORE_CORRUPT") throw error;
 }
 
 /** Finds the meta record in the files; it stands first, before every other key. */

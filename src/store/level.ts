@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Level } from "level";
 import { assert } from "../base/assert.ts";
+import { breath } from "../base/breath.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { Entry, ScanRange, Store, Write } from "./contract.ts";
 import { classifyFileError, classifyLevelError, corrupt } from "./level-errors.ts";
@@ -19,6 +20,9 @@ import { seal, unseal } from "./seal.ts";
 /** How much an iterator fetches at once. */
 const SCAN_BYTES = 1024 * 1024;
 const SCAN_ENTRIES = 5_000;
+/** Of a commit prepared in one go: some milliseconds. A large one stands aside in between (I6). */
+const BATCH_ENTRIES = 1_000;
+const BATCH_BYTES = 1024 * 1024;
 
 export interface LevelOptions {
   /** One LevelDB's directory. */
@@ -153,9 +157,14 @@ export class LevelStore implements Store {
     try {
       await this.#run("write", async () => {
         const batch = this.#db.batch();
-        for (const { key, value } of writes) {
+        let bytes = 0;
+        for (const [at, { key, value }] of writes.entries()) {
           if (value === undefined) batch.del(key);
           else batch.put(key, seal(key, value, this.#salt));
+          bytes += value?.byteLength ?? 0;
+          if ((at + 1) % BATCH_ENTRIES !== 0 && bytes < BATCH_BYTES) continue;
+          bytes = 0;
+          await breath();
         }
         await batch.write({ sync: true });
       });

@@ -102,6 +102,8 @@ export interface MetaRecord {
   readonly timers: number;
   readonly outbox: number;
   readonly dead: number;
+  /** What its outboxes weigh together. */
+  readonly outboxBytes: number;
 }
 
 type WireMessage = statefold.stored.Message.$Properties;
@@ -369,6 +371,7 @@ export function decodeMeta(bytes: Uint8Array): MetaRecord {
     timers: int(wire.timers),
     outbox: int(wire.outbox),
     dead: int(wire.dead),
+    outboxBytes: int(wire.outboxBytes),
   }));
 }
 

@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 import { assert } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
+import { classifyFileError, isRefusal } from "./level-errors.ts";
 import { isOwner, type OwnerName } from "./owner.ts";
 
 /**
@@ -67,10 +68,17 @@ export class Witness {
     await writeFileAtomically(path, content);
   }
 
-  /** @throws StatefoldError STORE_CORRUPT when the file is missing or says nothing that can be believed */
+  /**
+   * @throws StatefoldError STORE_CORRUPT when the file is missing or says nothing that can be believed,
+   *   CONFIG_INVALID when the machine refuses it, which says nothing about the file
+   */
   static async open(path: string): Promise<Witness> {
     const said = await Witness.read(path);
-    return new Witness(path, await open(path, "r+"), said);
+    try {
+      return new Witness(path, await open(path, "r+"), said);
+    } catch (error) {
+      throw unreadable(path, error);
+    }
   }
 
   /** What it says, and nothing is changed. Rejects as `open` does. */
@@ -79,7 +87,7 @@ export class Witness {
     try {
       content = await readFile(path);
     } catch (error) {
-      throw noWitness(path, "is missing or cannot be read", error);
+      throw unreadable(path, error);
     }
     const epochs = [epochOf(content, 0), epochOf(content, PAGE_BYTES)].filter(
       (epoch) => epoch >= 0,
@@ -173,6 +181,11 @@ function epochOf(content: Buffer, at: number): number {
   if (slot.byteLength < SLOT_BYTES || !slot.subarray(0, 4).equals(MAGIC)) return -1;
   if (slot.readUInt32LE(12) !== crc32(slot.subarray(0, 12))) return -1;
   return slot.readUInt32LE(8) * 2 ** 32 + slot.readUInt32LE(4);
+}
+
+function unreadable(path: string, error: unknown): unknown {
+  if (isRefusal(error)) return classifyFileError(error, path);
+  return noWitness(path, "is missing or cannot be read", error);
 }
 
 function noWitness(path: string, what: string, cause?: unknown): StatefoldError {

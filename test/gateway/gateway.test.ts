@@ -130,18 +130,16 @@ test("requests at once have a bound; probes come through all the same", async (t
 });
 
 test("what is no HTTP, has too much of headers, or comes too slowly is answered and closed", async (t) => {
-  const { port } = await startFakeNode(t, {
-    ...{ headersTimeoutMs: 20, requestTimeoutMs: 20, maxHeaderBytes: 2_000 },
-  });
+  const { port } = await startFakeNode(t, { maxHeaderBytes: 2_000 });
   assert.match(await exchangeRaw(port, "nonsense\r\n\r\n"), /^HTTP\/1\.1 400 .*REQUEST_INVALID/s);
   const flood = `GET / HTTP/1.1\r\nhost: x\r\n${"a: b\r\n".repeat(1_000)}\r\n`;
   assert.match(await exchangeRaw(port, flood), /^HTTP\/1\.1 431 .*REQUEST_INVALID/s);
   assert.match(await exchangeRaw(port, `GET /${"a".repeat(3_000)}`), /^HTTP\/1\.1 431 /);
-  assert.match(await exchangeRaw(port, "GET / HTTP/1.1\r\nhost"), /^HTTP\/1\.1 408 /);
-  assert.match(
-    await exchangeRaw(port, `${CALL}content-length: 10\r\n\r\nslow`),
-    /^HTTP\/1\.1 408 /,
-  );
+  // A node of its own: on a busy machine what is too large may come too slowly as well.
+  const hasty = await startFakeNode(t, { headersTimeoutMs: 20, requestTimeoutMs: 20 });
+  for (const slow of ["GET / HTTP/1.1\r\nhost", `${CALL}content-length: 10\r\n\r\nslow`]) {
+    assert.match(await exchangeRaw(hasty.port, slow), /^HTTP\/1\.1 408 /);
+  }
 });
 
 test("a path of raw bytes is refused with how to write it", async (t) => {

@@ -132,33 +132,15 @@ function anyScript(rng: Rng): Script {
       };
     }
     case 7:
-    case 8:
-    case 9:
-    case 10:
-    case 11:
-      return largeScript(rng);
-    default:
-      // Told again at each delivery, so that it is given up.
-      return {
-        kind: "FromFunction",
-        answer: always(httpAnswer(anyFromFunction(rng, rng.pick([0, 0.05, 0.3])))),
-      };
-  }
-}
-
-/** Too much of something, or too many. */
-function largeScript(rng: Rng): Script {
-  switch (rng.int(5)) {
-    case 0:
       return {
         kind: "too large",
         answer: once(always(httpAnswer(Buffer.alloc(1_000_001 + rng.int(1_000_000), 0x12)))),
       };
-    case 1:
+    case 8:
       return { kind: "many effects", answer: once(always(httpAnswer(manyEffects(rng)))) };
-    case 2:
+    case 9:
       return { kind: "deep nesting", answer: once(always(httpAnswer(nested(rng)))) };
-    case 3:
+    case 10:
       return {
         kind: "two answers",
         answer: once(
@@ -170,10 +152,16 @@ function largeScript(rng: Rng): Script {
           ),
         ),
       };
-    default:
+    case 11:
       return rng.chance(0.05)
         ? { kind: "slow", answer: once(slow) }
         : { kind: "headers", answer: once(headers(rng)) };
+    default:
+      // Told again at each delivery, so that it is given up.
+      return {
+        kind: "FromFunction",
+        answer: always(httpAnswer(anyFromFunction(rng, rng.pick([0, 0.05, 0.3])))),
+      };
   }
 }
 

@@ -75,13 +75,15 @@ async function attackAll(stage: Stage): Promise<void> {
 }
 
 const stage = await openStage("as a process");
-const violations: string[] = [];
-for (const step of [() => attackAll(stage), () => stage.stop()]) {
+try {
   try {
-    await step();
-  } catch (error) {
-    violations.push(describeError(error));
+    await attackAll(stage);
+  } finally {
+    await stage.stop();
   }
+} catch (error) {
+  process.exitCode = 1;
+  process.stdout.write(`VIOLATION: ${describeError(error)}\n`);
 }
 const latencies = stage.canary.latenciesMs.sort((a, b) => a - b);
 const at = (share: number) => latencies[Math.floor((latencies.length - 1) * share)]?.toFixed(0);
@@ -89,6 +91,3 @@ process.stdout.write(
   `${account}\n${account.of()} inputs in all; the canary called ${latencies.length} times, all answered right: ` +
     `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms\n`,
 );
-for (const violation of violations) process.stdout.write(`VIOLATION: ${violation}\n`);
-// What was under way when something broke is not waited for.
-process.exit(violations.length === 0 ? 0 : 1);

@@ -31,12 +31,11 @@ import { anyFromFunction } from "./wire.ts";
 /** A world serves for so many answers, and is looked at whole at the end. */
 const STRIKES = 25;
 
-const TAG_NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(TAGS).map(([name, byte]) => [byte, name]),
-);
-
+/** @returns the name of the kind of entry that a key is of */
 function tagOf(key: Uint8Array): string {
-  return TAG_NAMES.get(key[0] ?? 0) ?? "nobody knows";
+  const found = Object.entries(TAGS).find(([, byte]) => byte === key[0]);
+  assert(found !== undefined, `an entry of kind ${key[0]}`);
+  return found[0];
 }
 
 let world: World | undefined;

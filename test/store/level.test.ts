@@ -33,6 +33,8 @@ storeContract("LevelStore", async (t) => {
   };
 });
 
+const EMPTY = Buffer.alloc(0);
+
 /** Bytes that do not compress, so that they can be found in a table. */
 function noise(i: number): Uint8Array {
   return createRng(i).bytes(40);
@@ -160,6 +162,29 @@ test("a scan in several steps is finished before the store closes", async (t) =>
   const scanning = store.scan({ from: deadKey(), until: Buffer.from("E"), limit: 12_000 });
   await store.close();
   assert.equal((await scanning).length, 12_000);
+});
+
+test("others go in between the writes of a large commit, and it is whole", async (t) => {
+  const dir = join(tempDir(t), "db");
+  const store = await LevelStore.open({ dir, create: true });
+  atEnd(t, () => store.close());
+  const writes = Array.from({ length: 5_500 }, (_, i) => ({
+    key: deadKey(i >> 8, i & 255),
+    value: noise(i),
+  }));
+  let turns = 0;
+  const count = (): void => {
+    turns++;
+    next = setImmediate(count);
+  };
+  const committing = store.commit(writes, 1);
+  let next = setImmediate(count);
+  await committing;
+  clearImmediate(next);
+  assert(turns >= 4, `only ${turns} turns of the event loop came in between`);
+  const values = await store.getMany(writes.map(({ key }) => key));
+  const wrong = values.findIndex((value, i) => Buffer.compare(value ?? EMPTY, noise(i)) !== 0);
+  assert.equal(wrong, -1);
 });
 
 test("the same directory twice is refused by name", async (t) => {

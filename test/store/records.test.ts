@@ -228,6 +228,7 @@ test("the books come back", () => {
     ...{ formatVersion: 1, application: "app", partition: 3, partitionCount: 8 },
     ...{ incarnation: 2, session: 2 ** 33, epoch: 2 ** 40, nextSequence: 2 ** 41 },
     ...{ accepted: 10, finished: 1, mail: 2, timers: 3, outbox: 4, dead: 0 },
+    outboxBytes: 2 ** 34,
   };
   same(decodeMeta(encodeMeta(meta)), meta);
 });

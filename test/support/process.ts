@@ -11,6 +11,8 @@ const GUARD = new URL("./end-with-parent.js", import.meta.url).href;
 export interface ScriptOptions {
   /** A compiled script: a path, or a URL such as `new URL("./x.js", import.meta.url)`. */
   readonly script: string | URL;
+  /** Words before `node`: a program that becomes it by exec, such as `prlimit --nofile=256`. Default none. */
+  readonly before?: readonly string[];
   /** Default none. A function is given the port. */
   readonly args?: readonly string[] | ((port: number) => readonly string[]);
   /** Added to the environment of the test. */
@@ -90,6 +92,11 @@ export class Script {
     return this.#output;
   }
 
+  /** stdout and stderr of the present process. */
+  get lastWords(): string {
+    return this.#output.slice(this.#startsAt);
+  }
+
   /** The end of the present process. */
   get exited(): Promise<Exit> {
     return this.#exited;
@@ -98,10 +105,11 @@ export class Script {
   /** Starts it again after it ended: same port, same arguments. */
   async start(): Promise<void> {
     if (this.#child !== undefined && this.#exit === undefined) throw new Error("it runs already");
-    const { script, args = [], env = {}, cwd } = this.#options;
+    const { script, before = [], args = [], env = {}, cwd } = this.#options;
     const path = typeof script === "string" ? script : fileURLToPath(script);
     const words = typeof args === "function" ? args(this.port) : args;
-    const child = spawn(process.execPath, ["--import", GUARD, path, ...words], {
+    const command = [...before, process.execPath, "--import", GUARD, path, ...words];
+    const child = spawn(command[0] ?? process.execPath, command.slice(1), {
       // The variable would make the child report to our test runner as a test file.
       env: { ...withoutTestContext(), ...env },
       stdio: ["ignore", "pipe", "pipe", "pipe"],
