@@ -93,6 +93,16 @@ export class Mailbox {
     return this.head.size + this.spilledCount + this.tail.size;
   }
 
+  /** It will be called without anything else happening to it. */
+  get isInLine(): boolean {
+    return this.phase.kind === "ready" || this.phase.kind === "awaitingCommit";
+  }
+
+  /** It is in line, about to be called, or being called. */
+  get isServed(): boolean {
+    return this.isInLine || this.phase.kind === "preparing" || this.phase.kind === "running";
+  }
+
   /** The first message is on disk alone. */
   get needsMail(): boolean {
     return this.head.size === 0 && this.spilledCount > 0;

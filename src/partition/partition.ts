@@ -46,9 +46,6 @@ import { States } from "./states.ts";
 import { Timers } from "./timers.ts";
 import { Weight } from "./weight.ts";
 
-/** Timers fired in one turn at most, so that a turn stays short; the next turn follows at once. */
-const FIRE_LIMIT = 1_000;
-
 /** Taken whatever the epoch holds: what was asked for, and what peers and egresses say they have. */
 const BRINGS_NO_WORK: ReadonlySet<Input["kind"]> = new Set([
   ...(["committed", "read", "acknowledged", "resume"] as const),
@@ -112,7 +109,12 @@ export class Partition {
     this.#expiries = new Expiries(epochs, reads);
     const expiries = this.#expiries;
     this.mailboxes = new Mailboxes(epochs, reads, ledger, limits);
-    this.timers = new Timers(epochs, reads, ledger, limits);
+    this.timers = new Timers(epochs, reads, ledger, limits, {
+      waits: (target) => post.endsHere(target),
+      places: (type) => directory.function(type)?.concurrency ?? 0,
+      isInLine: (key) => this.mailboxes.get(key)?.isInLine === true,
+      isServed: (key) => this.mailboxes.get(key)?.isServed === true,
+    });
     const firstNumber = firstNumberOf(meta.incarnation);
     this.outboxes = new Outboxes(
       { epochs, reads, ledger },
@@ -219,11 +221,9 @@ export class Partition {
       if (!this.epochs.isHeavy || BRINGS_NO_WORK.has(input.kind)) this.#apply(input, released);
       else this.offer(input);
     }
-    for (let fired = 0; fired < FIRE_LIMIT && !this.epochs.isHeavy; fired++) {
-      const timer = this.timers.fire(nowMs);
-      if (timer === undefined) break;
+    this.timers.fire(nowMs, (timer) => {
       this.#effects.fired(timer.sender, timer.token, timer.message);
-    }
+    });
     this.timers.look(nowMs);
     this.#expiries.sweep(nowMs, (kind, key, atMs, done) => {
       if (kind === "state") this.states.sweep(key, atMs, done);

@@ -66,6 +66,14 @@ export class Post {
     else this.#parts.outboxes.toPartition(owner).add({ kind: "message", message });
   }
 
+  /** Messages to this target end in a mailbox here, and a function of the module is called with them. */
+  endsHere(target: Address): boolean {
+    if (addressProblem(target) !== undefined) return false;
+    const { partition, partitionCount } = this.#parts.identity;
+    if (ownerOf(target, partitionCount) !== partition) return false;
+    return this.#parts.directory.function(target.type) !== undefined;
+  }
+
   /** Puts a message into its mailbox here. */
   deliver(message: Message): void {
     const { target } = message;

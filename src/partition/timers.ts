@@ -6,6 +6,10 @@
  * epoch is not durable yet, since a read of the store might miss them. The horizon moves forward by
  * reading the next run of keys, and backward when memory is full.
  *
+ * What is due waits until its function has room (due-timers.ts), and counts as in memory meanwhile. So that a
+ * function which has none does not hide the timers of others behind the horizon (I6), its timers go to its
+ * mailboxes at a steady pace while memory is full and the horizon in the past.
+ *
  * I10: the next wake-up is the earlier of the first timer and the time to look behind the horizon.
  */
 import { Heap } from "../base/heap.ts";
@@ -13,15 +17,21 @@ import { messageBytes } from "../model/message.ts";
 import type { Entry } from "../store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
 import { decodeTimer, encodeTimer, type TimerRecord } from "../store/records.ts";
+import { DueTimers, type Room } from "./due-timers.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
-import type { PartitionLimits } from "./limits.ts";
 import type { Reads } from "./reads.ts";
 
 /** How far ahead the horizon is moved, and how close it may come before it is moved again. */
 const WINDOW_MS = 60_000;
 const LOAD_LIMIT = 4_096;
 const LOAD_BYTES = 8 * 1024 * 1024;
+
+/** Fired in one turn at most, so that a turn stays short; the next turn follows at once. */
+const FIRE_LIMIT = 1_000;
+/** Timers without room that hide others: so many leave memory each ms, and it is looked to so often. */
+const SPILLED_PER_MS = 5;
+const SPILL_EVERY_MS = 50;
 
 /** Keys sort by time, then by sequence: timers of one time fire in the order they were made. */
 export interface TimerKey {
@@ -50,11 +60,16 @@ export class Timers {
   readonly #epochs: Epochs;
   readonly #reads: Reads;
   readonly #ledger: Ledger;
-  readonly #maxInMemory: number;
-  readonly #maxBytes: number;
+  readonly #max: TimerBounds;
   /** Those that are gone stay until their time, or until it is trimmed: they count, too. */
   readonly #due = new Heap<Timer>(before);
-  #dueBytes = 0;
+  /** Their time has come. */
+  readonly #waiting = new DueTimers<Timer>();
+  /** Of both. */
+  #bytes = 0;
+  readonly #room: Room;
+  /** While others are hidden: when it was last looked to, and how many should have left by then. */
+  #full: { readonly atMs: number; readonly owed: number } | undefined;
   /** Every timer in memory, by sequence. */
   readonly #known = new Map<number, Timer>();
   /** Behind the horizon, and not to be found in the store for certain. */
@@ -65,31 +80,31 @@ export class Timers {
   readonly #removed = new Map<number, number>();
   #isReading = false;
 
-  constructor(
-    epochs: Epochs,
-    reads: Reads,
-    ledger: Ledger,
-    limits: Pick<PartitionLimits, "timersInMemory" | "timerBytesInMemory">,
-  ) {
+  constructor(epochs: Epochs, reads: Reads, ledger: Ledger, max: TimerBounds, room: Room) {
     this.#epochs = epochs;
     this.#reads = reads;
     this.#ledger = ledger;
-    this.#maxInMemory = limits.timersInMemory;
-    this.#maxBytes = limits.timerBytesInMemory;
+    this.#max = max;
+    this.#room = room;
   }
 
   get inMemory(): number {
     return this.#known.size;
   }
 
-  /** What those in memory weigh, cancelled ones included. */
+  /** How many of them it holds, cancelled ones included. */
+  get held(): number {
+    return this.#due.size + this.#waiting.count;
+  }
+
+  /** What they weigh. */
   get bytesInMemory(): number {
-    return this.#dueBytes;
+    return this.#bytes;
   }
 
   add(key: TimerKey, record: TimerRecord): void {
     const bytes = messageBytes(record.message);
-    const { current: epoch } = this.#epochs;
+    const epoch = this.#epochs.current;
     const timer = { ...key, record, bytes, epoch, written: false, gone: false };
     this.#ledger.timers++;
     this.#epochs.touch();
@@ -112,17 +127,36 @@ export class Timers {
     }
   }
 
-  /** Takes out the earliest, if it is due. */
-  fire(nowMs: number): TimerRecord | undefined {
-    for (let next = this.#due.peek(); next !== undefined; next = this.#due.peek()) {
-      if (!next.gone && next.dueMs > nowMs) return undefined;
+  /** Takes out what is due, the earliest first, as far as it can be delivered and the epoch has room. */
+  fire(nowMs: number, fire: (record: TimerRecord) => void): void {
+    const take = (timer: Timer): boolean => {
+      if (!timer.gone && this.#epochs.isHeavy) return false;
+      this.#bytes -= timer.bytes;
+      if (timer.gone) return true;
+      this.#remove(timer);
+      fire(timer.record);
+      return true;
+    };
+    for (let seen = 0; seen < FIRE_LIMIT && !this.#epochs.isHeavy; seen++) {
+      const next = this.#due.peek();
+      if (next === undefined || (!next.gone && next.dueMs > nowMs)) break;
       this.#due.pop();
-      this.#dueBytes -= next.bytes;
-      if (next.gone) continue;
-      this.#remove(next);
-      return next.record;
+      if (!next.gone && this.#room.waits(next.record.message.target)) this.#waiting.add(next);
+      else take(next);
     }
-    return undefined;
+    const left = this.#waiting.release(this.#room, FIRE_LIMIT, take);
+    this.#spill(nowMs, FIRE_LIMIT - left, take);
+  }
+
+  #spill(nowMs: number, released: number, take: (timer: Timer) => boolean): void {
+    const last = this.#full;
+    this.#full = undefined;
+    if (!this.#hides(nowMs)) return;
+    // A clock that jumps counts for little.
+    const passedMs = Math.min(Math.max(nowMs - (last?.atMs ?? nowMs), 0), 2 * SPILL_EVERY_MS);
+    const owed = Math.max((last?.owed ?? 0) + passedMs * SPILLED_PER_MS - released, -FIRE_LIMIT);
+    this.#full = { atMs: nowMs, owed: Math.min(owed, 0) };
+    if (owed > 0) this.#waiting.spill(owed, take);
   }
 
   /** Reads the store when the horizon has come close. */
@@ -161,10 +195,17 @@ export class Timers {
 
   /** I10. */
   wakeAtMs(nowMs: number): number | undefined {
-    const first = this.#due.peek();
-    if (this.#isReading || this.#isFull) return first?.dueMs;
-    const look = Math.max(nowMs, this.#horizon.dueMs - WINDOW_MS);
-    return first === undefined ? look : Math.min(first.dueMs, look);
+    if (this.#waiting.hasRoom(this.#room)) return nowMs;
+    const first = this.#due.peek()?.dueMs ?? Number.POSITIVE_INFINITY;
+    const look =
+      this.#isReading || this.#isFull
+        ? Number.POSITIVE_INFINITY
+        : Math.max(nowMs, this.#horizon.dueMs - WINDOW_MS);
+    // With nothing read ahead, those behind the horizon are hidden from then on.
+    const hidden = this.#hides(nowMs) ? nowMs + SPILL_EVERY_MS : this.#horizon.dueMs;
+    const isHeld = this.#isFull && this.#waiting.count > 0;
+    const wake = Math.min(first, look, isHeld ? hidden : Number.POSITIVE_INFINITY);
+    return wake === Number.POSITIVE_INFINITY ? undefined : wake;
   }
 
   #loaded(entries: readonly Entry[], until: TimerKey): void {
@@ -173,6 +214,7 @@ export class Timers {
     for (const entry of entries) {
       last = readTimerKey(entry.key);
       if (this.#removed.has(last.sequence) || this.#recent.has(last.sequence)) continue;
+      if (this.#known.has(last.sequence)) continue; // it waits for room: the horizon may have moved before it
       const record = decodeTimer(entry.value);
       const bytes = messageBytes(record.message);
       this.#keep({ ...last, record, bytes, epoch: 0, written: true, gone: false });
@@ -191,8 +233,8 @@ export class Timers {
 
   #keep(timer: Timer): void {
     this.#known.set(timer.sequence, timer);
+    this.#bytes += timer.bytes;
     this.#due.push(timer);
-    this.#dueBytes += timer.bytes;
   }
 
   #remove(timer: Timer): void {
@@ -206,27 +248,37 @@ export class Timers {
     this.#removed.set(timer.sequence, this.#epochs.current);
   }
 
-  get #isFull(): boolean {
-    return this.#due.size >= this.#maxInMemory || this.#dueBytes >= this.#maxBytes;
+  /** What waits for room keeps others from being read whose time has come. */
+  #hides(nowMs: number): boolean {
+    return this.#isFull && this.#waiting.count > 0 && this.#horizon.dueMs <= nowMs;
   }
 
-  /** With twice a bound in memory, the later half goes back behind the horizon. */
+  get #isFull(): boolean {
+    const { timersInMemory, timerBytesInMemory } = this.#max;
+    return this.held >= timersInMemory || this.#bytes >= timerBytesInMemory;
+  }
+
+  /** With twice a bound in memory, the later ones go back behind the horizon. */
   #trim(): void {
-    const isOver = this.#due.size > 2 * this.#maxInMemory || this.#dueBytes > 2 * this.#maxBytes;
+    const { timersInMemory, timerBytesInMemory } = this.#max;
+    const isOver = this.held > 2 * timersInMemory || this.#bytes > 2 * timerBytesInMemory;
     if (this.#isReading || !isOver) return;
-    const all = this.#due.drain().filter((timer) => !timer.gone);
-    this.#dueBytes = 0;
+    const drained = this.#due.drain();
+    for (const timer of drained) this.#bytes -= timer.bytes;
+    const all = drained.filter((timer) => !timer.gone);
     let kept = 0;
+    // Full to a bound again, not below: else what was dropped would be read back at once.
     for (const timer of all) {
-      if (kept > 0 && this.#isFull) break;
+      if (this.#isFull) break;
       this.#due.push(timer);
-      this.#dueBytes += timer.bytes;
+      this.#bytes += timer.bytes;
       kept++;
     }
-    const first = all[kept];
+    const dropped = all.slice(kept);
+    const [first] = dropped;
     if (first === undefined) return;
     this.#horizon = { dueMs: first.dueMs, sequence: first.sequence };
-    for (const timer of all.slice(kept)) {
+    for (const timer of dropped) {
       this.#known.delete(timer.sequence);
       const isDurable = timer.written && timer.epoch <= this.#epochs.committed;
       if (!isDurable) this.#recent.set(timer.sequence, timer);

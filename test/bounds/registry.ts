@@ -112,8 +112,11 @@ export const DRIVERS: Drivers = {
     ["partition/calls", "keys and replies leave the store when their time is over"],
     ["partition/calls", "a key may be used anew when its time is over, however late the sweep"],
   ],
-  "src/partition/partition.ts#FIRE_LIMIT": [
+  "src/partition/timers.ts#FIRE_LIMIT": [
     ["partition/timers", "more than a turn fires at once is fired by the turns that follow"],
+  ],
+  "src/partition/timers.ts#SPILLED_PER_MS": [
+    ["partition/due-timers", "a function that has no room hides nobody else's timers"],
   ],
   "src/partition/timers.ts#WINDOW_MS": [
     ["partition/timers", "what is far away is on the disk alone, and comes into memory in time"],
@@ -517,6 +520,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/node/quiet.ts#LOOK_EVERY_MS": "how often it looks",
   "src/node/start.ts#RETENTION_EVERY_MS": "how often it looks",
   "src/partition/address-state.ts#FLAT_BYTES": "what is counted for an address",
+  "src/partition/timers.ts#SPILL_EVERY_MS": "how often SPILLED_PER_MS is looked to",
   "src/partition/driver.ts#MAX_SLEEP_MS": "how often it looks at a clock that may jump",
   "src/partition/recovery.ts#EPOCHS_OF_A_LOSS": "numbering after a loss",
   "src/partition/recovery.ts#LOST_NUMBERS": "numbering after a loss",

@@ -1,5 +1,6 @@
 /** What must hold of a partition's memory, and of what leaves it, at the end of each turn. */
 import assert from "node:assert/strict";
+import { addressKey } from "../../src/model/address.ts";
 import type { Lane } from "../../src/partition/lane.ts";
 import type { PartitionLimits } from "../../src/partition/limits.ts";
 import type { Mailbox } from "../../src/partition/mailbox.ts";
@@ -9,13 +10,15 @@ import { CALL_TYPE, type Release, type Turn } from "../../src/partition/ports.ts
 import { peerSource } from "../../src/partition/positions.ts";
 import { readTimerKey, timerRange } from "../../src/partition/timers.ts";
 import { keyOf } from "../../src/store/keys.ts";
-import { decodePosition } from "../../src/store/records.ts";
+import { decodePosition, decodeTimer } from "../../src/store/records.ts";
 import type { SimDisk } from "./disk.ts";
 
 /** As in src/partition/circuit.ts. */
 const LONGEST_OPEN_MS = 10_000;
 /** As in src/partition/expiries.ts. */
 const SWEEP_EVERY_MS = 10_000;
+/** As in src/partition/timers.ts. */
+const SPILL_EVERY_MS = 50;
 
 /** A partition at the end of a turn, and what the world does for it at that moment. */
 export interface Moment {
@@ -109,13 +112,31 @@ function checkCommits({ partition, isCommitting }: Moment, key: string): void {
   assert(comes, `I10: ${key} waits for a commit that nobody starts`);
 }
 
-/** With nothing uncommitted, the disk knows every timer: the first of them wakes the partition. */
-function checkTimers({ partition, disk, isReading, isCommitting }: Moment, wakeAtMs: number): void {
+/**
+ * With nothing uncommitted, the disk knows every timer: the first of them wakes the partition, or its time
+ * has come and it waits for its address, for its place in line, or for others that fill the memory.
+ */
+function checkTimers(moment: Moment, wakeAtMs: number): void {
+  const { partition, limits, disk, nowMs, isReading, isCommitting } = moment;
   if (isReading || isCommitting || partition.epochs.dirtySinceMs !== undefined) return;
-  const [first] = disk.list({ ...timerRange(), limit: 1 });
-  if (first === undefined) return;
-  const { dueMs } = readTimerKey(first.key);
-  assert(wakeAtMs <= dueMs, "I10: a timer waits and nobody wakes for it");
+  const { timers, mailboxes } = partition;
+  const isFull =
+    timers.held >= limits.timersInMemory || timers.bytesInMemory >= limits.timerBytesInMemory;
+  const inLine = new Map<string, number>();
+  for (const { address, isInLine } of mailboxes.values()) {
+    if (isInLine) inLine.set(address.type, (inLine.get(address.type) ?? 0) + 1);
+  }
+  const lanes = new Map([...partition.delivery.lanes()].map((lane) => [lane.type, lane]));
+  for (const { key, value } of disk.list({ ...timerRange(), limit: Number.POSITIVE_INFINITY })) {
+    const { dueMs } = readTimerKey(key);
+    if (wakeAtMs <= Math.max(dueMs, isFull ? nowMs + SPILL_EVERY_MS : nowMs)) continue;
+    const { target } = decodeTimer(value).message;
+    const places = lanes.get(target.type)?.binding.concurrency ?? 1;
+    // Its time may have come before the clock went back.
+    const isServed = mailboxes.get(addressKey(target))?.isServed === true;
+    const waits = isServed || (inLine.get(target.type) ?? 0) >= places;
+    assert(waits, `I10: a timer for ${addressKey(target)} waits and nobody wakes for it`);
+  }
 }
 
 /** I4, I9: what is counted as it changes is what there is. */

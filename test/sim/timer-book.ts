@@ -12,7 +12,7 @@ interface Timer {
   readonly dueMs: number;
   readonly sinceMs: number;
   readonly type: string;
-  /** `maybe`: it was due when it was cancelled, so it may have fired before. */
+  /** `maybe`: it may have fired before it was cancelled, or was not there yet. */
   fate: "waits" | "cancelled" | "maybe";
 }
 
@@ -93,7 +93,10 @@ export class TimerBook {
     const mayHaveFired = isOld && this.#clock.most(sinceMs, lastMs) >= dueMs;
     if (mayHaveFired) this.#paths.hit("cancelFired");
     else this.#observe(timer, sender, why, isOld);
-    timer.fate = mayHaveFired || fate === "maybe" ? "maybe" : "cancelled";
+    // Answers of two addresses in one turn: one that waited for a read may come before or behind the other.
+    const mayBeYounger = !isOld && timer.type !== sender.type;
+    const isUncertain = mayHaveFired || mayBeYounger || fate === "maybe";
+    timer.fate = isUncertain ? "maybe" : "cancelled";
     undo(() => {
       timer.fate = fate;
     });

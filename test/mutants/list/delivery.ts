@@ -282,8 +282,8 @@ export const DELIVERY: readonly Mutant[] = [
     bug: "Timers are held in memory however much their messages weigh.",
     breaks: "I9 bounds",
     file: "partition/timers.ts",
-    from: "return this.#due.size >= this.#maxInMemory || this.#dueBytes >= this.#maxBytes;",
-    to: "return this.#due.size >= this.#maxInMemory;",
+    from: "return this.held >= timersInMemory || this.#bytes >= timerBytesInMemory;",
+    to: "return this.held >= timersInMemory;",
     tests: ["bounds/timers"],
   },
 ];
