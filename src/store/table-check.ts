@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { crc32c } from "./crc32c.ts";
+import { crc32c } from "../base/crc32c.ts";
 import { corrupt } from "./level-errors.ts";
-import { unsnappy } from "./snappy.ts";
+import { unsnappy } from "../base/snappy.ts";
 
 /**
  * Checks LevelDB's tables from outside. LevelDB writes a checksum with every block, and this binding

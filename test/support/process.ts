@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { env as ownEnvironment } from "node:process";
-import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { atEnd } from "./cleanup.ts";
+import { atEnd, type Scope } from "./cleanup.ts";
 import { within } from "./until.ts";
 
 const GUARD = new URL("./end-with-parent.js", import.meta.url).href;
@@ -48,7 +47,7 @@ process.on("exit", () => {
  * is over, passed or failed, and when the test's process dies. Ending too early, or not being ready in
  * time, is an error that shows its output.
  */
-export async function startScript(t: TestContext, options: ScriptOptions): Promise<Script> {
+export async function startScript(t: Scope, options: ScriptOptions): Promise<Script> {
   const script = new Script(options, await freePort());
   atEnd(t, () => script.kill());
   await script.start();

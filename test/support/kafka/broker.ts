@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { promisify } from "node:util";
+import type { Scope } from "../cleanup.ts";
 import { freePort, type Script, startScript } from "../process.ts";
 import { tempDir } from "../temp.ts";
 import { kafkaLibraries } from "./libraries.ts";
@@ -17,6 +17,8 @@ export interface BrokerOptions {
 export interface Broker {
   /** `host:port`. */
   readonly address: string;
+  readonly host: string;
+  readonly port: number;
   /** For kill, stop, restart: the address and the data stay. */
   readonly script: Script;
 }
@@ -31,7 +33,7 @@ const JVM = [
  * Starts a broker from packages, on free ports and in a folder of its own; it ends with the test. Takes
  * 3 to 6 s, the first time on a machine a quarter of a minute more.
  */
-export async function startBroker(t: TestContext, options: BrokerOptions = {}): Promise<Broker> {
+export async function startBroker(t: Scope, options: BrokerOptions = {}): Promise<Broker> {
   const jars = await kafkaLibraries();
   const folder = tempDir(t);
   const config = join(folder, "server.properties");
@@ -48,7 +50,8 @@ export async function startBroker(t: TestContext, options: BrokerOptions = {}): 
   const script = await startScript(t, {
     ...{ program: "java", script: first, args: others, ready, readyTimeoutMs: 60_000 },
   });
-  return { address: `127.0.0.1:${port}`, script };
+  const host = "127.0.0.1";
+  return { address: `${host}:${port}`, host, port, script };
 }
 
 const CLUSTER = "MkU3OEVBNTcwNTJENDM2Qg";
