@@ -104,15 +104,15 @@ export class BrokerCluster implements KafkaCluster {
     });
   }
 
-  async groupOffset(group: string, of: TopicPartition): Promise<number | undefined> {
-    const what = `asking for the offset of group ${group}`;
+  async groupOffsets(group: string): Promise<readonly CommittedOffset[]> {
+    const what = `asking for the offsets of group ${group}`;
     return await this.#atCoordinator({ type: "group", id: group }, async (broker) => {
-      const question = { group, partitions: [of] };
-      const { error, offsets } = await broker.connection.request(OFFSET_FETCH, question);
+      const { error, offsets } = await broker.connection.request(OFFSET_FETCH, group);
       checkError(error, what);
-      const [answer] = offsets;
-      checkError(answer?.error ?? -1, what);
-      return answer === undefined || answer.offset < 0 ? undefined : answer.offset;
+      for (const found of offsets) checkError(found.error, what);
+      return offsets
+        .filter(({ offset }) => offset >= 0)
+        .map(({ error: _, ...committed }) => committed);
     });
   }
 

@@ -32,8 +32,8 @@ export interface KafkaCluster {
   /** Waits up to `maxWaitMs` for `minBytes`. All partitions must have the leader `node`. */
   fetch(node: number, request: FetchRequest): Promise<readonly FetchedPartition[]>;
 
-  /** What a group has committed; undefined: nothing, or it has expired. */
-  groupOffset(group: string, of: TopicPartition): Promise<number | undefined>;
+  /** What a group has committed, all of it that has not expired. */
+  groupOffsets(group: string): Promise<readonly CommittedOffset[]>;
 
   /** Commits for a group that has no members. */
   commitGroup(group: string, offsets: readonly CommittedOffset[]): Promise<void>;
@@ -108,6 +108,8 @@ export interface KafkaRecord {
 
 export interface CommittedOffset extends TopicPartition {
   readonly offset: number;
+  /** Whatever was written beside it. */
+  readonly note: string;
 }
 
 export interface Transactional {

@@ -211,9 +211,17 @@ function offsets(name: string, makeWorld: MakeKafkaWorld): void {
   test(`${name}: a group without members has the offset that was committed for it`, async (t) => {
     const { client, at } = await stage(t, makeWorld);
     const group = unique("group");
-    assert.equal(await patiently(() => client.groupOffset(group, at)), undefined);
-    await patiently(() => client.commitGroup(group, [{ ...at, offset: 5 }]));
-    assert.equal(await client.groupOffset(group, at), 5);
+    assert.deepEqual(await patiently(() => client.groupOffsets(group)), []);
+    const committed = [
+      { ...at, offset: 5, note: "mine" },
+      { ...at, partition: 1, offset: 0, note: "" },
+    ];
+    await patiently(() => client.commitGroup(group, committed));
+    const found = await client.groupOffsets(group);
+    assert.deepEqual(
+      found.toSorted((a, b) => a.partition - b.partition),
+      committed,
+    );
   });
 }
 
@@ -254,7 +262,7 @@ function transactions(name: string, makeWorld: MakeKafkaWorld): void {
     const one = await writer(client, at);
     const mark = async (offset: number): Promise<void> => {
       await patiently(() => client.addOffsets(one.session, group));
-      const offsetsOf = [{ ...at, offset }];
+      const offsetsOf = [{ ...at, offset, note: `n${offset}` }];
       await patiently(() => client.commitOffsets(one.session, group, offsetsOf));
     };
     await one.send("a");
@@ -265,7 +273,7 @@ function transactions(name: string, makeWorld: MakeKafkaWorld): void {
     await one.end(false);
     // A new session waits until the one before has ended altogether.
     await writer(client, at, one.session.transactionalId);
-    assert.equal(await client.groupOffset(group, at), 1);
+    assert.deepEqual(await client.groupOffsets(group), [{ ...at, offset: 1, note: "n1" }]);
     assert.deepEqual(await values(client, at, 1), ["a"]);
   });
 }

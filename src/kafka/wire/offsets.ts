@@ -29,29 +29,27 @@ export const LIST_OFFSETS: RequestKind<readonly OffsetQuestion[], readonly Offse
   },
 };
 
-export interface GroupQuestion {
-  readonly group: string;
-  readonly partitions: readonly TopicPartition[];
-}
-
-/** Offset −1: nothing was committed. */
+/** Of a group, for all partitions it ever committed for. Offset −1: what it committed has expired. */
 export const OFFSET_FETCH: RequestKind<
-  GroupQuestion,
-  { readonly error: number; readonly offsets: readonly OffsetAnswer[] }
+  string,
+  {
+    readonly error: number;
+    readonly offsets: readonly (CommittedOffset & { readonly error: number })[];
+  }
 > = {
   name: "OffsetFetch",
   key: 9,
   version: 4,
-  write(writer, { group, partitions }) {
+  write(writer, group) {
     writer.string(group);
-    writeByTopic(writer, partitions, () => {});
+    writer.int32(-1); // no list of topics: all
   },
   read(reader) {
     reader.int32();
     const offsets = readByTopic(reader, () => {
       const offset = reader.int64();
-      reader.nullableString(); // metadata
-      return { offset, error: reader.int16() };
+      const note = reader.nullableString() ?? "";
+      return { offset, note, error: reader.int16() };
     });
     return { offsets, error: reader.int16() };
   },
@@ -73,9 +71,9 @@ export const OFFSET_COMMIT: RequestKind<GroupCommit, CommitAnswer> = {
     writer.string(group);
     writer.int32(-1);
     writer.string("");
-    writeByTopic(writer, offsets, ({ offset }) => {
+    writeByTopic(writer, offsets, ({ offset, note }) => {
       writer.int64(offset);
-      writer.nullableString(undefined);
+      writer.nullableString(note);
     });
   },
   read(reader) {

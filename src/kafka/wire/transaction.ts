@@ -78,9 +78,9 @@ export const TXN_OFFSET_COMMIT: RequestKind<
     writer.string(group);
     writer.int64(session.producerId);
     writer.int16(session.producerEpoch);
-    writeByTopic(writer, offsets, ({ offset }) => {
+    writeByTopic(writer, offsets, ({ offset, note }) => {
       writer.int64(offset);
-      writer.nullableString(undefined);
+      writer.nullableString(note);
     });
   },
   read(reader) {

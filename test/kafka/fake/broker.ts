@@ -46,7 +46,7 @@ interface Transaction {
   readonly timeoutMs: number;
   readonly partitions: Map<string, TopicPartition>;
   /** What will be committed, by group and place. */
-  readonly offsets: Map<string, number>;
+  readonly offsets: (CommittedOffset & { readonly group: string })[];
   readonly groups: Set<string>;
   state: "empty" | "ongoing" | "ending";
   beganMs: number;
@@ -58,7 +58,7 @@ export class FakeBroker {
   readonly #options: FakeBrokerOptions;
   readonly topics = new Map<string, PartitionLog[]>();
   /** Committed offsets by group and place. */
-  readonly offsets = new Map<string, Map<string, number>>();
+  readonly offsets = new Map<string, Map<string, CommittedOffset>>();
   readonly #transactions = new Map<string, Transaction>();
   #nextProducerId = 1n;
 
@@ -114,7 +114,8 @@ export class FakeBroker {
       leaders: (topic) => ask("leaders", () => this.#leaders(topic)),
       offset: (of, at) => ask("offset", () => this.#offset(of, at)),
       fetch: (node, request) => this.#fetch(ask, node, request),
-      groupOffset: (group, of) => ask("groupOffset", () => this.offsets.get(group)?.get(place(of))),
+      groupOffsets: (group) =>
+        ask("groupOffsets", () => [...(this.offsets.get(group)?.values() ?? [])]),
       commitGroup: (group, offsets) => ask("commitGroup", () => this.#store(group, offsets)),
       initProducer: (transactional) => ask("initProducer", () => this.#initProducer(transactional)),
       addPartitions: (session, partitions) =>
@@ -187,12 +188,10 @@ export class FakeBroker {
   }
 
   #store(group: string, offsets: readonly CommittedOffset[]): void {
-    const known = this.offsets.get(group) ?? new Map<string, number>();
+    for (const one of offsets) this.log(one);
+    const known = this.offsets.get(group) ?? new Map<string, CommittedOffset>();
     this.offsets.set(group, known);
-    for (const one of offsets) {
-      this.log(one);
-      known.set(place(one), one.offset);
-    }
+    for (const one of offsets) known.set(place(one), one);
   }
 
   #initProducer(transactional: Transactional | undefined): ProducerSession {
@@ -217,7 +216,7 @@ export class FakeBroker {
 
   #begin(session: ProducerSession, timeoutMs: number): Transaction {
     const transaction: Transaction = {
-      ...{ session, timeoutMs, partitions: new Map(), offsets: new Map(), groups: new Set() },
+      ...{ session, timeoutMs, partitions: new Map(), offsets: [], groups: new Set() },
       ...{ state: "empty", beganMs: 0 },
     };
     this.#transactions.set(session.transactionalId ?? "", transaction);
@@ -275,10 +274,8 @@ export class FakeBroker {
   ): void {
     const transaction = this.#current(session);
     if (!transaction.groups.has(group)) throw new KafkaError("INVALID_TXN_STATE", group);
-    for (const one of offsets) {
-      this.log(one);
-      transaction.offsets.set(`${group} ${place(one)}`, one.offset);
-    }
+    for (const one of offsets) this.log(one);
+    transaction.offsets.push(...offsets.map((one) => ({ ...one, group })));
   }
 
   #end(session: ProducerSession, isCommit: boolean): void {
@@ -299,11 +296,7 @@ export class FakeBroker {
         this.log(one).endTransaction(producerId, isCommit, this.#options.nowMs());
       }
       if (isCommit) {
-        for (const [name, offset] of transaction.offsets) {
-          const [group = "", at = ""] = name.split(" ");
-          const known = this.offsets.get(group) ?? new Map<string, number>();
-          this.offsets.set(group, known.set(at, offset));
-        }
+        for (const { group, ...one } of transaction.offsets) this.#store(group, [one]);
       }
       next.state = "empty";
     };
