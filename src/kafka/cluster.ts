@@ -54,7 +54,7 @@ export class BrokerCluster implements KafkaCluster {
   }
 
   async connect(): Promise<void> {
-    await this.#metadata([]);
+    await this.#metadata();
   }
 
   async close(): Promise<void> {
@@ -64,8 +64,8 @@ export class BrokerCluster implements KafkaCluster {
     await Promise.all(all.map((connection) => connection.close()));
   }
 
-  async leaders(topic: string): Promise<readonly number[] | undefined> {
-    const [found] = await this.#metadata([topic]);
+  async leaders(topic: string, mayCreate = false): Promise<readonly number[] | undefined> {
+    const [found] = await this.#metadata([topic], mayCreate);
     if (found === undefined || errorName(found.error) === "UNKNOWN_TOPIC_OR_PARTITION") {
       this.#leaders.delete(topic);
       return undefined;
@@ -212,12 +212,14 @@ export class BrokerCluster implements KafkaCluster {
     });
   }
 
-  async #metadata(topics: readonly string[]) {
+  async #metadata(topics: readonly string[] = [], mayCreate = false) {
     const connections = [...this.#brokers.values()].map(({ connection }) => connection);
     let last: unknown;
     for (const connection of [...connections, ...this.#bootstrap]) {
       try {
-        const { nodes, topics: found } = await connection.request(METADATA, topics);
+        const { nodes, topics: found } = await connection.request(METADATA, {
+          ...{ topics, mayCreate },
+        });
         await this.#learn(nodes);
         return found;
       } catch (error) {
@@ -251,14 +253,14 @@ export class BrokerCluster implements KafkaCluster {
   async #broker(node: number): Promise<Broker> {
     const known = this.#brokers.get(node);
     if (known !== undefined) return known;
-    await this.#metadata([]);
+    await this.#metadata();
     const found = this.#brokers.get(node);
     if (found === undefined) throw new KafkaUnreachableError(`there is no broker ${node} any more`);
     return found;
   }
 
   async #anyBroker(): Promise<Broker> {
-    if (this.#brokers.size === 0) await this.#metadata([]);
+    if (this.#brokers.size === 0) await this.#metadata();
     for (const broker of this.#brokers.values()) return broker;
     throw new KafkaUnreachableError("the cluster names no brokers");
   }

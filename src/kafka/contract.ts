@@ -20,8 +20,11 @@ export interface KafkaCluster {
   /** What is in flight fails. Idempotent. */
   close(): Promise<void>;
 
-  /** The leader of each partition, by partition number; -1: none just now. Undefined: no such topic. */
-  leaders(topic: string): Promise<readonly number[] | undefined>;
+  /**
+   * The leader of each partition, by partition number; −1: none just now. Undefined: no such topic. With
+   * `mayCreate` a broker that is set up so begins to create it.
+   */
+  leaders(topic: string, mayCreate?: boolean): Promise<readonly number[] | undefined>;
 
   /** The offset of the first record, of the next one to be committed, or of the first not older than a time. */
   offset(

@@ -12,17 +12,17 @@ export interface TopicMetadata {
   readonly partitions: readonly { readonly partition: number; readonly leader: number }[];
 }
 
-/** Never creates a topic. */
+/** `mayCreate`: a topic that is not there, by brokers that do so. */
 export const METADATA: RequestKind<
-  readonly string[],
+  { readonly topics: readonly string[]; readonly mayCreate: boolean },
   { readonly nodes: readonly Node[]; readonly topics: readonly TopicMetadata[] }
 > = {
   name: "Metadata",
   key: 3,
   version: 5,
-  write(writer, topics) {
+  write(writer, { topics, mayCreate }) {
     writer.array(topics, (topic) => writer.string(topic));
-    writer.boolean(false);
+    writer.boolean(mayCreate);
   },
   read(reader) {
     reader.int32(); // throttled for so long

@@ -13,6 +13,7 @@ import type {
   FetchRequest,
   KafkaCluster,
   NewBatch,
+  NewKafkaRecord,
   Produced,
   ProduceRequest,
   ProducerSession,
@@ -61,6 +62,8 @@ export class FakeBroker {
   readonly offsets = new Map<string, Map<string, CommittedOffset>>();
   readonly #transactions = new Map<string, Transaction>();
   #nextProducerId = 1n;
+  /** A record that it takes in no batch. */
+  refuses: (record: NewKafkaRecord) => boolean = () => false;
 
   constructor(options: FakeBrokerOptions) {
     this.#options = options;
@@ -320,6 +323,7 @@ export class FakeBroker {
 
   #append(session: ProducerSession | undefined, batch: NewBatch): number {
     const log = this.log(batch);
+    if (batch.records.some(this.refuses)) throw new KafkaError("MESSAGE_TOO_LARGE", place(batch));
     if (session === undefined) return log.append(batch.records, -1n, false);
     const isTransactional = session.transactionalId !== undefined;
     if (isTransactional) {
