@@ -2,13 +2,13 @@ import { backoffMs, type Random } from "../base/backoff.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
+import { unlessAborted } from "../base/unless-aborted.ts";
 import type { LogPartition } from "../log/partition.ts";
 import type { Topic } from "../log/topic.ts";
 import type { SourceBatch } from "../model/source.ts";
 import type { OnInvalid, Route } from "../spec/module.ts";
 import type { SourceSink, SourceStatus } from "./contract.ts";
 import { routeRecords } from "./route.ts";
-import { unlessAborted } from "./unless-aborted.ts";
 
 export interface LogSourceInput {
   readonly source: string;
