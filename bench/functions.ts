@@ -1,5 +1,7 @@
 import { serve, statefulFunction, types, value } from "@statefold/sdk";
+import { flood, idle, slow } from "./idle-functions.ts";
 import { serveParent } from "./support/processes.ts";
+import { account, fired, schedule } from "./timer-functions.ts";
 
 /*
  * The functions of the benchmarks, in a process of their own. `bench/counter` counts and replies;
@@ -25,7 +27,7 @@ const token = statefulFunction("bench/token").on(types.int, (ctx, left) => {
   ctx.send(token.at(`${ring}.${next}.${size}`), types.int, left - 1);
 });
 
-const server = serve([counter, token], { port: 0 });
+const server = serve([counter, token, schedule, fired, account, idle, slow, flood], { port: 0 });
 
 export interface FunctionsAnswer {
   readonly port: number;

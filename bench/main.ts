@@ -3,14 +3,23 @@ import { parseArgs } from "node:util";
 import { benchCall } from "./call.ts";
 import { benchCodec } from "./codec.ts";
 import { benchHops } from "./hops.ts";
+import { benchIdle } from "./idle.ts";
+import { benchIsolation } from "./isolation.ts";
+import { benchRecovery } from "./recovery.ts";
+import { loadLine } from "./support/machine.ts";
 import type { BenchOptions } from "./support/options.ts";
+import { benchTimers } from "./timers.ts";
 
-/* npm run bench -- [NAME…] [--rounds 3] [--seconds 2] */
+/* npm run bench -- [NAME…] [--rounds 3] [--seconds 2] [--scale 1] [--profile] [--only DISTURBANCE]… */
 
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<string>>> = {
   call: benchCall,
   hops: benchHops,
   codec: benchCodec,
+  timers: benchTimers,
+  idle: benchIdle,
+  recovery: benchRecovery,
+  isolation: benchIsolation,
 };
 
 async function main(): Promise<void> {
@@ -19,15 +28,25 @@ async function main(): Promise<void> {
     options: {
       rounds: { type: "string", default: "3" },
       seconds: { type: "string", default: "2" },
+      scale: { type: "string", default: "1" },
+      profile: { type: "boolean", default: false },
+      only: { type: "string", multiple: true, default: [] },
     },
   });
-  const options = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
+  const options = {
+    rounds: Number(values.rounds),
+    seconds: Number(values.seconds),
+    scale: Number(values.scale),
+    profile: values.profile,
+    only: values.only,
+  };
   const names = positionals.length === 0 ? Object.keys(BENCHMARKS) : positionals;
   const unknown = names.filter((name) => !(name in BENCHMARKS));
-  if (unknown.length > 0 || !(options.rounds >= 1) || !(options.seconds > 0)) {
+  const areNumbers = options.rounds >= 1 && options.seconds > 0 && options.scale > 0;
+  if (unknown.length > 0 || !areNumbers) {
     const known = Object.keys(BENCHMARKS).join(", ");
     process.stderr.write(
-      `usage: npm run bench -- [NAME…] [--rounds N] [--seconds N]\nnames: ${known}\n`,
+      `usage: npm run bench -- [NAME…] [--rounds N] [--seconds N] [--scale N] [--profile]\nnames: ${known}\n`,
     );
     process.exitCode = 2;
     return;
@@ -37,8 +56,9 @@ async function main(): Promise<void> {
     `Node ${process.version}, ${machine}, medians of ${options.rounds} rounds\n`,
   );
   for (const name of names) {
+    const before = loadLine();
     const result = await BENCHMARKS[name]?.(options);
-    process.stdout.write(`\n${result}`);
+    process.stdout.write(`\n${result}before: ${before}; after: ${loadLine()}\n`);
   }
 }
 

@@ -17,6 +17,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   store: ["base", "telemetry", "model"],
   blob: ["base", "telemetry"],
   log: ["base", "telemetry", "model"],
+  doctor: ["base", "telemetry", "model", "store", "log"],
   partition: [
     ...["base", "telemetry", "model"],
     ...["store/contract.ts", "store/keys.ts", "store/records.ts"],
@@ -37,7 +38,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     ...["base", "telemetry", "model", "spec", "store", "blob", "log", "partition", "snapshot"],
     ...["invoke", "kafka", "ingress", "egress", "gateway", "sdk", "sdk/protocol"],
   ],
-  cli: ["base", "telemetry", "model", "spec", "store", "node"],
+  cli: ["base", "telemetry", "model", "spec", "store", "doctor", "node"],
   testing: [
     ...["base", "telemetry", "model", "spec", "store", "partition", "invoke", "ingress", "egress"],
     ...["node", "sdk"],

@@ -1,7 +1,8 @@
-import { type ChildProcess, fork, spawn } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { Program } from "./program.ts";
 
 /** What a child answers its parent; its shape is agreed between the two. */
 export type FromChild = object;
@@ -9,6 +10,7 @@ export type FromChild = object;
 /** The processes of one benchmark; all of them end with it. */
 export class Processes {
   readonly #children = new Set<ChildProcess>();
+  readonly #programs = new Set<Program>();
 
   /** @param script compiled, relative to bench/ */
   child(script: string): Child {
@@ -17,21 +19,11 @@ export class Processes {
     return new Child(child, script);
   }
 
-  /** A program whose words are only of interest when it dies. */
-  program(args: readonly string[]): { died: Promise<never> } {
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
-    this.#children.add(child);
-    let words = "";
-    const listen = (chunk: Buffer): void => {
-      words = `${words}${chunk}`.slice(-4000);
-    };
-    child.stdout.on("data", listen);
-    child.stderr.on("data", listen);
-    const died = once(child, "exit").then(([code]) => {
-      throw new Error(`${args.join(" ")} ended with ${code}:\n${words}`);
-    });
-    died.catch(() => {}); // it may die when nobody waits for it any more
-    return { died };
+  /** The compiled program, or another script with its arguments. */
+  program(args: readonly string[]): Program {
+    const program = new Program(args);
+    this.#programs.add(program);
+    return program;
   }
 
   async end(): Promise<void> {
@@ -42,6 +34,8 @@ export class Processes {
       await gone;
     }
     this.#children.clear();
+    for (const program of this.#programs) await program.end("SIGKILL");
+    this.#programs.clear();
   }
 }
 

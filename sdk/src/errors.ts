@@ -12,6 +12,7 @@ export const SDK_ERRORS = {
   FUNCTION_UNKNOWN: { status: 404, summary: "No function of this type is served here." },
   METHOD_NOT_ALLOWED: { status: 405, summary: "Functions are called with POST." },
   BODY_TOO_LARGE: { status: 413, summary: "The request body exceeds the limit." },
+  OVERLOADED: { status: 503, summary: "Too much is being handled at once; it may be sent again." },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, summary: "The request is no application/octet-stream." },
 
   // While a batch is being handled

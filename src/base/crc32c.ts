@@ -20,6 +20,12 @@ export function crc32c(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
+/** As LevelDB stores it: so that a sum over bytes which hold sums is not itself degenerate. */
+export function blockChecksum(bytes: Uint8Array): number {
+  const crc = crc32c(bytes);
+  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+}
+
 const POLYNOMIAL = 0x82f63b78;
 
 /** Row k: what a byte adds to the sum when k bytes follow it. */

@@ -1,5 +1,11 @@
-/** A binary heap: the smallest item by `less` comes out first. */
+import { Queue } from "./queue.ts";
+
+/**
+ * The smallest item by `less` comes out first. What comes in order already, as timers of one delay and
+ * entries of a store do, is kept as a run, which costs nothing to keep; a binary heap holds the rest.
+ */
 export class Heap<T> {
+  readonly #run = new Queue<T>();
   readonly #items: T[] = [];
   readonly #less: (a: T, b: T) => boolean;
 
@@ -8,14 +14,35 @@ export class Heap<T> {
   }
 
   get size(): number {
-    return this.#items.length;
+    return this.#run.size + this.#items.length;
   }
 
   peek(): T | undefined {
-    return this.#items[0];
+    return this.#runIsFirst() ? this.#run.peek() : this.#items[0];
   }
 
   push(item: T): void {
+    const last = this.#run.last();
+    if (last === undefined || !this.#less(item, last)) this.#run.push(item);
+    else this.#pushHeap(item);
+  }
+
+  pop(): T | undefined {
+    return this.#runIsFirst() ? this.#run.shift() : this.#popHeap();
+  }
+
+  /** Takes everything out, in order. */
+  drain(): T[] {
+    const all = [...this.#run.take(), ...this.#items.splice(0)];
+    return all.sort((a, b) => (this.#less(a, b) ? -1 : this.#less(b, a) ? 1 : 0));
+  }
+
+  #runIsFirst(): boolean {
+    if (this.#items.length === 0) return true;
+    return this.#run.size > 0 && this.#less(this.#run.peek() as T, this.#items[0] as T);
+  }
+
+  #pushHeap(item: T): void {
     const items = this.#items;
     let at = items.length;
     items.push(item);
@@ -29,7 +56,7 @@ export class Heap<T> {
     items[at] = item;
   }
 
-  pop(): T | undefined {
+  #popHeap(): T | undefined {
     const items = this.#items;
     const top = items[0];
     const last = items.pop();
@@ -46,11 +73,5 @@ export class Heap<T> {
     }
     items[at] = last;
     return top;
-  }
-
-  /** Takes everything out, in order. */
-  drain(): T[] {
-    const all = this.#items.splice(0);
-    return all.sort((a, b) => (this.#less(a, b) ? -1 : this.#less(b, a) ? 1 : 0));
   }
 }

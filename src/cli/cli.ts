@@ -26,6 +26,8 @@ export async function runCli(
   // Whose help to point at when the command line is wrong.
   let about = commands.some(({ name }) => name.startsWith(`${first} `)) ? ` ${first}` : "";
   try {
+    const broken = args.find((arg) => /\p{Surrogate}/u.test(arg));
+    if (broken !== undefined) throw usage(`${JSON.stringify(broken)} is no Unicode text`);
     if (first === "" || first === "--help" || first === "help") {
       await io.out(await helpFor(args.slice(1), commands));
       return 0;

@@ -3,6 +3,7 @@ import { callCommand } from "./call.ts";
 import { checkCommand } from "./check.ts";
 import type { Command } from "./command.ts";
 import { deadCommands } from "./dead.ts";
+import { doctorCommand } from "./doctor.ts";
 import { parkedCommands } from "./parked.ts";
 import { runCommand } from "./run.ts";
 import { sendCommand } from "./send.ts";
@@ -16,6 +17,7 @@ import { topicWriteCommand } from "./topic-write.ts";
 /** What needs no node in this process. */
 export const CLIENT_COMMANDS: readonly Command[] = [
   checkCommand,
+  doctorCommand,
   sendCommand,
   callCommand,
   statusCommand,

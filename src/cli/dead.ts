@@ -1,14 +1,17 @@
 import { argument, type Command, type Context } from "./command.ts";
 import { JSON_OPTION, LIMIT, URL_OPTION } from "./common-options.ts";
+import { type Decision, decideMany, decideNamed } from "./decide.ts";
 import type { OptionSpec } from "./option-spec.ts";
-import { type Address, limitOf, listAll, MAX_LIMIT, printList } from "./pages.ts";
+import { type Address, limitOf, listAll, printList } from "./pages.ts";
 import { readableView, type ValueView } from "./readable.ts";
+import { CONDITIONS, conditionsOf, DECISION, isAboutNamed, YES } from "./selection.ts";
 import { firstLine, printable, table, time } from "./table.ts";
 import { usage } from "./usage.ts";
 
 interface DeadRow {
   readonly id: string;
   readonly address?: Address;
+  readonly target?: Address;
   readonly code: string;
   readonly reason: string;
   readonly atMs: number;
@@ -21,32 +24,30 @@ interface DeadRow {
 
 interface DeadShown extends DeadRow {
   readonly value: ValueView;
-  readonly message?: { readonly id: string; readonly target: Address };
 }
 
+const PATH = "/v1/admin/dead";
 const ABOUT =
   "A dead letter is a message or record that was given up, whole, with the reason: nobody serves its target,\nit could not be routed, or its function's module says so.";
 
-const ALL: OptionSpec = { name: "all", kind: "flag", description: "every dead letter" };
+const TO: OptionSpec = {
+  name: "to",
+  kind: "text",
+  placeholder: "TYPE[/ID]",
+  description: "send the one that is named there instead; without ID, to the id it had",
+};
 
 const list: Command = {
   name: "dead list",
   summary: "list what was given up, and why",
   args: "",
   arity: [0, 0],
-  details: ABOUT,
-  options: [LIMIT, JSON_OPTION, URL_OPTION],
-  examples: ["statefold dead list", "statefold dead list --limit 20 --json"],
+  details: `${ABOUT}\nIts type is that of the function it was meant for, or in whose turn it died.`,
+  options: [...CONDITIONS, LIMIT, JSON_OPTION, URL_OPTION],
+  examples: ["statefold dead list", "statefold dead list --code TARGET_UNKNOWN --json"],
   run: async (context) => {
-    const rows = await listAll<DeadRow>(context, "/v1/admin/dead", limitOf(context));
-    await printList(context, rows, "there are no dead letters", (items) =>
-      table(
-        ["ID", "WHEN", "CODE", "FROM", "REASON"],
-        items.map((each) => [
-          ...[each.id, time(each.atMs), each.code, originOf(each), firstLine(each.reason)],
-        ]),
-      ),
-    );
+    const conditions = conditionsOf(context);
+    await print(context, await listAll<DeadRow>(context, PATH, limitOf(context), conditions));
     return 0;
   },
 };
@@ -65,13 +66,11 @@ const show: Command = {
       await context.io.out(`${JSON.stringify(shown, null, 2)}\n`);
       return 0;
     }
-    const target = shown.message?.target;
     const lines = [
       `${shown.id}: a ${shown.kind}, given up ${time(shown.atMs)} after ${shown.attempts} tries`,
       `${shown.code}: ${shown.reason}`,
       `from: ${originOf(shown)}`,
-      ...(target === undefined ? [] : [`to: ${target.type} ${target.id}`]),
-      ...(shown.egress === undefined ? [] : [`to: ${shown.egress}`]),
+      `to: ${destinationOf(shown)}`,
       `${shown.value.type}: ${readableView(shown.value)}`,
     ];
     const text = lines.flatMap((line) => line.split("\n")).map(printable);
@@ -86,9 +85,26 @@ const retry: Command = {
   args: "[ID…]",
   arity: [0, 1000],
   details: `${ABOUT}\nOne that fails again comes back here under another id.`,
-  options: [ALL, URL_OPTION],
-  examples: ["statefold dead retry 0-42 0-43", "statefold dead retry --all"],
-  run: (context) => forEach(context, "POST", "/retry", "sent once more"),
+  options: [...DECISION, TO],
+  examples: [
+    "statefold dead retry 0-42 0-43",
+    "statefold dead retry --type demo/payment",
+    "# the name was wrong",
+    "statefold dead retry 0-44 --to demo/payment",
+    "# a record without key had none",
+    "statefold dead retry 0-45 --to demo/payment/17",
+  ],
+  run: async (context) => {
+    const to = context.options.text("to");
+    if (!isAboutNamed(context, retry)) {
+      if (to !== undefined) throw usage("--to is for dead letters that are named");
+      return await many(context, { verb: "retry", done: "sent once more" });
+    }
+    const query = to === undefined ? "" : `?${new URLSearchParams({ to })}`;
+    return await named(context, "sent once more", (id) =>
+      context.client.json("POST", `${pathOf(id)}/retry${query}`),
+    );
+  },
 };
 
 const purge: Command = {
@@ -96,10 +112,19 @@ const purge: Command = {
   summary: "remove dead letters for good",
   args: "[ID…]",
   arity: [0, 1000],
-  details: ABOUT,
-  options: [ALL, URL_OPTION],
-  examples: ["statefold dead purge 0-42", "statefold dead purge --all"],
-  run: (context) => forEach(context, "DELETE", "", "removed"),
+  details: `${ABOUT}\nWithout their ids it takes --yes.`,
+  options: [...DECISION, YES],
+  examples: [
+    "statefold dead purge 0-42",
+    "statefold dead purge --older-than 30d --dry-run",
+    "statefold dead purge --older-than 30d --yes",
+  ],
+  run: async (context) => {
+    if (!isAboutNamed(context, purge)) {
+      return await many(context, { verb: "purge", done: "removed", isFinal: true });
+    }
+    return await named(context, "removed", (id) => context.client.json("DELETE", pathOf(id)));
+  },
 };
 
 /** The word that "parked" has for giving up. */
@@ -112,27 +137,48 @@ const skip: Command = {
 
 export const deadCommands: readonly Command[] = [list, show, retry, purge, skip];
 
-async function forEach(
+function many(
   context: Context,
-  method: string,
-  verb: string,
-  done: string,
+  decision: Omit<Decision<DeadRow>, "path" | "print">,
 ): Promise<number> {
-  const isAll = context.options.flag("all");
-  if (isAll === context.args.length > 0) throw usage("it takes ids of dead letters, or --all");
-  const ids = isAll
-    ? (await listAll<DeadRow>(context, "/v1/admin/dead", MAX_LIMIT)).items.map(({ id }) => id)
-    : context.args;
-  for (const id of ids) await context.client.json(method, pathOf(id) + verb);
-  context.io.err(`${ids.length} ${done}\n`);
-  return 0;
+  return decideMany(context, { ...decision, path: PATH, print });
+}
+
+function named(
+  context: Context,
+  done: string,
+  decide: (id: string) => Promise<unknown>,
+): Promise<number> {
+  if (context.options.flag("dry-run")) throw usage("--dry-run does not go with ids");
+  return decideNamed(context, context.args, done, decide);
+}
+
+async function print(
+  context: Context,
+  rows: { readonly items: readonly DeadRow[]; readonly more: boolean },
+): Promise<void> {
+  await printList(context, rows, "there are no dead letters", (items) =>
+    table(
+      ["ID", "WHEN", "CODE", "FROM", "TO", "REASON"],
+      items.map((each) => [
+        ...[each.id, time(each.atMs), each.code, originOf(each), destinationOf(each)],
+        firstLine(each.reason),
+      ]),
+    ),
+  );
 }
 
 function pathOf(id: string): string {
-  return `/v1/admin/dead/${encodeURIComponent(id)}`;
+  return `${PATH}/${encodeURIComponent(id)}`;
 }
 
 function originOf({ address, source }: DeadRow): string {
   const where = address === undefined ? "" : `${address.type} ${address.id}`;
-  return [source, where].filter(Boolean).join(" for ");
+  return [source, where].filter(Boolean).join(" for ") || "-";
+}
+
+/** A record without key was meant for nobody. */
+function destinationOf({ target, egress }: DeadRow): string {
+  if (egress !== undefined) return egress;
+  return target === undefined || target.type === "" ? "-" : `${target.type} ${target.id}`;
 }

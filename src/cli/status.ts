@@ -82,7 +82,7 @@ function screen(found: Status, url: string): string {
     endpoints.length === 0 ? "" : endpointTable(endpoints),
     ingresses.length === 0 ? "" : ingressTable(ingresses),
     egresses.length === 0 ? "" : egressTable(egresses),
-    advice(partitions),
+    advice(found),
   ]
     .filter(Boolean)
     .join("\n");
@@ -148,11 +148,17 @@ function egressTable(egresses: Status["egresses"]): string {
   );
 }
 
-function advice(partitions: Status["partitions"]): string {
-  const isParked = partitions.some((each) => each.parked > 0);
-  const isDead = partitions.some((each) => each.dead > 0);
-  return [
-    isParked ? `addresses wait for a person: "statefold parked list"\n` : "",
-    isDead ? `something was given up: "statefold dead list"\n` : "",
-  ].join("");
+function advice({ partitions, endpoints }: Status): string {
+  const lines = [
+    ...(endpoints.some(({ circuit }) => circuit !== "closed")
+      ? ["an endpoint is down: once it is repaired, its messages go on by themselves"]
+      : []),
+    ...(partitions.some(({ parked }) => parked > 0)
+      ? [`addresses wait for a person: "statefold parked list"`]
+      : []),
+    ...(partitions.some(({ dead }) => dead > 0)
+      ? [`something was given up: "statefold dead list"`]
+      : []),
+  ];
+  return `${lines.length === 0 ? "nothing waits for a person" : lines.join("\n")}\n`;
 }

@@ -54,8 +54,8 @@ export function span(ms: number): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
-/** For a column: what is longer than a line is shown elsewhere. */
+/** For the last column: what is longer than two lines is shown elsewhere. */
 export function firstLine(text: string): string {
   const [line = ""] = text.split("\n");
-  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+  return line.length > 160 ? `${line.slice(0, 159)}…` : line;
 }

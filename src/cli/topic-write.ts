@@ -5,8 +5,9 @@ import { linesOf } from "./lines.ts";
 import { PARTITION, partitionOf, topicPath } from "./topic-api.ts";
 import { usage } from "./usage.ts";
 
-/** A request's body is closed when it has so many bytes; a line is at most as long as a node takes. */
+/** A request's body is closed when it has so many bytes, or records; a line is at most as long as a node takes. */
 const BATCH_BYTES = 1024 * 1024;
+const BATCH_RECORDS = 10_000;
 const MAX_LINE_BYTES = 10 * 1024 * 1024;
 
 export const topicWriteCommand: Command = {
@@ -103,7 +104,8 @@ function* batches(records: readonly string[]): Generator<readonly string[]> {
   let batch: string[] = [];
   let bytes = 0;
   for (const record of records) {
-    if (batch.length > 0 && bytes + record.length > BATCH_BYTES) {
+    const isFull = batch.length >= BATCH_RECORDS || bytes + record.length > BATCH_BYTES;
+    if (batch.length > 0 && isFull) {
       yield batch;
       batch = [];
       bytes = 0;

@@ -24,8 +24,16 @@ export interface Egress {
    *
    * Rejects when the receiver cannot take them now: some may be published. The caller tries again later with
    * the same records, possibly more behind them. One call at a time for each partition.
+   *
+   * When the signal aborts, nobody waits any more, or the call has taken longer than any may: it rejects soon,
+   * with what it was doing left in a state in which the same call may come again.
    */
-  publish(partition: number, first: number, records: readonly EgressRecord[]): Promise<Published>;
+  publish(
+    partition: number,
+    first: number,
+    records: readonly EgressRecord[],
+    signal?: AbortSignal,
+  ): Promise<Published>;
 
   /** What is being published ends or fails first. Idempotent. */
   stop(): Promise<void>;

@@ -1,6 +1,7 @@
 import { utf8 } from "../base/bytes.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import { type Report, silent } from "../base/report.ts";
+import { unlessAborted } from "../base/unless-aborted.ts";
 import type { LogPartition } from "../log/partition.ts";
 import { type NewRecord, recordBytes } from "../log/record.ts";
 import type { TopicLog } from "../log/topic-log.ts";
@@ -62,17 +63,18 @@ export class LogEgress implements Egress {
     partition: number,
     first: number,
     records: readonly EgressRecord[],
+    signal?: AbortSignal,
   ): Promise<Published> {
+    signal?.throwIfAborted();
     if (this.#stopped) {
       throw new StatefoldError("UNAVAILABLE", `egress ${this.id} has been stopped`);
     }
     const publishing = this.#publish(partition, first, records);
     this.#publishing.add(publishing);
-    try {
-      return await publishing;
-    } finally {
-      this.#publishing.delete(publishing);
-    }
+    const end = () => this.#publishing.delete(publishing);
+    publishing.then(end, end);
+    // An append that goes on all the same does no harm: what comes again is queued behind it, and skipped.
+    return await (signal === undefined ? publishing : unlessAborted(publishing, signal));
   }
 
   async stop(): Promise<void> {

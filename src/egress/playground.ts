@@ -17,6 +17,8 @@ export interface PlaygroundEgressOptions {
   readonly maxRecords?: number;
   /** Their bytes at most. Default 64 MiB. */
   readonly maxBytes?: number;
+  /** Connections at once; one more is closed as it comes. Default 1000. */
+  readonly maxConnections?: number;
   readonly report?: Report;
 }
 
@@ -51,6 +53,7 @@ export class PlaygroundEgress implements Egress {
       request.resume();
       this.#answer(request, response);
     });
+    this.#server.maxConnections = options.maxConnections ?? 1000;
   }
 
   /** The port it listens on; undefined before it has started. */
@@ -72,6 +75,7 @@ export class PlaygroundEgress implements Egress {
     return typeof record === "string" ? record : undefined;
   }
 
+  /** Done at once: there is nothing to abort. */
   async publish(
     partition: number,
     first: number,

@@ -17,21 +17,27 @@ export interface Admin {
   address(address: Address): Promise<AddressDetail | undefined>;
   timers(query: PageQuery): Promise<Page<TimerSummary>>;
 
-  parked(query: AddressQuery): Promise<Page<ParkedSummary>>;
+  parked(query: StuckQuery): Promise<Page<ParkedSummary>>;
   parkedDetail(address: Address): Promise<ParkedDetail | undefined>;
   /** The address goes on, from the message it stopped at. False: it is not parked. */
   parkedRetry(address: Address): Promise<boolean>;
   /** Gives up the message it stopped at, into the dead letters, and goes on. Undefined: not parked. */
   parkedSkip(address: Address): Promise<{ readonly messageId: string } | undefined>;
+  /** Removes all its messages for good. How many; undefined: not parked. */
+  parkedPurge(address: Address): Promise<number | undefined>;
 
-  dead(query: PageQuery): Promise<Page<DeadSummary>>;
+  dead(query: StuckQuery): Promise<Page<DeadSummary>>;
   deadDetail(id: string): Promise<DeadDetail | undefined>;
-  /** Sends it once more, to where it was meant for, and removes it here. False: there is none. */
-  deadRetry(id: string): Promise<boolean>;
+  /**
+   * Sends it once more, to where it was meant for, or to `to`, and removes it here. False: there is none.
+   * Rejects when `to` cannot take it; then it stays.
+   */
+  deadRetry(id: string, to: NewTarget | undefined): Promise<boolean>;
   /** Removes it for good. False: there is none. */
   deadPurge(id: string): Promise<boolean>;
 }
 
+/** A page may be short, or empty, and still not be the last: so much is looked through at once. */
 export interface PageQuery {
   /** Opaque; undefined: from the beginning. */
   readonly after: string | undefined;
@@ -41,6 +47,24 @@ export interface PageQuery {
 export interface AddressQuery extends PageQuery {
   /** Of this function type only. */
   readonly type: string | undefined;
+}
+
+/** Which stuck work is meant: what fulfils every condition. Undefined: no condition. */
+export interface StuckQuery extends PageQuery {
+  /** Of this function type: the one that failed, or that a dead letter was meant for. */
+  readonly type: string | undefined;
+  readonly code: string | undefined;
+  /** A part of the reason. */
+  readonly reason: string | undefined;
+  /** Parked, or given up, at this time or earlier. */
+  readonly untilMs: number | undefined;
+}
+
+export interface NewTarget {
+  /** `namespace/name`: a function type, or an egress for a record. */
+  readonly type: string;
+  /** Undefined: the id it had. */
+  readonly id: string | undefined;
 }
 
 export interface Page<T> {
@@ -106,6 +130,8 @@ export interface DeadSummary {
   readonly id: string;
   /** The address in whose turn it died; undefined when it came from a source and reached none. */
   readonly address: Address | undefined;
+  /** The function it was meant for; undefined for a record. */
+  readonly target: Address | undefined;
   readonly code: string;
   readonly reason: string;
   readonly atMs: number;

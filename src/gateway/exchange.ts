@@ -1,6 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestBody } from "./body.ts";
 import { Problem } from "./problem.ts";
+import type { UnsentAnswers } from "./unsent.ts";
+
+/** Ends the connection when its other end takes nothing for so long; 0 takes it back. */
+export function cutOffWhenStalled(response: ServerResponse, stallMs: number): void {
+  if (stallMs === 0) response.setTimeout(0);
+  // What still moves, however slowly, starts the time anew.
+  else response.setTimeout(stallMs, () => response.destroy());
+}
 
 /** A request and the way to answer it. Routes answer once, with one write. */
 export class Exchange {
@@ -11,6 +19,7 @@ export class Exchange {
   readonly body: RequestBody;
   /** Aborted when the node drains: for answers that have no end of their own. */
   readonly draining: AbortSignal;
+  readonly #unsent: UnsentAnswers;
   #hungUp: AbortSignal | undefined;
 
   constructor(fields: {
@@ -20,6 +29,7 @@ export class Exchange {
     readonly query: string;
     readonly body: RequestBody;
     readonly draining: AbortSignal;
+    readonly unsent: UnsentAnswers;
   }) {
     this.request = fields.request;
     this.response = fields.response;
@@ -27,6 +37,7 @@ export class Exchange {
     this.query = fields.query;
     this.body = fields.body;
     this.draining = fields.draining;
+    this.#unsent = fields.unsent;
   }
 
   /** Aborted when the caller goes away before it is answered. */
@@ -73,6 +84,7 @@ export class Exchange {
     if (headers !== undefined) lines.push(...headers);
     // A connection that is kept would outlive the drain.
     if (this.draining.aborted) this.response.shouldKeepAlive = false;
+    this.#unsent.add(this.response, length);
     this.response.writeHead(status, lines);
     this.response.end(body);
   }

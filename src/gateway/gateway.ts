@@ -1,18 +1,21 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { assert } from "../base/assert.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { CounterSeries, HistogramSeries, MetricsRegistry } from "../telemetry/metrics.ts";
+import { Seldom } from "../telemetry/seldom.ts";
 import { type BodyBudget, HangUp, RequestBody } from "./body.ts";
 import { Exchange } from "./exchange.ts";
 import { DEFAULT_LIMITS, type GatewayLimits } from "./limits.ts";
-import { BUFFERED, IN_FLIGHT, REQUEST_SECONDS, REQUESTS } from "./metrics.ts";
-import { asProblem, Problem } from "./problem.ts";
+import { BUFFERED, IN_FLIGHT, REQUEST_SECONDS, REQUESTS, UNSENT } from "./metrics.ts";
+import { asProblem, invalid, Problem } from "./problem.ts";
 import { answerMalformed, answerProblem } from "./refusal.ts";
 import { splitTarget } from "./request-path.ts";
 import { type Ports, ROUTE_NAMES, type Route, type RouteName, Router } from "./router.ts";
+import { UnsentAnswers } from "./unsent.ts";
 
 export interface GatewayOptions extends Ports {
   readonly host: string;
@@ -48,6 +51,10 @@ export class Gateway {
   readonly #router: Router;
   readonly #server: Server;
   readonly #budget: BodyBudget = { held: 0 };
+  readonly #dropped = new Seldom();
+  readonly #unsent: UnsentAnswers;
+  /** The answer to the last request of a connection; those before it come first. */
+  readonly #lastAnswers = new WeakMap<Duplex, ServerResponse>();
   readonly #draining = new AbortController();
   readonly #meters: ReadonlyMap<RouteName, RouteMeter>;
   #inFlight = 0;
@@ -57,6 +64,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#unsent = new UnsentAnswers(this.#limits);
     this.#router = new Router(options, this.#limits);
     this.#server = this.#createServer();
     const { metrics } = options;
@@ -75,6 +83,10 @@ export class Gateway {
       .gauge(BUFFERED)
       .labelled({})
       .from(() => this.#budget.held);
+    metrics
+      .gauge(UNSENT)
+      .labelled({})
+      .from(() => this.#unsent.bytes);
   }
 
   /**
@@ -167,12 +179,27 @@ export class Gateway {
     );
     server.maxConnections = limits.maxConnections;
     server.on("checkContinue", (request, response) => void this.#serve(request, response));
-    server.on("clientError", answerMalformed);
+    server.on("checkExpectation", (request, response) => {
+      const { expect } = request.headers;
+      const problem = invalid(`expect: ${expect} is not met here; send 100-continue, or none`, 417);
+      answerProblem(request, response, problem, limits);
+    });
+    server.on("drop", () => this.#dropped.happened((times) => this.#sayDropped(times)));
+    server.on("clientError", (error, socket) => {
+      answerMalformed(error, socket, owesAnswer(this.#lastAnswers.get(socket)));
+    });
     return server;
+  }
+
+  #sayDropped(times: number): void {
+    const { maxConnections } = this.#limits;
+    const fields = { maxConnections, times };
+    this.#options.logger.warn(fields, "Connections are refused: as many as may be are open.");
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedAt = performance.now();
+    this.#lastAnswers.set(request.socket, response);
     const { path, query } = splitTarget(request.url ?? "/");
     const { route, rest } = this.#router.find(path);
     const body = new RequestBody(request, response, this.#limits, this.#budget);
@@ -180,7 +207,9 @@ export class Gateway {
     try {
       if (!route.always) this.#admit(request);
       const draining = this.#draining.signal;
-      await route.handle(new Exchange({ request, response, path, query, body, draining }), rest);
+      const unsent = this.#unsent;
+      const fields = { request, response, path, query, body, draining, unsent };
+      await route.handle(new Exchange(fields), rest);
     } catch (error) {
       this.#refuse(error, route, request, response);
     } finally {
@@ -236,4 +265,13 @@ export class Gateway {
     counter.add();
     meter.seconds.observe((performance.now() - startedAt) / 1000);
   }
+}
+
+/**
+ * Whether what goes wrong on a connection now is about something behind the request of its last answer: that
+ * request came in whole, or is being answered, or waits for those before it.
+ */
+function owesAnswer(last: ServerResponse | undefined): boolean {
+  if (last === undefined || last.writableFinished) return false;
+  return last.req.complete || last.headersSent || last.socket === null;
 }

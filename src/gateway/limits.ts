@@ -8,9 +8,17 @@ export interface GatewayLimits {
   readonly maxHeaderBytes: number;
   /** Requests at once; one more is answered 429. Health and metrics do not count. Default 10 000. */
   readonly maxInFlight: number;
+  /** Lists and reads of topics that are being answered, which takes memory; one more is answered 429. Default 16. */
+  readonly maxReads: number;
+  /** Followers of topics, who stay; one more is answered 429. Default 1 000. */
+  readonly maxFollowers: number;
   /** Bodies held in memory at once, all together; one more is answered 429. Default 256 MiB. */
   readonly maxBufferedBytes: number;
-  /** Connections at once; one more is closed as it comes. Default 20 000. */
+  /** Answers that their readers have not taken, all together; beyond, the oldest is cut off. Default 256 MiB. */
+  readonly maxUnsentBytes: number;
+  /** An answer of which nothing is taken for so long is cut off. Default 30 s. */
+  readonly answerStallMs: number;
+  /** Connections at once; one more is closed as it comes, and the log says so. Default 20 000. */
   readonly maxConnections: number;
   /** For the headers, and for the whole request; a slower sender is answered 408. Default 10 s, 60 s. */
   readonly headersTimeoutMs: number;
@@ -30,7 +38,11 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   maxBodyBytes: 10 * 2 ** 20,
   maxHeaderBytes: 16 * 2 ** 10,
   maxInFlight: 10_000,
+  maxReads: 16,
+  maxFollowers: 1_000,
   maxBufferedBytes: 256 * 2 ** 20,
+  maxUnsentBytes: 256 * 2 ** 20,
+  answerStallMs: 30_000,
   maxConnections: 20_000,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,

@@ -1,6 +1,6 @@
 import type { Address } from "../model/address.ts";
 import type { Header } from "../model/message.ts";
-import { parseTraceparent } from "../telemetry/trace.ts";
+import { traceparentOf } from "../telemetry/trace.ts";
 import { durationParameter } from "./duration.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GatewayLimits } from "./limits.ts";
@@ -8,6 +8,7 @@ import type { CallResult, MessageRequest, Messages } from "./ports.ts";
 import { Problem } from "./problem.ts";
 import { decodeSegment, parseAddress, parseQuery } from "./request-path.ts";
 import { answerValue, readValue, TYPE_HEADER } from "./values.ts";
+import { WaitingCalls } from "./waiting-calls.ts";
 
 const TRACEPARENT = "traceparent";
 
@@ -23,10 +24,12 @@ const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
 export class MessageRoutes {
   readonly #messages: Messages;
   readonly #limits: GatewayLimits;
+  readonly #waiting: WaitingCalls;
 
   constructor(messages: Messages, limits: GatewayLimits) {
     this.#messages = messages;
     this.#limits = limits;
+    this.#waiting = new WaitingCalls(limits.maxInFlight);
   }
 
   /** `POST /v1/send/{namespace}/{name}/{id}?delay=` */
@@ -49,7 +52,8 @@ export class MessageRoutes {
     const { value, idempotencyKey, traceparent, headers } = request;
     const signal = exchange.hungUp;
     const call = { target, value, idempotencyKey, traceparent, headers, timeoutMs, signal };
-    answerCall(exchange, await this.#messages.call(call));
+    const whom = `functions of type ${target.type}`;
+    answerCall(exchange, await this.#waiting.during(whom, () => this.#messages.call(call)));
   }
 
   /** `GET /v1/calls/{callId}?timeout=` */
@@ -57,7 +61,8 @@ export class MessageRoutes {
     exchange.allow("GET");
     const callId = decodeSegment(rest);
     const timeoutMs = this.#timeoutOf(exchange);
-    answerCall(exchange, await this.#messages.fetchCall(callId, timeoutMs, exchange.hungUp));
+    const fetch = () => this.#messages.fetchCall(callId, timeoutMs, exchange.hungUp);
+    answerCall(exchange, await this.#waiting.during("replies to earlier calls", fetch));
   }
 
   #timeoutOf(exchange: Exchange): number {
@@ -75,9 +80,7 @@ function parametersOf(exchange: Exchange, name: string): ReadonlyMap<string, str
 
 async function messageOf(exchange: Exchange, target: Address): Promise<MessageRequest> {
   const idempotencyKey = exchange.header("idempotency-key");
-  const given = exchange.request.headers[TRACEPARENT];
-  const isTrace = typeof given === "string" && parseTraceparent(given) !== undefined;
-  const traceparent = isTrace ? given : undefined;
+  const traceparent = traceparentOf(exchange.request.headers[TRACEPARENT]);
   const headers = messageHeaders(exchange.request.rawHeaders);
   const value = readValue(exchange.request.headers, await exchange.body.read());
   return { target, value, idempotencyKey, traceparent, headers };

@@ -30,6 +30,13 @@ export const IN_FLIGHT: MetricDefinition<never> = {
 export const BUFFERED: MetricDefinition<never> = {
   name: "statefold_http_buffered_bytes",
   unit: "bytes",
-  description: "Bodies of HTTP requests that are held in memory.",
+  description: "Bodies of HTTP requests, and answers that were not taken yet, held in memory.",
+  labels: [],
+};
+
+export const UNSENT: MetricDefinition<never> = {
+  name: "statefold_http_unsent_bytes",
+  unit: "bytes",
+  description: "Large answers to HTTP requests that their readers have not taken.",
   labels: [],
 };

@@ -37,8 +37,9 @@ export class Problem extends StatefoldError {
   }
 }
 
-export function invalid(message: string): Problem {
-  return new Problem("REQUEST_INVALID", message);
+/** @param status instead of 400 */
+export function invalid(message: string, status?: number): Problem {
+  return new Problem("REQUEST_INVALID", message, status === undefined ? {} : { status });
 }
 
 /**

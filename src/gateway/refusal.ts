@@ -67,10 +67,24 @@ function linger(request: IncomingMessage, response: ServerResponse, limits: Gate
   request.once("close", () => clearTimeout(timer));
 }
 
-/** Answers what was no HTTP request at all, or too slow, or with too much of headers. */
-export function answerMalformed(error: Error & { code?: string }, socket: Duplex): void {
+/**
+ * Answers what was no HTTP request at all, or too slow, or with too much of headers.
+ *
+ * @param owesAnswer the connection has a request before it that is not answered to its end: what is written now would
+ * be taken for its answer, or for a part of it, so the connection ends without a word
+ */
+export function answerMalformed(
+  error: Error & { code?: string },
+  socket: Duplex,
+  owesAnswer: boolean,
+): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
+    return;
+  }
+  if (owesAnswer) {
+    // What is on its way out still gets there.
+    socket.end(() => socket.destroy());
     return;
   }
   const problem = malformed(error.code);

@@ -1,9 +1,11 @@
 import type { Admin } from "./admin-port.ts";
-import { AdminRoutes, unknownRoute } from "./admin-routes.ts";
+import { AdminRoutes } from "./admin-routes.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { MessageRoutes } from "./message-routes.ts";
+import { unknownRoute } from "./not-found.ts";
 import type { Health, Messages, Topics } from "./ports.ts";
+import { Seats } from "./seats.ts";
 import { TopicRoutes } from "./topic-routes.ts";
 
 export interface Ports {
@@ -43,8 +45,9 @@ export class Router {
 
   constructor(ports: Ports, limits: GatewayLimits) {
     const messages = new MessageRoutes(ports.messages, limits);
-    const topics = new TopicRoutes(ports.topics);
-    const admin = new AdminRoutes(ports.admin);
+    const reads = new Seats("lists and topics are being read", limits.maxReads);
+    const topics = new TopicRoutes(ports.topics, reads, limits);
+    const admin = new AdminRoutes(ports.admin, reads);
     const route = (name: RouteName, handle: Route["handle"], always = false): Route => ({
       name,
       always,

@@ -1,5 +1,7 @@
+import { isUtf8 } from "node:buffer";
+import { breath } from "../base/breath.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
-import { describeError } from "../base/errors.ts";
+import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Header } from "../model/message.ts";
 import type { NewRecord, TopicRecord } from "./ports.ts";
 import { invalid } from "./problem.ts";
@@ -21,20 +23,35 @@ const FIELDS = new Set([
   ...["headers", "partition", "timestamp", "offset"],
 ]);
 
+/** Lines read in one go: some milliseconds. A body may hold hundreds of thousands. */
+const LINES_AT_ONCE = 1_000;
+/** Records of one body: a short line takes many times its length in memory. */
+const MAX_WRITE_RECORDS = 100_000;
+
 /**
  * Every line of an NDJSON body; empty lines are passed over.
  *
- * @throws REQUEST_INVALID that names the line and what is wrong with it
+ * @throws REQUEST_INVALID that names the line and what is wrong with it, VALUE_TOO_LARGE for too many lines
  */
-export function parseRecords(body: Buffer): NewRecord[] {
+export async function parseRecords(body: Buffer): Promise<NewRecord[]> {
+  if (!isUtf8(body)) throw invalid("the body is not UTF-8");
   const records: NewRecord[] = [];
-  const lines = textOrThrow(body).split("\n");
-  for (const [at, line] of lines.entries()) {
-    if (line.trim() === "") continue;
+  let line = 0;
+  for (let from = 0; from < body.byteLength; ) {
+    const newline = body.indexOf(10, from);
+    const end = newline < 0 ? body.byteLength : newline;
+    const text = body.toString("utf8", from, end);
+    from = end + 1;
+    if (++line % LINES_AT_ONCE === 0) await breath();
+    if (text.trim() === "") continue;
+    if (records.length === MAX_WRITE_RECORDS) {
+      const message = `the body holds more than ${MAX_WRITE_RECORDS} records; send them in several requests`;
+      throw new StatefoldError("VALUE_TOO_LARGE", message);
+    }
     try {
-      records.push(parseRecord(JSON.parse(line)));
+      records.push(parseRecord(JSON.parse(text)));
     } catch (error) {
-      throw invalid(`line ${at + 1}: ${describeError(error)}`);
+      throw invalid(`line ${line}: ${describeError(error)}`);
     }
   }
   if (records.length === 0) throw invalid("the body holds no record; send one JSON object a line");
@@ -144,12 +161,4 @@ function jsonField(value: Uint8Array | undefined): string | undefined {
 
 function isObject(json: unknown): json is object {
   return typeof json === "object" && json !== null && !Array.isArray(json);
-}
-
-function textOrThrow(body: Buffer): string {
-  const text = body.toString("utf8");
-  if (text.includes("\ufffd") && Buffer.compare(utf8(text), body) !== 0) {
-    throw invalid("the body is not UTF-8");
-  }
-  return text;
 }

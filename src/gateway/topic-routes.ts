@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { utf8 } from "../base/bytes.ts";
 import { StatefoldError } from "../base/errors.ts";
-import type { Exchange } from "./exchange.ts";
+import { cutOffWhenStalled, type Exchange } from "./exchange.ts";
+import type { GatewayLimits } from "./limits.ts";
 import { messageHeaders } from "./message-routes.ts";
 import type { From, NewRecord, TopicInfo, Topics } from "./ports.ts";
 import { invalid } from "./problem.ts";
 import { decodeSegment, parseCount, parseQuery } from "./request-path.ts";
+import { Seats } from "./seats.ts";
 import { formatRecord, parseRecords } from "./topic-records.ts";
 
 const NDJSON = "application/x-ndjson";
@@ -20,9 +22,16 @@ const MAX_READ_BYTES = 8 * 2 ** 20;
 /** `/v1/topics`: the topic log, written and read in lines of JSON. */
 export class TopicRoutes {
   readonly #topics: Topics;
+  readonly #reads: Seats;
+  readonly #followers: Seats;
+  readonly #limits: GatewayLimits;
 
-  constructor(topics: Topics) {
+  /** @param reads shared with whatever else reads much at once */
+  constructor(topics: Topics, reads: Seats, limits: GatewayLimits) {
     this.#topics = topics;
+    this.#reads = reads;
+    this.#followers = new Seats("callers follow topics", limits.maxFollowers);
+    this.#limits = limits;
   }
 
   /** `GET /v1/topics`, `GET | POST /v1/topics/{topic}` */
@@ -30,7 +39,8 @@ export class TopicRoutes {
     if (rest === "") {
       exchange.allow("GET");
       parseQuery(exchange.query, []);
-      exchange.json(200, { topics: await this.#topics.list() });
+      const topics = await this.#reads.use(() => this.#topics.list());
+      exchange.json(200, { topics });
       return;
     }
     exchange.allow("GET", "POST");
@@ -49,7 +59,7 @@ export class TopicRoutes {
         "key and partition of NDJSON records belong into the lines, not into the query",
       );
     }
-    const records = isMany ? parseRecords(body) : [oneRecord(exchange, query, body)];
+    const records = isMany ? await parseRecords(body) : [oneRecord(exchange, query, body)];
     const places = await this.#topics.write(topic, records);
     exchange.json(200, { written: places.length, records: places });
   }
@@ -69,9 +79,23 @@ export class TopicRoutes {
       query.get("follow") === "" || isChosen("follow", query.get("follow"), "false", "true");
     if (follow) {
       if (query.has("limit")) throw invalid("limit and follow do not go together");
-      await this.#follow(exchange, topic, { partition, from }, asJson);
+      const range = { partition, from };
+      await this.#followers.use(() => this.#follow(exchange, topic, range, asJson));
       return;
     }
+    const wanted = { topic, partition, from, limit, asJson };
+    const lines = await this.#reads.use(() => this.#linesOf(wanted));
+    exchange.send(200, NDJSON, lines.join(""));
+  }
+
+  async #linesOf(wanted: {
+    readonly topic: string;
+    readonly partition: number | undefined;
+    readonly from: From;
+    readonly limit: number;
+    readonly asJson: boolean;
+  }): Promise<string[]> {
+    const { topic, partition, from, limit, asJson } = wanted;
     const partitions = partition === undefined ? await this.#partitionsOf(topic) : [partition];
     const lines: string[] = [];
     let bytesLeft = MAX_READ_BYTES;
@@ -84,7 +108,7 @@ export class TopicRoutes {
         lines.push(formatRecord(record, asJson));
       }
     }
-    exchange.send(200, NDJSON, lines.join(""));
+    return lines;
   }
 
   async #partitionsOf(topic: string): Promise<readonly number[]> {
@@ -107,7 +131,11 @@ export class TopicRoutes {
     response.writeHead(200, headers);
     response.flushHeaders();
     for await (const record of records) {
-      if (!response.write(formatRecord(record, asJson))) await drained(exchange, signal);
+      if (!response.write(formatRecord(record, asJson))) {
+        cutOffWhenStalled(response, this.#limits.answerStallMs);
+        await drained(exchange, signal);
+        cutOffWhenStalled(response, 0);
+      }
       if (signal.aborted) break;
     }
     response.end();

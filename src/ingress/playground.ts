@@ -5,6 +5,7 @@ import { closeServer, listen } from "../base/listen.ts";
 import { type Report, silent } from "../base/report.ts";
 import type { RoutedMessage } from "../model/source.ts";
 import type { TypedValue } from "../model/typed-value.ts";
+import { traceparentOf } from "../telemetry/trace.ts";
 
 export interface PlaygroundIngressOptions {
   /** 0: any free one. */
@@ -15,6 +16,12 @@ export interface PlaygroundIngressOptions {
   readonly send: (message: RoutedMessage) => Promise<void>;
   /** The largest body taken, 413 beyond. Default 16 MiB. */
   readonly maxBodyBytes?: number;
+  /** Bodies held at once, all together; 429 beyond. Default 256 MiB. */
+  readonly maxBufferedBytes?: number;
+  /** Requests at once; 429 beyond. Default 1000. */
+  readonly maxRequests?: number;
+  /** Connections at once; one more is closed as it comes. Default 1000. */
+  readonly maxConnections?: number;
   readonly report?: Report;
 }
 
@@ -38,17 +45,27 @@ export class PlaygroundIngress {
   readonly #options: PlaygroundIngressOptions;
   readonly #server: Server;
   readonly #running = new Set<Promise<void>>();
+  /** Requests whose bodies are still coming. */
+  readonly #reading = new Set<IncomingMessage>();
+  readonly #maxBodyBytes: number;
+  readonly #maxBufferedBytes: number;
+  readonly #maxRequests: number;
+  #heldBytes = 0;
   #port: number | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: PlaygroundIngressOptions) {
     this.#options = options;
+    this.#maxBodyBytes = options.maxBodyBytes ?? 16 * 1024 * 1024;
+    this.#maxBufferedBytes = options.maxBufferedBytes ?? 256 * 1024 * 1024;
+    this.#maxRequests = options.maxRequests ?? 1000;
     this.#server = createServer((request, response) => {
       const handling = this.#handle(request, response).finally(() =>
         this.#running.delete(handling),
       );
       this.#running.add(handling);
     });
+    this.#server.maxConnections = options.maxConnections ?? 1000;
   }
 
   /** The port it listens on; undefined before it has started. */
@@ -61,7 +78,7 @@ export class PlaygroundIngress {
     this.#port = await listen(this.#server, this.#options.host ?? "127.0.0.1", this.#options.port);
   }
 
-  /** Answers what it has taken, then closes every connection. Idempotent. */
+  /** Answers what it has taken whole, then closes every connection. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     await this.#stopping;
@@ -69,23 +86,53 @@ export class PlaygroundIngress {
 
   async #stop(): Promise<void> {
     this.#server.close();
+    // Whoever still sends may never end.
+    for (const request of this.#reading) request.destroy();
     await Promise.all(this.#running);
     await closeServer(this.#server);
   }
 
   /** Never rejects. */
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let held = 0;
+    const hold = (bytes: number) => {
+      held += bytes;
+      this.#heldBytes += bytes;
+      if (held > this.#maxBodyBytes) {
+        const message = `the body has more than ${this.#maxBodyBytes} bytes`;
+        throw new StatefoldError("VALUE_TOO_LARGE", message);
+      }
+      if (this.#heldBytes > this.#maxBufferedBytes) {
+        const message = `bodies of ${this.#maxBufferedBytes} bytes are being held already`;
+        throw new StatefoldError("OVERLOADED", message);
+      }
+    };
     try {
+      if (this.#running.size >= this.#maxRequests) {
+        const message = `${this.#maxRequests} requests are being answered already`;
+        throw new StatefoldError("OVERLOADED", message);
+      }
       const target = targetOf(request.url ?? "/");
       const typename = typenameOf(request);
-      const body = await readBody(request, this.#options.maxBodyBytes ?? 16 * 1024 * 1024);
+      const body = await this.#readBody(request, hold);
       const value = typedValueOf(typename, body);
       const { traceparent: trace } = request.headers;
-      const traceparent = typeof trace === "string" ? trace : undefined;
+      const traceparent = traceparentOf(trace);
       await this.#options.send({ target, value, headers: [], traceparent });
       response.writeHead(200).end();
     } catch (error) {
       this.#refuse(request, response, error);
+    } finally {
+      this.#heldBytes -= held;
+    }
+  }
+
+  async #readBody(request: IncomingMessage, hold: (bytes: number) => void): Promise<Buffer> {
+    this.#reading.add(request);
+    try {
+      return await readBody(request, hold);
+    } finally {
+      this.#reading.delete(request);
     }
   }
 
@@ -153,16 +200,12 @@ function typedValueOf(typename: string | undefined, body: Buffer): TypedValue {
   return { typename: STRING, hasValue: true, value };
 }
 
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+async function readBody(request: IncomingMessage, hold: (bytes: number) => void): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  let bytes = 0;
   // The connection outlives a refusal, so that it can be told.
   const parts: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
   for await (const chunk of parts) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) {
-      throw new StatefoldError("VALUE_TOO_LARGE", `the body has more than ${maxBytes} bytes`);
-    }
+    hold(chunk.byteLength);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -3,6 +3,7 @@ import { StatefoldError } from "../base/errors.ts";
 import type { Header } from "../model/message.ts";
 import type { InvalidRecord, RoutedMessage, SourceRecord } from "../model/source.ts";
 import type { OnInvalid, Route } from "../spec/module.ts";
+import { traceparentOf } from "../telemetry/trace.ts";
 
 /** A record of a topic, wherever it was read. Its bytes may be views: what is kept is copied. */
 export interface IncomingRecord {
@@ -20,7 +21,7 @@ export interface RoutedRecords {
   readonly stop: StatefoldError | undefined;
 }
 
-/** W3C trace context: the header's value is passed through as it is. */
+/** W3C trace context: passed through as it is, unless it is none. */
 const TRACEPARENT = "traceparent";
 
 /**
@@ -67,7 +68,7 @@ export type Routed =
 export function routeRecord(route: Route, record: Omit<IncomingRecord, "position">): Routed {
   const headers = record.headers.map(({ key, value }) => ({ key, value: copy(value) }));
   const trace = headers.find((header) => header.key === TRACEPARENT);
-  const traceparent = trace === undefined ? undefined : fromUtf8(trace.value);
+  const traceparent = trace === undefined ? undefined : traceparentOf(fromUtf8(trace.value));
   const value = {
     typename: route.valueType,
     hasValue: record.value !== undefined,

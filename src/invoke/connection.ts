@@ -15,6 +15,8 @@ export interface ConnectionOptions {
   readonly connectMs: number;
   /** Silence allowed while a request goes out; 0: any. */
   readonly writeMs: number;
+  /** An idle connection is closed after so long. Default: IDLE_MS. */
+  readonly idleMs?: number;
   readonly tls: TlsMaterial;
   /** TLS sessions to resume, by origin; shared by the connections of an endpoint. */
   readonly sessions: Map<string, Buffer>;
@@ -22,6 +24,8 @@ export interface ConnectionOptions {
 
 /** Idle connections are closed after so long, or earlier when the server says so (`Keep-Alive`). */
 const IDLE_MS = 60_000;
+/** Origins whose TLS sessions are kept; a template with the function's name in its host may lead to any number. */
+const SESSIONS_MAX = 1_000;
 const TCP_KEEP_ALIVE_MS = 60_000;
 
 /** A time limit that was reached, with what was waited for. */
@@ -44,7 +48,7 @@ export class Connection {
     this.#options = options;
     this.#client = new Client(url.origin, {
       connect: (target, callback) => this.#connect(target, callback),
-      keepAliveTimeout: IDLE_MS,
+      keepAliveTimeout: options.idleMs ?? IDLE_MS,
       // Ours are exact and count what undici's do not.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -136,7 +140,10 @@ export class Connection {
       ALPNProtocols: ["http/1.1"],
     });
     socket.setNoDelay(true);
-    socket.on("session", (fresh: Buffer) => sessions.set(origin, fresh));
+    socket.on("session", (fresh: Buffer) => {
+      if (sessions.size >= SESSIONS_MAX && !sessions.has(origin)) sessions.clear();
+      sessions.set(origin, fresh);
+    });
     return socket;
   }
 }

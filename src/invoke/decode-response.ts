@@ -20,8 +20,8 @@ import { WireError, WireReader } from "./wire-reader.ts";
  * a small value of a large answer for long copies it.
  */
 
-/** An answer of a few bytes an entry could otherwise become gigabytes of objects. */
-export const EFFECTS_MAX_COUNT = 1_000_000;
+/** An answer of a few bytes an entry could otherwise become gigabytes of objects, and be applied for long. */
+export const EFFECTS_MAX_COUNT = 100_000;
 
 /** More than a hundred thousand years; the time of day may be added without leaving whole numbers. */
 export const DELAY_MAX_MS = 2 ** 52;
@@ -33,6 +33,9 @@ const NO_VALUE: TypedValue = { typename: "", hasValue: false, value: EMPTY_BYTES
 /** What an absent address is: impossible, which is for the partition to say. */
 const NOWHERE: Address = { type: "/", id: "" };
 
+/** A state that says nothing about it never expires. */
+const NO_EXPIRATION = { mode: 0, afterMs: 0 };
+
 interface EffectLists extends Effects {
   readonly messages: OutgoingMessage[];
   readonly delayed: DelayedEffect[];
@@ -43,6 +46,22 @@ interface EffectLists extends Effects {
 type Answer =
   | { readonly kind: "reply"; readonly effects: EffectLists }
   | { readonly kind: "incomplete"; readonly missing: StateSpec[] };
+
+/**
+ * A message in a field that holds one. Protocol buffers would merge it with one that came before in the same field; no
+ * SDK writes two, so they are refused rather than given a meaning.
+ *
+ * @param before what the field holds so far, and what it holds when nothing came
+ */
+function readOnly<T>(
+  reader: WireReader,
+  field: string,
+  [before, none]: readonly [T, T],
+  read: (reader: WireReader) => T,
+): T {
+  if (before !== none) throw new WireError(`${field} is there twice`);
+  return reader.message(field, read);
+}
 
 function readAddress(reader: WireReader): Address {
   let namespace = "";
@@ -93,7 +112,8 @@ function readMutation(reader: WireReader): StateMutation {
   for (let field = reader.field(); field !== 0; field = reader.field()) {
     if (field === 1) type = reader.enumeration("a mutation's type");
     else if (field === 2) name = reader.string("a mutation's state name");
-    else if (field === 3) value = reader.message("a mutation's value", readValue);
+    else if (field === 3)
+      value = readOnly(reader, "a mutation's value", [value, NO_VALUE], readValue);
     else reader.skip();
   }
   if (type === 0) return { name, value: undefined };
@@ -108,8 +128,10 @@ function readOutgoing(reader: WireReader): OutgoingMessage {
   let target = NOWHERE;
   let value = NO_VALUE;
   for (let field = reader.field(); field !== 0; field = reader.field()) {
-    if (field === 1) target = reader.message("a message's target", readAddress);
-    else if (field === 2) value = reader.message("a message's argument", readValue);
+    if (field === 1)
+      target = readOnly(reader, "a message's target", [target, NOWHERE], readAddress);
+    else if (field === 2)
+      value = readOnly(reader, "a message's argument", [value, NO_VALUE], readValue);
     else reader.skip();
   }
   return { target, value };
@@ -123,8 +145,10 @@ function readDelayed(reader: WireReader): DelayedEffect {
   let token = "";
   for (let field = reader.field(); field !== 0; field = reader.field()) {
     if (field === 1) delayMs = reader.int64("a delay");
-    else if (field === 2) target = reader.message("a delayed message's target", readAddress);
-    else if (field === 3) value = reader.message("a delayed message's argument", readValue);
+    else if (field === 2)
+      target = readOnly(reader, "a delayed message's target", [target, NOWHERE], readAddress);
+    else if (field === 3)
+      value = readOnly(reader, "a delayed message's argument", [value, NO_VALUE], readValue);
     else if (field === 10) cancels = reader.bool("a cancellation's flag");
     else if (field === 11) token = reader.string("a cancellation token");
     else reader.skip();
@@ -144,7 +168,8 @@ function readRecord(reader: WireReader): OutgoingRecord {
   for (let field = reader.field(); field !== 0; field = reader.field()) {
     if (field === 1) namespace = reader.string("an egress's namespace");
     else if (field === 2) name = reader.string("an egress's type");
-    else if (field === 3) value = reader.message("an egress message's argument", readValue);
+    else if (field === 3)
+      value = readOnly(reader, "an egress message's argument", [value, NO_VALUE], readValue);
     else reader.skip();
   }
   return { egress: `${namespace}/${name}`, value };
@@ -172,10 +197,16 @@ function expireModeOf(mode: number, name: string): ExpireMode {
 function readSpec(reader: WireReader): StateSpec {
   let name = "";
   let typename = "";
-  let expiration = { mode: 0, afterMs: 0 };
+  let expiration = NO_EXPIRATION;
   for (let field = reader.field(); field !== 0; field = reader.field()) {
     if (field === 1) name = reader.string("a state's name");
-    else if (field === 2) expiration = reader.message("a state's expiration", readExpiration);
+    else if (field === 2)
+      expiration = readOnly(
+        reader,
+        "a state's expiration",
+        [expiration, NO_EXPIRATION],
+        readExpiration,
+      );
     else if (field === 3) typename = reader.string("a state's typename");
     else reader.skip();
   }

@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
+import { Seldom } from "../telemetry/seldom.ts";
 import { checkAppend } from "./check-append.ts";
 import type { FileCache } from "./file-cache.ts";
 import { frameBytes } from "./frame.ts";
@@ -31,6 +32,8 @@ export interface AppenderPlace {
   readonly topic: string;
   readonly partition: number;
   readonly directory: string;
+  /** The file that notes how far it was synced. */
+  readonly notePath: string;
 }
 
 /**
@@ -51,6 +54,9 @@ export class Appender {
   readonly #options: ResolvedOptions;
   readonly #onSynced: () => void;
   readonly #onRolled: () => void;
+  /** While the disk is full each append fails, and the log may lie on that disk. */
+  readonly #failing: Seldom;
+  readonly #unnoted: Seldom;
   #phase: Phase = { name: "open" };
   #queue: Pending[] = [];
   #pendingBytes = 0;
@@ -79,6 +85,8 @@ export class Appender {
     this.#options = input.options;
     this.#onSynced = input.onSynced;
     this.#onRolled = input.onRolled;
+    this.#failing = new Seldom(input.options.clock);
+    this.#unnoted = new Seldom(input.options.clock);
   }
 
   /** Why it takes nothing more; undefined while it does. */
@@ -216,7 +224,9 @@ export class Appender {
       { cause },
     );
     if (this.#phase.name === "open") this.#phase = { name: "failed", error };
-    this.#options.report("error", error.message, { ...this.#place });
+    this.#failing.happened((times) => {
+      this.#options.report("error", error.message, { ...this.#place, times });
+    });
     for (const pending of [...group, ...this.#queue]) pending.done.reject(error);
     this.#queue = [];
     this.#pendingBytes = 0;
@@ -301,15 +311,16 @@ export class Appender {
   /** Never rejects: what is missing in the note is a check less at the next open. */
   async #writeNote(options: { readonly sync: boolean }): Promise<void> {
     const active = this.#active;
-    const { base: segment, dataEnd: position } = active;
+    const { base: segment, dataEnd: position, createdAtMs } = active;
+    const { endOffset } = this.#state;
     try {
-      await this.#note.write({ segment, position, endOffset: this.#state.endOffset }, options);
+      await this.#note.write({ segment, position, endOffset, createdAtMs }, options);
       this.#noteIsSynced = options.sync;
     } catch (error) {
       const reason = describeError(error);
-      this.#options.report("warn", "The note of what is synced could not be written.", {
-        ...this.#place,
-        reason,
+      this.#unnoted.happened((times) => {
+        const fields = { ...this.#place, reason, times };
+        this.#options.report("warn", "The note of what is synced could not be written.", fields);
       });
     }
   }

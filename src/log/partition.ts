@@ -72,7 +72,7 @@ export class LogPartition {
     cache: FileCache,
     options: ResolvedOptions,
   ): Promise<LogPartition> {
-    const note = new SyncedNoteFile(cache, place.directory);
+    const note = new SyncedNoteFile(cache, place.notePath);
     try {
       const state = await recover({
         ...place,

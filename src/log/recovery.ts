@@ -68,7 +68,7 @@ export async function recover(input: RecoveryInput): Promise<PartitionState> {
   if (active === undefined || head === undefined) {
     throw corrupt(input.directory, undefined, "there is no segment in it", CONSEQUENCE);
   }
-  checkNote(input, active);
+  checkNote(input, active, segments);
   const state: PartitionState = { segments, endOffset: head.base, marks: new Map(head.marks) };
   const closedBytes = await scanActive(input, active, state);
   if (closedBytes !== undefined) {
@@ -144,10 +144,17 @@ function checkChain(input: RecoveryInput, segments: readonly Found[]): void {
   }
 }
 
-function checkNote(input: RecoveryInput, active: Segment): void {
+function checkNote(input: RecoveryInput, active: Segment, segments: readonly Segment[]): void {
   const { note } = input;
-  if (note === undefined || note.segment <= active.base) return;
+  if (note === undefined) return;
   const path = segmentPath(input.directory, note.segment);
+  const noted = segments.find(({ base }) => base === note.segment);
+  if (noted?.createdAtMs === note.createdAtMs) return;
+  if (note.segment < (segments[0]?.base ?? 0)) return; // retention has removed it since
+  if (noted !== undefined || note.segment < active.base) {
+    const what = `the segment made at ${timeOf(note.createdAtMs)} belongs here, and ${noted === undefined ? "is not" : `one made at ${timeOf(noted.createdAtMs)} is`}: it comes from another data directory`;
+    throw corrupt(path, undefined, what, CONSEQUENCE);
+  }
   const what = `the segment is missing; records up to offset ${note.endOffset - 1} were acknowledged`;
   throw corrupt(path, undefined, what, CONSEQUENCE);
 }
@@ -258,6 +265,10 @@ async function continueBehind(
   });
   next.index = new SparseIndex();
   state.segments.push(next);
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 async function holdsFrame(cache: FileCache, path: string): Promise<boolean> {

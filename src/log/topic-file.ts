@@ -4,6 +4,7 @@ import { StatefoldError } from "../base/errors.ts";
 import type { FileCache } from "./file-cache.ts";
 import { isAbsent } from "./files.ts";
 import { corrupt, createSegment, readSegmentFile, segmentBases, segmentPath } from "./segment.ts";
+import { SyncedNoteFile } from "./synced-note.ts";
 import { topicFolder } from "./topic-name.ts";
 
 /**
@@ -23,23 +24,38 @@ export const TOPIC_FILE = "topic.json";
 const TOPIC_VERSION = 1;
 const MAX_TOPIC_FILE_BYTES = 4096;
 
-export function partitionDirectory(root: string, topic: string, partition: number): string {
-  return join(root, topicFolder(topic), String(partition));
+/** Where the topics lie, and, apart from them, how far each was synced. */
+export interface LogFolders {
+  readonly topics: string;
+  readonly witness: string;
+}
+
+export function logFolders(dataDirectory: string): LogFolders {
+  const witness = join(dataDirectory, "witness", "topics");
+  return { topics: join(dataDirectory, "topics"), witness };
+}
+
+export function partitionPlace(folders: LogFolders, topic: string, partition: number) {
+  const directory = join(folders.topics, topicFolder(topic), String(partition));
+  const notePath = join(folders.witness, topicFolder(topic), String(partition));
+  return { topic, partition, directory, notePath };
 }
 
 /** Makes the topic with its empty partitions; durable when the promise resolves. */
 export async function createTopic(
   cache: FileCache,
-  root: string,
+  folders: LogFolders,
   topic: TopicInfo,
   nowMs: number,
 ): Promise<void> {
   const { files } = cache;
-  const folder = join(root, topicFolder(topic.name));
+  const folder = join(folders.topics, topicFolder(topic.name));
+  const witness = join(folders.witness, topicFolder(topic.name));
+  await files.makeDirectory(witness);
   for (let partition = 0; partition < topic.partitions; partition++) {
-    const directory = partitionDirectory(root, topic.name, partition);
+    const { directory, notePath } = partitionPlace(folders, topic.name, partition);
     await files.makeDirectory(directory);
-    await createSegment(cache, directory, {
+    const { headBytes } = await createSegment(cache, directory, {
       topic: topic.name,
       partition,
       base: 0,
@@ -47,8 +63,12 @@ export async function createTopic(
       previous: undefined,
       marks: new Map(),
     });
+    const nothing = { segment: 0, position: headBytes, endOffset: 0, createdAtMs: nowMs };
+    await new SyncedNoteFile(cache, notePath).create(nothing);
   }
-  await files.syncDirectory(folder);
+  for (const made of [witness, folders.witness, dirname(folders.witness), folder]) {
+    await files.syncDirectory(made);
+  }
   const path = join(folder, TOPIC_FILE);
   await cache.use(
     path,
@@ -60,7 +80,7 @@ export async function createTopic(
     { create: true },
   );
   await files.syncDirectory(folder);
-  await files.syncDirectory(root);
+  await files.syncDirectory(folders.topics);
 }
 
 /**
@@ -83,8 +103,30 @@ export async function readTopic(
     topic === undefined
       ? "the file that says what topic this is, is missing or damaged, though there are records"
       : `the file is in the wrong folder: it belongs to topic ${topic.name}`,
-    "The topic log stays closed, so that nothing is lost silently: restore the folder from a snapshot, or move it away",
+    STAYS_CLOSED,
   );
+}
+
+const STAYS_CLOSED =
+  "The topic stays closed, so that nothing is lost silently: restore its folder from a snapshot, or, to begin it anew without its records, move its folder in topics/ and the one of that name in witness/topics/ away";
+
+/**
+ * Why a folder that holds no topic should: there were records. Undefined: nothing is known to be missing.
+ */
+export async function missingTopic(
+  cache: FileCache,
+  folders: LogFolders,
+  folder: string,
+): Promise<StatefoldError | undefined> {
+  const witness = join(folders.witness, folder);
+  let endOffset = 0;
+  for (const name of await cache.files.list(witness)) {
+    const note = await new SyncedNoteFile(cache, join(witness, name)).read();
+    endOffset += note?.endOffset ?? 0;
+  }
+  if (endOffset === 0) return undefined;
+  const what = `the topic is missing, which held ${endOffset} acknowledged records, those included that retention removed`;
+  return corrupt(join(folders.topics, folder), undefined, what, STAYS_CLOSED);
 }
 
 function topicFileBytes(topic: TopicInfo): Buffer {

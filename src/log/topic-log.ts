@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname } from "node:path";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import { FileCache } from "./file-cache.ts";
 import {
@@ -8,8 +8,13 @@ import {
   type TopicLogOptions,
 } from "./options.ts";
 import { Topic } from "./topic.ts";
-import { createTopic, readTopic } from "./topic-file.ts";
-import { checkTopicName } from "./topic-name.ts";
+import { createTopic, type LogFolders, logFolders, missingTopic, readTopic } from "./topic-file.ts";
+import { checkTopicName, topicFolder } from "./topic-name.ts";
+
+interface Found {
+  readonly topics: Map<string, Topic>;
+  readonly broken: ReadonlyMap<string, StatefoldError>;
+}
 
 /**
  * The topic log: durable topics with partitions and offsets in a data directory, below `topics/`; the
@@ -18,28 +23,32 @@ import { checkTopicName } from "./topic-name.ts";
  * One process at a time: the lock on the data directory is its owner's.
  */
 export class TopicLog {
-  readonly #root: string;
+  readonly #folders: LogFolders;
   readonly #cache: FileCache;
   readonly #options: ResolvedOptions;
   readonly #topics: Map<string, Topic>;
+  /** Folders of topics that are damaged or gone as a whole, and why. */
+  readonly #broken: ReadonlyMap<string, StatefoldError>;
   readonly #making = new Map<string, Promise<Topic>>();
   #closing: Promise<void> | undefined;
 
   private constructor(
-    root: string,
+    folders: LogFolders,
     cache: FileCache,
     options: ResolvedOptions,
-    topics: Map<string, Topic>,
+    { topics, broken }: Found,
   ) {
-    this.#root = root;
+    this.#folders = folders;
     this.#cache = cache;
     this.#options = options;
     this.#topics = topics;
+    this.#broken = broken;
   }
 
   /**
    * Reads which topics there are; their partitions open on first use.
-   * Rejects with CONFIG_INVALID, LOG_CORRUPT, STORE_FORMAT, and LOG_WRITE_FAILED when the disk refuses.
+   * One that is damaged is reported, and whoever asks for it is told (LOG_CORRUPT); the others are there.
+   * Rejects with CONFIG_INVALID, STORE_FORMAT, and LOG_WRITE_FAILED when the disk refuses.
    *
    * @param directory the data directory. That it exists durably is its owner's business.
    */
@@ -47,23 +56,22 @@ export class TopicLog {
     const resolved = resolveOptions(options);
     const { files } = resolved;
     const cache = new FileCache(files, resolved.maxOpenFiles);
-    const root = join(directory, "topics");
-    const topics = new Map<string, Topic>();
+    const folders = logFolders(directory);
     try {
-      await files.makeDirectory(root);
-      await files.syncDirectory(directory);
-      await files.syncDirectory(root);
-      for (const folder of (await files.list(root)).sort()) {
-        const info = await readTopic(cache, root, folder);
-        if (info !== undefined) topics.set(info.name, new Topic(root, info, cache, resolved));
+      for (const folder of [folders.topics, folders.witness]) {
+        await files.makeDirectory(folder);
+        await files.syncDirectory(dirname(folder));
+        await files.syncDirectory(folder);
       }
+      await files.syncDirectory(directory);
+      const found = await findTopics(folders, cache, resolved);
+      return new TopicLog(folders, cache, resolved, found);
     } catch (cause) {
       await cache.close();
       if (cause instanceof StatefoldError) throw cause;
-      const message = `the topic log in ${root} could not be opened: ${describeError(cause)}`;
+      const message = `the topic log in ${folders.topics} could not be opened: ${describeError(cause)}`;
       throw new StatefoldError("LOG_WRITE_FAILED", message, { cause });
     }
-    return new TopicLog(root, cache, resolved, topics);
   }
 
   /** The largest record taken, in bytes. */
@@ -76,15 +84,16 @@ export class TopicLog {
     return [...this.#topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** A topic that exists. */
+  /** A topic that exists. Throws LOG_CORRUPT for one that is damaged or gone as a whole. */
   find(name: string): Topic | undefined {
+    this.#refuseBroken(name);
     return this.#topics.get(name);
   }
 
   /**
    * A topic, made on first use with so many partitions (default: the log's). The count of one that exists
    * stays as it is. Rejects with REQUEST_INVALID for an impossible name, OVERLOADED when there are too
-   * many topics, LOG_WRITE_FAILED, UNAVAILABLE.
+   * many topics, LOG_CORRUPT as `find` does, LOG_WRITE_FAILED, UNAVAILABLE.
    */
   async topic(name: string, partitions?: number): Promise<Topic> {
     if (this.#closing !== undefined) {
@@ -93,6 +102,7 @@ export class TopicLog {
     const known = this.#topics.get(name);
     if (known !== undefined) return known;
     checkTopicName(name);
+    this.#refuseBroken(name);
     const count = partitions ?? this.#options.partitions;
     checkPartitionCount(count);
     let making = this.#making.get(name);
@@ -137,16 +147,48 @@ export class TopicLog {
     await this.#cache.close();
   }
 
+  #refuseBroken(name: string): void {
+    const error = this.#broken.get(topicFolder(name));
+    if (error !== undefined) throw error;
+  }
+
   async #make(name: string, partitions: number): Promise<Topic> {
     const info = { name, partitions };
     try {
-      await createTopic(this.#cache, this.#root, info, this.#options.clock.now());
+      await createTopic(this.#cache, this.#folders, info, this.#options.clock.now());
     } catch (cause) {
-      const message = `topic ${name} could not be made below ${this.#root}: ${describeError(cause)}`;
+      const message = `topic ${name} could not be made below ${this.#folders.topics}: ${describeError(cause)}`;
       throw new StatefoldError("LOG_WRITE_FAILED", message, { cause });
     }
-    const topic = new Topic(this.#root, info, this.#cache, this.#options);
+    const topic = new Topic(this.#folders, info, this.#cache, this.#options);
     this.#topics.set(name, topic);
     return topic;
   }
+}
+
+async function findTopics(
+  folders: LogFolders,
+  cache: FileCache,
+  options: ResolvedOptions,
+): Promise<Found> {
+  const topics = new Map<string, Topic>();
+  const broken = new Map<string, StatefoldError>();
+  const names = await cache.files.list(folders.topics);
+  const witnessed = await cache.files.list(folders.witness);
+  for (const folder of [...new Set([...names, ...witnessed])].sort()) {
+    try {
+      const info = await readTopic(cache, folders.topics, folder);
+      if (info !== undefined) {
+        topics.set(info.name, new Topic(folders, info, cache, options));
+        continue;
+      }
+      const missing = await missingTopic(cache, folders, folder);
+      if (missing !== undefined) throw missing;
+    } catch (error) {
+      if (!(error instanceof StatefoldError) || error.code !== "LOG_CORRUPT") throw error;
+      broken.set(folder, error);
+      options.report("error", error.message, { folder });
+    }
+  }
+  return { topics, broken };
 }

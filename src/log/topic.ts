@@ -5,7 +5,7 @@ import type { FileCache } from "./file-cache.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { LogPartition } from "./partition.ts";
 import type { NewRecord } from "./record.ts";
-import { partitionDirectory, type TopicInfo } from "./topic-file.ts";
+import { type LogFolders, partitionPlace, type TopicInfo } from "./topic-file.ts";
 
 export interface RecordPlace {
   readonly partition: number;
@@ -16,17 +16,17 @@ export interface RecordPlace {
 export class Topic {
   readonly name: string;
   readonly partitionCount: number;
-  readonly #root: string;
+  readonly #folders: LogFolders;
   readonly #cache: FileCache;
   readonly #options: ResolvedOptions;
   readonly #partitions = new Map<number, Promise<LogPartition>>();
   #turn = 0;
   #closed = false;
 
-  constructor(root: string, info: TopicInfo, cache: FileCache, options: ResolvedOptions) {
+  constructor(folders: LogFolders, info: TopicInfo, cache: FileCache, options: ResolvedOptions) {
     this.name = info.name;
     this.partitionCount = info.partitions;
-    this.#root = root;
+    this.#folders = folders;
     this.#cache = cache;
     this.#options = options;
   }
@@ -40,8 +40,7 @@ export class Topic {
     if (this.#closed) throw new StatefoldError("UNAVAILABLE", "the topic log is closed");
     const known = this.#partitions.get(partition);
     if (known !== undefined) return await known;
-    const directory = partitionDirectory(this.#root, this.name, partition);
-    const place = { topic: this.name, partition, directory };
+    const place = partitionPlace(this.#folders, this.name, partition);
     const opening = LogPartition.open(place, this.#cache, this.#options);
     this.#partitions.set(partition, opening);
     try {

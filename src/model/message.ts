@@ -24,9 +24,38 @@ export interface Message {
   readonly headers: readonly Header[];
 }
 
-/** What a message weighs against a bound: its payload and a flat amount for all around it. */
-export function messageBytes(message: Pick<Message, "target" | "value" | "headers">): number {
-  let bytes = 200 + message.value.value.byteLength + 2 * message.target.id.length;
-  for (const header of message.headers) bytes += header.key.length + header.value.byteLength;
+/** Of a message, what it weighs by; what is not known yet weighs nothing. */
+export type Weighed = Pick<Message, "target" | "value" | "headers"> &
+  Partial<Pick<Message, "caller" | "causeId" | "traceparent">>;
+
+/**
+ * What a message weighs against a bound: all of it that can be long, and a flat amount around that. The
+ * target counts twice, since the key of its mail names it again. So it is about what the store takes for
+ * it, and whoever makes a message large in an unusual place gains nothing by it.
+ */
+export function messageBytes(message: Weighed): number {
+  const { target, caller, value, causeId, traceparent } = message;
+  let bytes = 200 + valueBytes(value) + 2 * addressBytes(target);
+  if (caller !== undefined) bytes += addressBytes(caller);
+  if (causeId !== undefined) bytes += causeId.length;
+  if (traceparent !== undefined) bytes += traceparent.length;
+  for (const header of message.headers) {
+    bytes += Buffer.byteLength(header.key) + header.value.byteLength;
+  }
   return bytes;
+}
+
+/** The same for a value. */
+export function valueBytes(value: TypedValue): number {
+  let bytes = value.value.byteLength + Buffer.byteLength(value.typename);
+  if (value.metadata === undefined) return bytes;
+  for (const [key, each] of Object.entries(value.metadata)) {
+    bytes += 8 + Buffer.byteLength(key) + each.byteLength;
+  }
+  return bytes;
+}
+
+/** The same for an address. */
+export function addressBytes({ type, id }: Address): number {
+  return Buffer.byteLength(type) + Buffer.byteLength(id);
 }

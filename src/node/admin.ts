@@ -3,6 +3,7 @@
  * through the partitions like everything else that changes something. While a partition is down nothing
  * is left out silently: what needs it is UNAVAILABLE.
  */
+import { StatefoldError } from "../base/errors.ts";
 import type {
   AddressDetail,
   AddressQuery,
@@ -12,12 +13,14 @@ import type {
   DeadSummary,
   EndpointStatus,
   MessageView,
+  NewTarget,
   NodeStatus,
   Page,
   PageQuery,
   ParkedDetail,
   ParkedSummary,
   PartitionStatus,
+  StuckQuery,
   TimerSummary,
 } from "../gateway/admin-port.ts";
 import type { Address } from "../model/address.ts";
@@ -28,19 +31,20 @@ import { parkedKey, parkedRange } from "../partition/parking.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { OperatorVerb } from "../partition/ports.ts";
 import { readTimerKey, timerRange } from "../partition/timers.ts";
-import { endOfPrefix, keyOf } from "../store/keys.ts";
 import {
   type DeadRecord,
   decodeDead,
   decodeMessage,
   decodeParked,
   decodeTimer,
+  type ParkedRecord,
 } from "../store/records.ts";
 import { addressRange, describeAddress, listAddresses, pendingOf } from "./address-list.ts";
 import { entryLister, listPages } from "./pages.ts";
 import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";
 import type { NodeReport } from "./report.ts";
+import { isDeadMeant, isParkedMeant } from "./stuck-query.ts";
 
 /** Messages shown of a parked address; fewer, but one at least, when they have more bytes than that. */
 const SHOWN_MESSAGES = 10;
@@ -87,10 +91,12 @@ export class NodeAdmin implements Admin {
     return listPages(this.#partitions, timerRange(), query, lister);
   }
 
-  parked(query: AddressQuery): Promise<Page<ParkedSummary>> {
-    const from = query.type === undefined ? parkedRange().from : keyOf("parked", query.type);
-    const lister = entryLister(({ value }, { partition }) => parkedSummary(partition, value));
-    return listPages(this.#partitions, { from, until: endOfPrefix(from) }, query, lister);
+  parked(query: StuckQuery): Promise<Page<ParkedSummary>> {
+    const lister = entryLister(({ value }, { partition }) => {
+      const record = decodeParked(value);
+      return isParkedMeant(query, record) ? parkedSummary(partition, record) : undefined;
+    });
+    return listPages(this.#partitions, parkedRange(query.type), query, lister);
   }
 
   async parkedDetail(address: Address): Promise<ParkedDetail | undefined> {
@@ -101,25 +107,38 @@ export class NodeAdmin implements Admin {
         ...{ ...mailRange(address), limit: SHOWN_MESSAGES, maxBytes: SHOWN_BYTES },
       });
       const messages = mail.map((entry) => viewOf(decodeMessage(entry.value)));
-      return { ...parkedSummary(partition, bytes), messages };
+      return { ...parkedSummary(partition, decodeParked(bytes)), messages };
     });
   }
 
   async parkedRetry(address: Address): Promise<boolean> {
     const verb = { kind: "retryParked", address } as const;
-    return (await decide(this.#partitions.ownerOf(address), verb)) !== undefined;
+    return (await decide(this.#partitions.ownerOf(address), verb)).found !== undefined;
   }
 
   async parkedSkip(address: Address): Promise<{ messageId: string } | undefined> {
     const verb = { kind: "skipParked", address } as const;
-    const messageId = await decide(this.#partitions.ownerOf(address), verb);
+    const { found: messageId } = await decide(this.#partitions.ownerOf(address), verb);
     return messageId === undefined ? undefined : { messageId };
   }
 
-  dead(query: PageQuery): Promise<Page<DeadSummary>> {
-    const lister = entryLister((entry, { index }) =>
-      deadSummary(deadId(index, readDeadKey(entry.key)), decodeDead(entry.value)),
-    );
+  async parkedPurge(address: Address): Promise<number | undefined> {
+    const host = this.#partitions.ownerOf(address);
+    let purged: number | undefined;
+    // A piece at a time, each an epoch of its own: nobody waits for a long mailbox (I6).
+    for (;;) {
+      const { found, messages, more } = await decide(host, { kind: "purgeParked", address });
+      if (found !== undefined) purged = (purged ?? 0) + messages;
+      if (!more) return purged;
+    }
+  }
+
+  dead(query: StuckQuery): Promise<Page<DeadSummary>> {
+    const lister = entryLister((entry, { index }) => {
+      const record = decodeDead(entry.value);
+      const id = deadId(index, readDeadKey(entry.key));
+      return isDeadMeant(query, record) ? deadSummary(id, record) : undefined;
+    });
     return listPages(this.#partitions, deadRange(), query, lister);
   }
 
@@ -137,18 +156,18 @@ export class NodeAdmin implements Admin {
     };
   }
 
-  deadRetry(id: string): Promise<boolean> {
-    return this.#decideDead(id, "retryDead");
-  }
-
-  deadPurge(id: string): Promise<boolean> {
-    return this.#decideDead(id, "purgeDead");
-  }
-
-  async #decideDead(id: string, kind: "retryDead" | "purgeDead"): Promise<boolean> {
+  async deadRetry(id: string, to: NewTarget | undefined): Promise<boolean> {
     const place = this.#placeOf(id);
     if (place === undefined) return false;
-    return (await decide(place.host, { kind, number: place.number })) !== undefined;
+    const { host, number } = place;
+    return (await decide(host, { kind: "retryDead", number, to })).found !== undefined;
+  }
+
+  async deadPurge(id: string): Promise<boolean> {
+    const place = this.#placeOf(id);
+    if (place === undefined) return false;
+    const { host, number } = place;
+    return (await decide(host, { kind: "purgeDead", number })).found !== undefined;
   }
 
   #placeOf(id: string): { host: PartitionHost; number: number } | undefined {
@@ -161,13 +180,15 @@ export class NodeAdmin implements Admin {
 /** A dead letter's name outside: its partition and its number there. */
 const deadId = (partition: number, number: number): string => `${partition}-${number}`;
 
-async function decide(host: PartitionHost, verb: OperatorVerb): Promise<string | undefined> {
+/** @throws StatefoldError with the partition's reason, when it refuses */
+async function decide(host: PartitionHost, verb: OperatorVerb) {
   const answer = await host.ask({ kind: "operator", verb }).answer;
-  return answer.kind === "operated" ? answer.found : undefined;
+  if (answer.kind === "operated") return answer;
+  if (answer.kind === "refused") throw new StatefoldError(answer.code, answer.reason);
+  throw new StatefoldError("INTERNAL", `a decision was answered with ${answer.kind}`);
 }
 
-function parkedSummary(partition: Partition, bytes: Uint8Array): ParkedSummary {
-  const record = decodeParked(bytes);
+function parkedSummary(partition: Partition, record: ParkedRecord): ParkedSummary {
   return { ...record, pending: pendingOf(partition, record.address) };
 }
 
@@ -175,6 +196,7 @@ function deadSummary(id: string, record: DeadRecord): DeadSummary {
   const { what, address, code, reason, atMs, attempts, source, egress } = record;
   const value = what.kind === "message" ? what.message.value : what.record.value;
   return {
+    target: what.kind === "message" ? what.message.target : undefined,
     ...{ id, address, code, reason, atMs, attempts, kind: what.kind, valueType: value.typename },
     source: source === "" ? undefined : source,
     egress: egress === "" ? undefined : egress,

@@ -83,10 +83,8 @@ export class NodeMessages implements Messages {
   #hostFor(request: SendRequest | CallRequest): PartitionHost {
     if (!this.#isOpen) throw new StatefoldError("UNAVAILABLE", "the node is draining");
     const host = this.#partitions.ownerOf(request.target);
-    if (host.partition?.isFull) {
-      const text = `partition ${host.index} has all the unfinished work that it may have`;
-      throw new StatefoldError("OVERLOADED", text);
-    }
+    const fullBy = host.fullFor(request.target.type);
+    if (fullBy !== undefined) throw new StatefoldError("OVERLOADED", fullBy);
     return host;
   }
 }

@@ -40,6 +40,10 @@ const GAUGES: readonly (readonly [PartitionMetric, (partition: Partition) => num
     (p) => p.ledger.outbox,
   ],
   [
+    gauge("outbox_bytes", "bytes", "Bytes of the effects that were not acknowledged."),
+    (p) => p.ledger.outboxBytes,
+  ],
+  [
     gauge("dead_letters", "messages", "Messages and records that were given up."),
     (p) => p.ledger.dead,
   ],
@@ -102,6 +106,22 @@ const COUNTERS: readonly (readonly [PartitionMetric, (partition: Partition) => n
     (p) => p.calls.dropped,
   ],
 ];
+
+const DISK_FREE: MetricDefinition<never> = {
+  name: "statefold_disk_free_bytes",
+  unit: "bytes",
+  description:
+    "Room on the file system of the data directory; near its end nothing new is taken in.",
+  labels: [],
+};
+
+export function declareDiskMetric(
+  registry: MetricsRegistry,
+  reserve: { readonly freeBytes: number },
+): void {
+  const series = registry.gauge(DISK_FREE).labelled({} as Record<never, string>);
+  series.from(() => reserve.freeBytes);
+}
 
 /** Returns what is to be called for each commit. */
 export function declareCommitMetric(registry: MetricsRegistry): (elapsedMs: number) => void {

@@ -10,6 +10,10 @@ import type { Partitions } from "./partitions.ts";
 
 /** What a list reads at once; values may be large, and a page needs little of them. */
 const READ_BYTES = 4 * 1024 * 1024;
+/** Entries that one page looks through, when few of them are meant: it ends there, with what it found. */
+const EXAMINED_ENTRIES = 10_000;
+/** Of them read at once, when some may not be meant. */
+const STEP_ENTRIES = 1_000;
 
 export interface KeyRange {
   readonly from: Uint8Array;
@@ -17,7 +21,8 @@ export interface KeyRange {
 }
 
 export interface Found<T> {
-  readonly item: T;
+  /** Undefined: it was looked at, and is not meant. */
+  readonly item: T | undefined;
   /** The next page begins behind this key. */
   readonly key: Uint8Array;
 }
@@ -29,11 +34,15 @@ export interface Look {
   readonly index: number;
 }
 
-/** What one partition has in a range, in order, as many as asked for; fewer where it has no more. */
+/**
+ * What one partition has in a range, in order, until `limit` items were found or `examined` entries were
+ * looked at; fewer where it has no more.
+ */
 export type Lister<T> = (
   look: Look,
   range: KeyRange,
   limit: number,
+  examined: number,
 ) => Promise<readonly Found<T>[]>;
 
 /** @throws StatefoldError REQUEST_INVALID for a cursor of another list, UNAVAILABLE while a partition is down */
@@ -45,44 +54,50 @@ export async function listPages<T>(
 ): Promise<Page<T>> {
   const cursor = query.after === undefined ? undefined : readCursor(query.after, range);
   const items: T[] = [];
+  let left = EXAMINED_ENTRIES;
   for (const host of partitions.hosts) {
     if (cursor !== undefined && host.index < cursor.partition) continue;
     const from = cursor?.partition === host.index ? behind(cursor.key) : range.from;
     const rest = { from, until: range.until };
     const wanted = query.limit - items.length;
     const found = await host.read((store, partition) =>
-      list({ store, partition, index: host.index }, rest, wanted),
+      list({ store, partition, index: host.index }, rest, wanted, left),
     );
-    for (const { item } of found) items.push(item);
+    for (const { item } of found) if (item !== undefined) items.push(item);
+    left -= found.length;
     const last = found.at(-1);
-    if (items.length >= query.limit && last !== undefined) {
+    if ((items.length >= query.limit || left <= 0) && last !== undefined) {
       return { items, next: writeCursor(host.index, last.key) };
     }
   }
   return { items, next: undefined };
 }
 
-/** The plain case: each entry is an item. */
-export function entryLister<T>(read: (entry: Entry, look: Look) => T | Promise<T>): Lister<T> {
-  return async (look, range, limit) => {
+/** The plain case: each entry is an item, or is not meant. */
+export function entryLister<T>(read: (entry: Entry, look: Look) => T | undefined): Lister<T> {
+  return async (look, range, limit, examined) => {
     const found: Found<T>[] = [];
-    for await (const entry of entriesIn(look.store, range, limit)) {
-      found.push({ item: await read(entry, look), key: entry.key });
+    let left = limit;
+    for await (const entry of entriesIn(look.store, range, examined, STEP_ENTRIES)) {
+      const item = read(entry, look);
+      found.push({ item, key: entry.key });
+      if (item !== undefined && --left === 0) break;
     }
     return found;
   };
 }
 
-/** The first entries of a range, of which only a few MiB are in memory at once. */
+/** The first entries of a range, of which only `step`, and a few MiB, are in memory at once. */
 export async function* entriesIn(
   store: Store,
   range: KeyRange,
   limit: number,
+  step = limit,
 ): AsyncGenerator<Entry> {
   let { from } = range;
   for (let left = limit; left > 0; ) {
     const entries = await store.scan({
-      ...{ from, until: range.until, limit: left, maxBytes: READ_BYTES },
+      ...{ from, until: range.until, limit: Math.min(left, step), maxBytes: READ_BYTES },
     });
     const last = entries.at(-1);
     if (last === undefined) return;

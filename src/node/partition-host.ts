@@ -6,6 +6,7 @@
 import { assert, unreachable } from "../base/assert.ts";
 import { systemClock } from "../base/clock.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
+import { unforeseeableRandom } from "../base/random.ts";
 import type { Egress } from "../egress/contract.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
 import type { SourceBatch } from "../model/source.ts";
@@ -19,7 +20,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { Publisher } from "./publisher.ts";
 import { type Answer, type Question, Requests } from "./requests.ts";
 import { sleep } from "./sleep.ts";
-import { SourceQueue } from "./source-queue.ts";
+import { SourceQueue, type Taker } from "./source-queue.ts";
 import type { Storage } from "./storage.ts";
 
 /** Failures in a row, of a life or of an opening, before the node gives up. */
@@ -39,6 +40,8 @@ export interface PartitionHostOptions {
   readonly invoke: (invocation: Invocation, signal: AbortSignal) => Promise<Outcome>;
   /** Releases for other partitions. */
   readonly toPeer: (from: number, release: PeerRelease) => void;
+  /** Why the node takes nothing in, whatever room the partition has; undefined while it does. Default: it does. */
+  readonly held?: () => string | undefined;
   /** It has opened (again): sources go on from their stored positions. */
   readonly onOpened: (index: number) => void;
   readonly onCommit: (elapsedMs: number, writes: number) => void;
@@ -104,7 +107,8 @@ export class PartitionHost {
     try {
       partition = await openPartition(store, {
         ...{ application, partition: index, partitionCount: storage.partitionCount },
-        ...{ formatVersion: storage.formatVersion, directory, limits, random: Math.random },
+        ...{ formatVersion: storage.formatVersion, directory, limits },
+        random: unforeseeableRandom(),
         lostEpoch: store.lostEpoch,
       });
     } catch (error) {
@@ -116,7 +120,7 @@ export class PartitionHost {
       ...{ partition, store, clock: systemClock, invoke: this.#options.invoke },
       release: (release) => this.#release(release),
       onFailure: (error) => this.#failed(error),
-      onTurn: () => this.#offerSources(),
+      onTurn: () => this.offerSources(),
       onCommit: (elapsedMs, writes) => {
         if (performance.now() - openedAtMs >= RECOVERED_AFTER_MS) this.#failures = 0;
         this.#options.onCommit(elapsedMs, writes);
@@ -156,8 +160,24 @@ export class PartitionHost {
 
   /** Hands a batch to the partition as soon as it has room. Rejects, UNAVAILABLE, when it is or goes down. */
   async take(batch: SourceBatch): Promise<void> {
-    const { partition, driver } = this.#running();
-    await this.#sources.add(batch, takerOf(partition, driver));
+    await this.#sources.add(batch, this.#taker(this.#running()));
+  }
+
+  /** Why nothing new for functions of a type is taken in at the moment; undefined while it is. */
+  fullFor(type: string): string | undefined {
+    const { partition } = this;
+    const what = `partition ${this.index} has all the unfinished work`;
+    const bound = partition?.fullBy;
+    if (bound !== undefined) return `${what} that it may have (${bound})`;
+    const held = this.#options.held?.();
+    if (held !== undefined || partition === undefined || partition.hasRoomFor(type)) return held;
+    return `${what} for functions of type ${type} that it may have`;
+  }
+
+  /** Takes what sources have waiting, as far as there is room. */
+  offerSources(): void {
+    if (this.#life.kind !== "running" || this.#sources.size === 0) return;
+    this.#sources.offerTo(this.#taker(this.#life));
   }
 
   /** Where a source goes on; undefined when it was never read. */
@@ -238,11 +258,6 @@ export class PartitionHost {
     return publisher;
   }
 
-  #offerSources(): void {
-    if (this.#life.kind !== "running" || this.#sources.size === 0) return;
-    this.#sources.offerTo(takerOf(this.#life.partition, this.#life.driver));
-  }
-
   #failed(error: unknown): void {
     const life = this.#life;
     if (life.kind !== "running") return;
@@ -309,6 +324,18 @@ export class PartitionHost {
     this.#sources.rejectAll(error);
   }
 
+  #taker({ partition, driver }: Running): Taker {
+    const { held } = this.#options;
+    return {
+      hasRoomFor(types) {
+        if (partition.isFull || held?.() !== undefined) return false;
+        for (const type of types) if (!partition.hasRoomFor(type)) return false;
+        return true;
+      },
+      offer: (batch) => driver.offer({ kind: "source", ...batch }),
+    };
+  }
+
   #running(): Running {
     if (this.#life.kind !== "running") throw this.#unavailable();
     return this.#life;
@@ -324,13 +351,4 @@ export class PartitionHost {
     const text = `partition ${this.index} cannot answer: ${why[this.#life.kind]}`;
     return new StatefoldError("UNAVAILABLE", text);
   }
-}
-
-function takerOf(partition: Partition, driver: Driver) {
-  return {
-    get isFull() {
-      return partition.isFull;
-    },
-    offer: (batch: SourceBatch) => driver.offer({ kind: "source", ...batch }),
-  };
 }

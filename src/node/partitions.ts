@@ -55,6 +55,11 @@ export class Partitions implements SourceSink {
     await this.host(partition).take(batch);
   }
 
+  /** There is room again that no partition knows of. */
+  offerSources(): void {
+    for (const host of this.hosts) host.offerSources();
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.hosts.map((host) => host.stop()));
   }

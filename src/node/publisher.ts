@@ -1,11 +1,12 @@
 /**
  * Brings one partition's records for one egress to their receiver: in order, again after a failure, one
- * call at a time. What makes that exactly-once is the receiver's memory of the numbers; what bounds the
+ * call at a time, and none for longer than its bound. What makes that exactly-once is the receiver's memory of the numbers; what bounds the
  * queue is the outbox, which sends no more than its window before it is acknowledged (I9).
  */
-import { type BackoffOptions, backoffMs } from "../base/backoff.ts";
+import { type BackoffOptions, backoffMs, type Random } from "../base/backoff.ts";
 import { describeError } from "../base/errors.ts";
-import type { Egress } from "../egress/contract.ts";
+import { unlessAborted } from "../base/unless-aborted.ts";
+import type { Egress, Published } from "../egress/contract.ts";
 import { egressDestination } from "../partition/outboxes.ts";
 import type { AcknowledgedInput } from "../partition/ports.ts";
 import type { EgressEffect } from "../store/records.ts";
@@ -13,6 +14,8 @@ import type { Logger } from "../telemetry/logger.ts";
 import { sleep } from "./sleep.ts";
 
 const BACKOFF: BackoffOptions = { initialMs: 50, maxMs: 10_000 };
+/** A call to the receiver that takes longer is given up, and made again. */
+const PUBLISH_MS = 120_000;
 /** Records of one call to the receiver at most. */
 const PUBLISH_RECORDS = 5_000;
 
@@ -21,6 +24,11 @@ export interface PublisherOptions {
   readonly partition: number;
   readonly acknowledge: (input: AcknowledgedInput) => void;
   readonly logger: Logger;
+  /** Default: PUBLISH_MS. */
+  readonly publishMs?: number;
+  /** How it waits between two calls. Resolves early when the signal aborts. */
+  readonly sleep?: typeof sleep;
+  readonly random?: Random;
 }
 
 /** Records with ascending numbers from `first` on. */
@@ -34,6 +42,8 @@ export class Publisher {
   readonly #abort = new AbortController();
   readonly #waiting: Run[] = [];
   #running: Promise<void> | undefined;
+  /** Aborts the call to the receiver that is being made. */
+  #calling: AbortController | undefined;
   /** Why the last call failed, while it does. */
   reason: string | undefined;
 
@@ -46,9 +56,13 @@ export class Publisher {
     this.#running ??= this.#run();
   }
 
-  /** Ends; what was being sent may have arrived, and is sent again by the partition's next life. */
+  /**
+   * Ends, and waits for no receiver; what was being sent may have arrived, and is sent again by the
+   * partition's next life.
+   */
   async stop(): Promise<void> {
     this.#abort.abort();
+    this.#calling?.abort(new Error("the node is stopping"));
     await this.#running;
   }
 
@@ -82,21 +96,42 @@ export class Publisher {
     signal: AbortSignal,
   ): Promise<void> {
     const { egress, partition, acknowledge, logger } = this.#options;
+    const { sleep: pause = sleep, random = Math.random } = this.#options;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        const { refused } = await egress.publish(partition, first, records);
+        const { refused } = await this.#call(first, records);
         this.reason = undefined;
         const upTo = first + records.length - 1;
         const destination = egressDestination(egress.id);
         return acknowledge({ kind: "acknowledged", destination, upTo, refused });
       } catch (error) {
+        if (signal.aborted) return;
         this.reason = describeError(error);
         logger.warn(
           { egress: egress.id, partition, attempt, reason: this.reason },
           "An egress cannot be reached.",
         );
-        await sleep(backoffMs(attempt, BACKOFF, Math.random), signal);
+        await pause(backoffMs(attempt, BACKOFF, random), signal);
       }
+    }
+  }
+
+  /** One call at a time, also when one takes too long: the next begins when it has ended. */
+  async #call(first: number, records: readonly EgressEffect[]): Promise<Published> {
+    const { egress, partition, publishMs = PUBLISH_MS } = this.#options;
+    const calling = new AbortController();
+    this.#calling = calling;
+    const timer = setTimeout(() => {
+      const problem = new Error(`the receiver has not answered within ${publishMs} ms`);
+      this.reason = problem.message;
+      calling.abort(problem);
+    }, publishMs);
+    try {
+      const published = egress.publish(partition, first, records, calling.signal);
+      return await unlessAborted(published, this.#abort.signal);
+    } finally {
+      clearTimeout(timer);
+      this.#calling = undefined;
     }
   }
 }

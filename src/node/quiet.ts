@@ -7,16 +7,14 @@ const IDLE_MS = 500;
 
 /** What tells whether a node works. */
 export interface Working {
-  readonly hosts: readonly {
-    readonly partition:
-      | {
-          readonly unfinished: number;
-          readonly epochs: Pick<Partition["epochs"], "isCommitting">;
-          readonly ledger: Pick<Partition["ledger"], "finished">;
-          readonly delivery: Pick<Partition["delivery"], "inFlight">;
-        }
-      | undefined;
-  }[];
+  readonly hosts: readonly { readonly partition: OpenPartition | undefined }[];
+}
+
+interface OpenPartition {
+  readonly unfinished: number;
+  readonly epochs: Pick<Partition["epochs"], "isCommitting" | "dirtySinceMs">;
+  readonly ledger: Pick<Partition["ledger"], "finished">;
+  readonly delivery: Pick<Partition["delivery"], "inFlight">;
 }
 
 /**
@@ -28,8 +26,7 @@ export async function quiet(partitions: Working, untilMs: number): Promise<void>
   let idleSinceMs = performance.now();
   while (performance.now() < untilMs) {
     const open = partitions.hosts.flatMap(({ partition }) => partition ?? []);
-    if (open.every((partition) => partition.unfinished === 0 && !partition.epochs.isCommitting))
-      return;
+    if (open.every(isDone)) return;
     const done = open.reduce((sum, { ledger }) => sum + ledger.finished, 0);
     const isBusy = open.some(({ delivery }) => delivery.inFlight > 0);
     if (isBusy || done !== finished) idleSinceMs = performance.now();
@@ -37,4 +34,9 @@ export async function quiet(partitions: Working, untilMs: number): Promise<void>
     finished = done;
     await delay(LOOK_EVERY_MS);
   }
+}
+
+/** Also that the last of it is durable: what lingers for company would be done again. */
+function isDone({ unfinished, epochs }: OpenPartition): boolean {
+  return unfinished === 0 && !epochs.isCommitting && epochs.dirtySinceMs === undefined;
 }

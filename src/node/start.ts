@@ -11,9 +11,11 @@ import type { Egress } from "../egress/contract.ts";
 import { LogEgress } from "../egress/log.ts";
 import { PlaygroundEgress } from "../egress/playground.ts";
 import { Gateway } from "../gateway/gateway.ts";
+import { DEFAULT_LIMITS as GATEWAY_LIMITS } from "../gateway/limits.ts";
 import type { Ingress } from "../ingress/contract.ts";
 import { LogIngress } from "../ingress/log.ts";
 import { PlaygroundIngress } from "../ingress/playground.ts";
+import { resolveOptions } from "../log/options.ts";
 import { TopicLog } from "../log/topic-log.ts";
 import type { RoutedMessage } from "../model/source.ts";
 import { DEFAULT_LIMITS } from "../partition/limits.ts";
@@ -25,10 +27,12 @@ import { declareProcessMetrics } from "../telemetry/process-metrics.ts";
 import { NodeAdmin } from "./admin.ts";
 import { Closing } from "./closing.ts";
 import { ComposedNode } from "./composed-node.ts";
+import { shareDescriptors } from "./descriptors.ts";
+import { DiskReserve } from "./disk-reserve.ts";
 import { Functions } from "./functions.ts";
 import { loadModules } from "./load-modules.ts";
 import { NodeMessages } from "./messages.ts";
-import { declareCommitMetric, declarePartitionMetrics } from "./metrics.ts";
+import { declareCommitMetric, declareDiskMetric, declarePartitionMetrics } from "./metrics.ts";
 import type { Listening, NodeOptions, RunningNode } from "./options.ts";
 import { Partitions } from "./partitions.ts";
 import { NodeReport } from "./report.ts";
@@ -71,8 +75,19 @@ async function compose(
   const module = await loadModules(options, logger);
   const storage = await open({ dataDir, application, partitions: options.partitions, acceptLoss });
   closing.add(() => storage.close());
+  if (storage.isNew && storage.dataDir !== undefined) {
+    // Where a disk is not mounted, its folder looks like this.
+    logger.warn(
+      { dataDir: storage.dataDir },
+      "The data directory is new: nothing was here before.",
+    );
+  }
   const report = reportTo(logger);
-  const log = await openLog(storage, options, report, closing);
+  const { maxConnections, maxOpenFiles } = shareDescriptors({
+    maxConnections: GATEWAY_LIMITS.maxConnections,
+    maxOpenFiles: resolveOptions({}).maxOpenFiles,
+  });
+  const log = await openLog(storage, options, report, maxOpenFiles, closing);
   const functions = await Functions.open(module.endpoints);
   closing.add(() => functions.close());
   const listening: Listening[] = [];
@@ -94,8 +109,16 @@ async function compose(
     function: (type) => functions.binding(type),
     egress: (id) => egressById.get(id),
   };
+  const reserve = new DiskReserve({
+    measure: () => storage.space(),
+    onRoom: () => partitions.offerSources(),
+    logger,
+  });
+  closing.add(async () => reserve.stop());
+  const held = () => reserve.reason;
   const partitions = new Partitions(storage.partitionCount, {
     ...{ application, storage, directory, limits: DEFAULT_LIMITS, egresses: egressById, logger },
+    held,
     invoke: (invocation, signal) => functions.invoke(invocation, signal),
     onOpened: (index) => {
       for (const { ingress } of ingresses) ingress.rewind(index);
@@ -111,7 +134,9 @@ async function compose(
     ...{ ingresses, egresses },
   });
   closing.add(() => partitions.stop());
+  await reserve.start();
   await partitions.open();
+  declareDiskMetric(metrics, reserve);
   declarePartitionMetrics(metrics, partitions);
   const messages = new NodeMessages(partitions);
   ingresses.push(...openIngresses(module, log, report));
@@ -126,8 +151,9 @@ async function compose(
   }
   const gateway = new Gateway({
     ...{ host, port: options.port, logger: logger.child({ part: "gateway" }), metrics },
-    ...{ messages, topics: new NodeTopics(log), health: nodeReport },
+    ...{ messages, topics: new NodeTopics(log, held), health: nodeReport },
     admin: new NodeAdmin(partitions, nodeReport),
+    limits: { maxConnections },
   });
   const { url } = await gateway.start();
   closing.add(() => gateway.stop());
@@ -145,10 +171,11 @@ async function openLog(
   storage: Storage,
   options: NodeOptions,
   report: Report,
+  maxOpenFiles: number,
   closing: Closing,
 ): Promise<TopicLog> {
   const log = await TopicLog.open(storage.path, {
-    ...{ partitions: storage.partitionCount, report },
+    ...{ partitions: storage.partitionCount, report, maxOpenFiles },
     retention: options.topicRetention ?? {},
   });
   closing.add(() => log.close());

@@ -7,6 +7,7 @@ import { DataDirectory } from "../store/directory.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
 import { MemoryContents, MemoryStore } from "../store/memory.ts";
 import type { PartitionStore } from "../store/witnessed-store.ts";
+import { type DiskSpace, spaceOf } from "./disk-reserve.ts";
 
 export interface Storage {
   readonly partitionCount: number;
@@ -15,6 +16,10 @@ export interface Storage {
   readonly path: string;
   /** Undefined: in memory. */
   readonly dataDir: string | undefined;
+  /** How much room there is for more. */
+  space(): Promise<DiskSpace>;
+  /** Nothing was there before. */
+  readonly isNew: boolean;
   /** A partition is closed before it is opened again. */
   openPartition(partition: number): Promise<PartitionStore>;
   close(): Promise<void>;
@@ -42,12 +47,14 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     formatVersion: directory.description.formatVersion,
     path: directory.path,
     dataDir: directory.path,
+    isNew: directory.isNew,
     openPartition: (partition) => {
       // What is lost while the node runs has not been accepted by anybody.
       const isFirst = !opened.has(partition);
       opened.add(partition);
       return directory.openPartition(partition, { acceptLoss: acceptLoss && isFirst });
     },
+    space: () => spaceOf(directory.path),
     close: () => directory.close(),
   };
 }
@@ -60,8 +67,13 @@ async function openInMemory(partitionCount: number): Promise<Storage> {
     formatVersion: FORMAT_VERSION,
     path,
     dataDir: undefined,
+    isNew: true,
     openPartition: async (partition) =>
       Object.assign(new MemoryStore(contents[partition]), { lostEpoch: undefined }),
+    space: async () => ({
+      freeBytes: Number.POSITIVE_INFINITY,
+      sizeBytes: Number.POSITIVE_INFINITY,
+    }),
     close: () => rm(path, { recursive: true, force: true }),
   };
 }

@@ -19,11 +19,17 @@ import type { TopicLog } from "../log/topic-log.ts";
 /** What a follower reads at once from one partition. */
 const FOLLOW_LIMITS = { maxRecords: 500, maxBytes: 1024 * 1024 };
 
+/** Appended at once: a request may hold hundreds of thousands, and others do not wait for them all (I6). */
+const WRITE_RECORDS = 5_000;
+
 export class NodeTopics implements Topics {
   readonly #log: TopicLog;
+  readonly #held: () => string | undefined;
 
-  constructor(log: TopicLog) {
+  /** @param held why the node takes nothing in; undefined while it does */
+  constructor(log: TopicLog, held: () => string | undefined = () => undefined) {
     this.#log = log;
+    this.#held = held;
   }
 
   async list(): Promise<TopicInfo[]> {
@@ -43,11 +49,17 @@ export class NodeTopics implements Topics {
   }
 
   async write(name: string, records: readonly NewRecord[]): Promise<readonly RecordPlace[]> {
+    const held = this.#held();
+    if (held !== undefined) throw new StatefoldError("OVERLOADED", held);
     const topic = await this.#log.topic(name);
     for (const { partition } of records) {
       if (partition !== undefined) checkPartition(topic, partition);
     }
-    return await topic.append(records);
+    const places: RecordPlace[] = [];
+    for (let at = 0; at < records.length; at += WRITE_RECORDS) {
+      places.push(...(await topic.append(records.slice(at, at + WRITE_RECORDS))));
+    }
+    return places;
   }
 
   async read(name: string, range: ReadRange): Promise<readonly TopicRecord[]> {

@@ -1,7 +1,8 @@
 /**
  * Callers outside who wait for a reply, and idempotency keys.
  *
- * A call is an address of its own (CALL_TYPE): whoever sends it a message answers it. The first reply
+ * A call is an address of its own (CALL_TYPE): whoever sends it a message answers it. Its id is told to
+ * the function that is called and cannot be guessed, so nobody else can answer, unless told. The first reply
  * counts; later ones, and those to calls nobody can ask for any more, are dropped and counted.
  *
  * A call is stored only while someone can still ask for its reply: with an idempotency key from the
@@ -68,8 +69,7 @@ export class Calls {
 
   /** A new call, made by the message of this id; returns its id, the caller's address for the function. */
   begin(request: number, target: Address, messageId: string): string {
-    const salt = Math.floor(this.#random() * 2 ** 32).toString(36);
-    const callId = `${this.#identity.messageId(this.#identity.sequence())}-${salt}`;
+    const callId = `${this.#identity.messageId(this.#identity.sequence())}-${this.#secret()}`;
     const requests = new Set<number>();
     this.#join({ callId, messageId, target, requests, expiresAtMs: undefined }, request);
     return callId;
@@ -116,9 +116,11 @@ export class Calls {
       this.#callOf.delete(request);
       this.#epochs.release({ kind: "replied", request, messageId, value });
     }
-    if (expiresAtMs !== undefined && expiresAtMs > this.#epochs.nowMs) {
-      const record = { callId, messageId, target, expiresAtMs };
-      this.#epochs.writeVisible(callKey(callId), encodeCall({ ...record, reply: value }));
+    if (expiresAtMs === undefined) return true;
+    if (expiresAtMs <= this.#epochs.nowMs) this.#end(callId);
+    else {
+      const record = { callId, messageId, target, expiresAtMs, reply: value };
+      this.#epochs.writeVisible(callKey(callId), encodeCall(record));
     }
     return true;
   }
@@ -167,7 +169,8 @@ export class Calls {
     this.#callOf.delete(request);
     waiting.requests.delete(request);
     if (keep) {
-      if (waiting.expiresAtMs === undefined) {
+      // What was stored long ago may expire before anyone can fetch it: the promise is made anew.
+      if (waiting.expiresAtMs === undefined || waiting.expiresAtMs <= this.#epochs.nowMs) {
         const expiresAtMs = this.#epochs.nowMs + this.#retentionMs;
         waiting.expiresAtMs = expiresAtMs;
         const { messageId, target } = waiting;
@@ -184,8 +187,25 @@ export class Calls {
       done();
       if (bytes === undefined) return;
       const record = kind === "once" ? decodeOnce(bytes) : decodeCall(bytes);
-      if (record.expiresAtMs <= this.#epochs.nowMs) this.#epochs.writeVisible(key, undefined);
+      if (record.expiresAtMs > this.#epochs.nowMs) {
+        // The entry was of an earlier record of this key, or the clock has gone back since it was found.
+        this.#expiries.enter(kind, key, record.expiresAtMs);
+      } else if (kind === "call") this.#end(record.callId);
+      else this.#epochs.writeVisible(key, undefined);
     });
+  }
+
+  /** A call is over, also when the clock goes back: its record goes, and nobody may wait for it anew. */
+  #end(callId: string): void {
+    this.#epochs.writeVisible(callKey(callId), undefined);
+    const waiting = this.#waiting.get(callId);
+    if (waiting !== undefined) waiting.expiresAtMs = undefined; // in memory alone from now on
+  }
+
+  /** 128 bits: a call's id is all that it takes to answer it, and to fetch its reply. */
+  #secret(): string {
+    const words = Array.from({ length: 4 }, () => Math.floor(this.#random() * 2 ** 32));
+    return words.map((word) => word.toString(36).padStart(7, "0")).join("");
   }
 
   #join(waiting: Waiting, request: number): void {
@@ -206,7 +226,9 @@ export class Calls {
   #lookUp(callId: string, then: (record: CallRecord | undefined) => void): void {
     this.#reads.get(callKey(callId), (bytes) => {
       const record = bytes === undefined ? undefined : decodeCall(bytes);
-      then(record === undefined || record.expiresAtMs <= this.#epochs.nowMs ? undefined : record);
+      if (record === undefined || record.expiresAtMs > this.#epochs.nowMs) return then(record);
+      this.#end(callId);
+      then(undefined);
     });
   }
 }

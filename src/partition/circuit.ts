@@ -56,6 +56,11 @@ export class Circuit {
     };
   }
 
+  /** As new. */
+  get isUntroubled(): boolean {
+    return this.state.kind === "closed" && this.state.troubles === 0;
+  }
+
   /** The endpoint answered, whatever it said. */
   answered(): void {
     this.state = { kind: "closed", troubles: 0 };

@@ -7,12 +7,11 @@
  * I1: a mailbox is in one phase at a time, and only a running one has an invocation.
  * I6: types have lanes of their own; a failing address rests by itself; an endpoint's trouble blames no
  * message; a poison message is found by splitting its batch, the halves one after the other, in order.
- * I10: whatever has mail is in a lane's queue, in preparation, running, in the heap of the resting, in the
+ * I10: whatever has mail is in a lane's queue, in preparation, running, among those that rest, in the
  * list that waits for the commit, or parked.
  */
 import { assert, unreachable } from "../base/assert.ts";
 import { backoffMs, type Random } from "../base/backoff.ts";
-import { Heap } from "../base/heap.ts";
 import type { Effects, Outcome } from "../model/invocation.ts";
 import type { AddressState } from "./address-state.ts";
 import type { Calls } from "./calls.ts";
@@ -26,8 +25,15 @@ import type { Mailbox, Pending } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Parking } from "./parking.ts";
 import { CALL_TYPE, type Directory, type StartedInvocation } from "./ports.ts";
+import { Rests } from "./rests.ts";
 import type { Specs } from "./specs.ts";
 import type { States } from "./states.ts";
+
+/**
+ * Lanes kept though nothing is done on them; beyond, idle ones are dropped and made anew when needed: where
+ * an endpoint takes any name, types come out of requests, without end.
+ */
+const IDLE_LANES = 256;
 
 export interface DeliveryParts {
   readonly epochs: Epochs;
@@ -44,11 +50,6 @@ export interface DeliveryParts {
   readonly random: Random;
 }
 
-interface Resting {
-  readonly mailbox: Mailbox;
-  readonly untilMs: number;
-}
-
 /** What has been delivered, for metrics. */
 export interface DeliveryCounts {
   invocations: number;
@@ -62,7 +63,7 @@ export class Delivery {
   readonly #parts: DeliveryParts;
   readonly #lanes = new Map<string, Lane>();
   readonly #running = new Map<number, Mailbox>();
-  readonly #resting = new Heap<Resting>((a, b) => a.untilMs < b.untilMs);
+  readonly #rests = new Rests();
   #awaitingCommit: Mailbox[] = [];
   #started: StartedInvocation[] = [];
   #nextTicket = 1;
@@ -88,7 +89,7 @@ export class Delivery {
 
   /** A mailbox has got mail. */
   onMail(mailbox: Mailbox): void {
-    if (mailbox.phase.kind === "idle") this.#proceed(mailbox);
+    if (mailbox.phase.kind === "idle") this.proceed(mailbox);
   }
 
   /** What may be called now is prepared, and called when its state is at hand. */
@@ -97,6 +98,7 @@ export class Delivery {
       for (let next = lane.next(nowMs); next !== undefined; next = lane.next(nowMs)) {
         this.#prepare(lane, next);
       }
+      if (this.#lanes.size > IDLE_LANES && lane.isIdle) this.#lanes.delete(lane.type);
     }
   }
 
@@ -109,15 +111,8 @@ export class Delivery {
 
   /** Those whose rest is over are in line again; so are those that would rest longer than anyone may. */
   wake(nowMs: number): void {
-    for (let next = this.#resting.peek(); next !== undefined; next = this.#resting.peek()) {
-      const restMs = next.untilMs - nowMs;
-      const longestMs = this.#laneOf(next.mailbox)?.binding.retry.maxMs ?? 0;
-      if (restMs > 0 && restMs <= longestMs) return; // longer: the clock went back
-      this.#resting.pop();
-      const { phase } = next.mailbox;
-      if (phase.kind !== "resting" || phase.untilMs !== next.untilMs) continue;
-      this.#proceed(next.mailbox);
-    }
+    const longestMs = (mailbox: Mailbox) => this.#laneOf(mailbox)?.binding.retry.maxMs ?? 0;
+    this.#rests.wake(nowMs, longestMs, (mailbox) => this.proceed(mailbox));
   }
 
   /** Messages whose cause has become durable may be delivered. */
@@ -125,13 +120,13 @@ export class Delivery {
     const waiting = this.#awaitingCommit;
     this.#awaitingCommit = [];
     for (const mailbox of waiting) {
-      if (mailbox.phase.kind === "awaitingCommit") this.#proceed(mailbox);
+      if (mailbox.phase.kind === "awaitingCommit") this.proceed(mailbox);
     }
   }
 
   /** I10. */
   wakeAtMs(): number | undefined {
-    let wake = this.#resting.peek()?.untilMs;
+    let wake = this.#rests.wakeAtMs;
     for (const lane of this.#lanes.values()) {
       const probe = lane.ready > 0 ? lane.circuit.wakeAtMs : undefined;
       if (probe !== undefined && (wake === undefined || probe < wake)) wake = probe;
@@ -142,11 +137,12 @@ export class Delivery {
   outcome(ticket: number, outcome: Outcome): void {
     const mailbox = this.#running.get(ticket);
     if (mailbox === undefined || mailbox.phase.kind !== "running") return; // a late double
-    const { count, specs } = mailbox.phase;
+    const { count, bytes, specs } = mailbox.phase;
     if (mailbox.phase.ticket !== ticket) return;
     this.#running.delete(ticket);
     const lane = this.#laneOf(mailbox);
     assert(lane !== undefined, "an outcome without a lane");
+    lane.ended(bytes);
     if (outcome.kind !== "retryLater") lane.circuit.answered();
     switch (outcome.kind) {
       case "reply":
@@ -169,11 +165,6 @@ export class Delivery {
     }
   }
 
-  /** Delivers a parked address again. */
-  retryParked(mailbox: Mailbox): void {
-    this.#proceed(mailbox);
-  }
-
   /** Gives the first message of an unparked, idle mailbox up and goes on with the next. */
   skipFirst(
     mailbox: Mailbox,
@@ -181,17 +172,17 @@ export class Delivery {
     then: (id: string | undefined) => void,
   ): void {
     mailbox.phase = { kind: "preparing" };
-    this.#withMail(mailbox, () => {
+    this.#parts.mailboxes.withMail(mailbox, () => {
       const first = this.#parts.mailboxes.finishFirst(mailbox);
       if (first !== undefined) this.#bury(mailbox, first, reason, attempts);
       this.#endSuspicion(mailbox);
-      this.#proceed(mailbox);
+      this.proceed(mailbox);
       then(first?.message.id);
     });
   }
 
   /** Puts a mailbox where its mail will be served from, or forgets it when it has none. */
-  #proceed(mailbox: Mailbox): void {
+  proceed(mailbox: Mailbox): void {
     if (mailbox.count === 0) {
       mailbox.phase = { kind: "idle" };
       return this.#parts.mailboxes.discard(mailbox);
@@ -210,7 +201,7 @@ export class Delivery {
     if (known !== undefined) return known;
     const binding = this.#parts.directory.function(type);
     if (binding === undefined) return undefined;
-    const lane = new Lane(type, binding, this.#parts.random);
+    const lane = new Lane(type, binding, this.#parts.random, this.#parts.limits.callBytes);
     this.#lanes.set(type, lane);
     return lane;
   }
@@ -220,18 +211,12 @@ export class Delivery {
     const cached = this.#parts.states.cached(mailbox.key);
     if (cached !== undefined) {
       this.#pin(mailbox, cached);
-      return this.#withMail(mailbox, () => this.#start(lane, mailbox, cached));
+      return this.#parts.mailboxes.withMail(mailbox, () => this.#start(lane, mailbox, cached));
     }
     this.#parts.states.load(mailbox.address, (state) => {
       this.#pin(mailbox, state);
-      this.#withMail(mailbox, () => this.#start(lane, mailbox, state));
+      this.#parts.mailboxes.withMail(mailbox, () => this.#start(lane, mailbox, state));
     });
-  }
-
-  #withMail(mailbox: Mailbox, then: () => void): void {
-    mailbox.closeGap();
-    if (mailbox.needsMail) this.#parts.mailboxes.load(mailbox, then);
-    else then();
   }
 
   #start(lane: Lane, mailbox: Mailbox, state: AddressState): void {
@@ -255,7 +240,9 @@ export class Delivery {
       });
     }
     const ticket = this.#nextTicket++;
-    mailbox.phase = { kind: "running", ticket, count: batch.length, specs };
+    const bytes = batch.reduce((sum, pending) => sum + pending.bytes, state.bytes);
+    mailbox.phase = { kind: "running", ticket, count: batch.length, bytes, specs };
+    lane.started(bytes);
     this.#running.set(ticket, mailbox);
     this.counts.invocations++;
     this.#started.push({
@@ -288,12 +275,12 @@ export class Delivery {
   }
 
   #replied(lane: Lane, mailbox: Mailbox, count: number, effects: Effects): void {
-    const refusal = this.#parts.effects.refusal(mailbox, effects);
+    const cause = mailbox.head.at(count - 1)?.message;
+    assert(cause !== undefined, "an outcome for more messages than there are");
+    const refusal = this.#parts.effects.refusal(mailbox, cause, effects);
     if (refusal !== undefined) return this.#failed(lane, mailbox, count, refusal);
     this.#parts.effects.prepare(mailbox.address, effects, (tokens) => {
-      const cause = mailbox.head.at(count - 1);
-      assert(cause !== undefined, "an outcome for more messages than there are");
-      this.#parts.effects.apply(mailbox, cause.message, effects, tokens);
+      this.#parts.effects.apply(mailbox, cause, effects, tokens);
       for (let i = 0; i < count; i++) this.#parts.mailboxes.finishFirst(mailbox);
       this.#parts.ledger.finished += count;
       this.counts.messages += count;
@@ -357,16 +344,14 @@ export class Delivery {
   #release(lane: Lane, mailbox: Mailbox): void {
     this.#unpin(mailbox);
     lane.running--;
-    this.#proceed(mailbox);
+    this.proceed(mailbox);
   }
 
   #rest(lane: Lane, mailbox: Mailbox, attempt: number): void {
     this.#unpin(mailbox);
     lane.running--;
     const waitMs = backoffMs(attempt, lane.binding.retry, this.#parts.random);
-    const untilMs = this.#parts.epochs.nowMs + waitMs;
-    mailbox.phase = { kind: "resting", untilMs };
-    this.#resting.push({ mailbox, untilMs });
+    this.#rests.begin(mailbox, this.#parts.epochs.nowMs + waitMs);
   }
 
   #pin(mailbox: Mailbox, state: AddressState): void {
@@ -382,13 +367,13 @@ export class Delivery {
   /** Replies to a caller that was not waiting when they came. */
   #answerCall(mailbox: Mailbox): void {
     mailbox.phase = { kind: "preparing" };
-    this.#withMail(mailbox, () => {
+    this.#parts.mailboxes.withMail(mailbox, () => {
       const reply = mailbox.head.peek();
       assert(reply !== undefined, "a reply that is not there");
       this.#parts.calls.replyStored(mailbox.address.id, reply.message.value, () => {
         this.#parts.mailboxes.finishFirst(mailbox);
         this.#parts.ledger.finished++;
-        this.#proceed(mailbox);
+        this.proceed(mailbox);
       });
     });
   }

@@ -13,6 +13,7 @@ import type { Address } from "../model/address.ts";
 import type { DelayedEffect, Effects, StateMutation } from "../model/invocation.ts";
 import type { Message } from "../model/message.ts";
 import { KeyReader, keyOf } from "../store/keys.ts";
+import { effectsBytes } from "./effect-weight.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Identity } from "./identity.ts";
 import type { Ledger } from "./ledger.ts";
@@ -39,6 +40,7 @@ export interface EffectsParts {
   readonly specs: Specs;
   readonly timers: Timers;
   readonly stateBytes: number;
+  readonly effectsBytes: number;
 }
 
 export class EffectsApplier {
@@ -49,7 +51,11 @@ export class EffectsApplier {
   }
 
   /** Why these effects cannot be applied at all; undefined when they can. */
-  refusal(mailbox: Mailbox, effects: Effects): string | undefined {
+  refusal(mailbox: Mailbox, cause: Message, effects: Effects): string | undefined {
+    const { effectsBytes: maxBytes } = this.#parts;
+    if (effectsBytes(mailbox.address, cause, effects) > maxBytes) {
+      return `its effects would take more than ${maxBytes} bytes; send less at once`;
+    }
     const specs = this.#parts.specs.of(mailbox.address.type);
     const written = new Map<string, number>();
     for (const { name, value } of effects.mutations) {

@@ -1,13 +1,23 @@
 /**
  * One function type's share of a partition: its addresses that are ready, in line, and how many may be
- * called at once. Types do not wait for each other (I6), and an address that has been served goes to the
- * end of the line.
+ * called at once.
+ *
+ * I6: types do not wait for each other; an address that has been served goes to the end of the line; and
+ * addresses that have mail of one and the same function instance stand in line as one, taking turns among
+ * themselves: whoever tells ten thousand others at once keeps those waiting, and nobody else.
  */
 import type { Random } from "../base/backoff.ts";
 import { Queue } from "../base/queue.ts";
+import { addressKey } from "../model/address.ts";
 import { Circuit } from "./circuit.ts";
-import type { Mailbox } from "./mailbox.ts";
-import type { FunctionBinding } from "./ports.ts";
+import { Mailbox } from "./mailbox.ts";
+import { CALL_TYPE, type FunctionBinding } from "./ports.ts";
+
+/** Addresses whose next message is from the same function instance. */
+interface Group {
+  readonly sender: string;
+  readonly members: Queue<Mailbox>;
+}
 
 export class Lane {
   readonly type: string;
@@ -15,32 +25,104 @@ export class Lane {
   readonly circuit: Circuit;
   /** Invocations in preparation or in flight. */
   running = 0;
-  readonly #ready = new Queue<Mailbox>();
+  readonly #line = new Queue<Mailbox | Group>();
+  /** Those in the line, by their sender. */
+  readonly #groups = new Map<string, Group>();
+  #ready = 0;
+  readonly #maxBytes: number;
+  /** Of the invocations in flight: how many, and what their requests carry. */
+  #inFlight = 0;
+  #bytesInFlight = 0;
+  /** What the last request carried: the best guess for those in preparation. */
+  #lastBytes = 0;
 
-  constructor(type: string, binding: FunctionBinding, random: Random) {
+  constructor(
+    type: string,
+    binding: FunctionBinding,
+    random: Random,
+    maxBytes = Number.POSITIVE_INFINITY,
+  ) {
     this.type = type;
     this.binding = binding;
+    this.#maxBytes = maxBytes;
     this.circuit = new Circuit(random);
   }
 
+  /** Addresses in line. */
   get ready(): number {
-    return this.#ready.size;
+    return this.#ready;
+  }
+
+  /** Nothing would be lost with it. */
+  get isIdle(): boolean {
+    return this.running === 0 && this.#ready === 0 && this.circuit.isUntroubled;
   }
 
   enqueue(mailbox: Mailbox): void {
     mailbox.phase = { kind: "ready" };
-    this.#ready.push(mailbox);
+    this.#ready++;
+    const sender = senderOf(mailbox);
+    if (sender === undefined) return this.#line.push(mailbox);
+    const group = this.#groups.get(sender);
+    if (group !== undefined) return group.members.push(mailbox);
+    const founded = { sender, members: new Queue<Mailbox>() };
+    founded.members.push(mailbox);
+    this.#groups.set(sender, founded);
+    this.#line.push(founded);
+  }
+
+  /** A request that carries so much has left. */
+  started(bytes: number): void {
+    this.#inFlight++;
+    this.#bytesInFlight += bytes;
+    this.#lastBytes = bytes;
+  }
+
+  /** It has been answered, or given up. */
+  ended(bytes: number): void {
+    this.#inFlight--;
+    this.#bytesInFlight -= bytes;
+  }
+
+  /** Another request may leave beside those in flight; one may at any time. */
+  get hasRoom(): boolean {
+    const expected = (this.running - this.#inFlight) * this.#lastBytes;
+    return this.running === 0 || this.#bytesInFlight + expected < this.#maxBytes;
   }
 
   /** The next address that may be called now. */
   next(nowMs: number): Mailbox | undefined {
-    if (this.running >= this.binding.concurrency || !this.circuit.admits(nowMs)) return undefined;
-    for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) {
-      if (next.phase.kind !== "ready") continue; // parked or emptied meanwhile
+    if (this.running >= this.binding.concurrency || !this.hasRoom) return undefined;
+    if (!this.circuit.admits(nowMs)) return undefined;
+    for (let first = this.#line.shift(); first !== undefined; first = this.#line.shift()) {
+      const next = first instanceof Mailbox ? this.#stillReady(first) : this.#member(first);
+      if (next === undefined) continue;
       this.running++;
       this.circuit.started();
       return next;
     }
     return undefined;
   }
+
+  /** The first member that is still ready: one that is not takes no turn from the others. */
+  #member(group: Group): Mailbox | undefined {
+    let found: Mailbox | undefined;
+    while (found === undefined && group.members.size > 0) {
+      found = this.#stillReady(group.members.shift());
+    }
+    if (group.members.size > 0) this.#line.push(group);
+    else this.#groups.delete(group.sender);
+    return found;
+  }
+
+  #stillReady(mailbox: Mailbox | undefined): Mailbox | undefined {
+    this.#ready--;
+    return mailbox?.phase.kind === "ready" ? mailbox : undefined; // else parked or emptied meanwhile
+  }
+}
+
+/** Undefined for mail from outside, and for mail that is on disk alone: it stands in line for itself. */
+function senderOf(mailbox: Mailbox): string | undefined {
+  const caller = mailbox.head.peek()?.message.caller;
+  return caller === undefined || caller.type === CALL_TYPE ? undefined : addressKey(caller);
 }

@@ -13,6 +13,8 @@ export interface LedgerCounts {
   timers: number;
   outbox: number;
   dead: number;
+  /** What the effects in the outboxes weigh: no place of its own, so not part of the sum. */
+  outboxBytes: number;
 }
 
 export class Ledger implements LedgerCounts {
@@ -22,6 +24,7 @@ export class Ledger implements LedgerCounts {
   timers = 0;
   outbox = 0;
   dead = 0;
+  outboxBytes = 0;
 
   constructor(counts?: LedgerCounts) {
     if (counts === undefined) return;
@@ -31,6 +34,7 @@ export class Ledger implements LedgerCounts {
     this.timers = counts.timers;
     this.outbox = counts.outbox;
     this.dead = counts.dead;
+    this.outboxBytes = counts.outboxBytes;
   }
 
   /** What is unaccounted for: 0, or a mistake of ours. */

@@ -43,6 +43,8 @@ export type MailboxPhase =
       readonly kind: "running";
       readonly ticket: number;
       readonly count: number;
+      /** What the request carries. */
+      readonly bytes: number;
       /** The states the function was called with. */
       readonly specs: ReadonlyMap<string, StateSpec>;
     }
@@ -116,6 +118,26 @@ export class Mailbox {
       this.spilledCount++;
       this.spilledBytes += next.bytes;
       freed += next.bytes;
+    }
+    return freed;
+  }
+
+  /**
+   * Lets the head go from memory when all of it is durable. For a mailbox that nothing is being done about.
+   * Returns the bytes freed.
+   */
+  unload(committedEpoch: number): number {
+    const [first] = this.head;
+    const isDurable = ({ written, epoch }: Pending) => written && epoch <= committedEpoch;
+    if (first === undefined || ![...this.head].every(isDurable)) return 0;
+    const last = this.head.last();
+    if (this.spilledCount === 0) this.spilledLast = last?.sequence ?? first.sequence;
+    this.spilledFirst = first.sequence;
+    let freed = 0;
+    for (const { bytes } of this.head.take()) {
+      this.spilledCount++;
+      this.spilledBytes += bytes;
+      freed += bytes;
     }
     return freed;
   }

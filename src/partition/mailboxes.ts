@@ -16,6 +16,8 @@ import type { PartitionLimits } from "./limits.ts";
 import { Mailbox, type Pending, pendingOf } from "./mailbox.ts";
 import type { Reads } from "./reads.ts";
 
+const NOTHING = { messages: 0, bytes: 0 };
+
 /** Spilled mail read back at once, in bytes. */
 const LOAD_BYTES = 1024 * 1024;
 
@@ -29,6 +31,10 @@ export class Mailboxes {
   #unwritten: { readonly mailbox: Mailbox; readonly pending: Pending }[] = [];
   /** With a tail that a commit may move to disk. */
   readonly #tailed = new Set<Mailbox>();
+  /** Parked, with a head that is not durable yet: it leaves memory once it is. */
+  readonly #parkedHeads = new Set<Mailbox>();
+  /** Unfinished mail by function type; types without any are not in it. */
+  readonly #byType = new Map<string, { messages: number; bytes: number }>();
   #bytesInMemory = 0;
   #unfinishedBytes = 0;
   #parkedCount = 0;
@@ -43,6 +49,11 @@ export class Mailboxes {
   /** Bytes of mail that counts against the bound of unfinished work: all but that of parked addresses. */
   get unfinishedBytes(): number {
     return this.#unfinishedBytes;
+  }
+
+  /** The part of it that is for functions of one type. */
+  unfinishedOf(type: string): { readonly messages: number; readonly bytes: number } {
+    return this.#byType.get(type) ?? NOTHING;
   }
 
   /** Messages of parked addresses. */
@@ -94,8 +105,8 @@ export class Mailboxes {
     pending.written = true;
     this.#account(mailbox, pending.bytes, 1);
     this.#place(mailbox, pending);
-    const freed = mailbox.spill(0);
-    this.#bytesInMemory -= freed;
+    this.#bytesInMemory -= mailbox.spill(0);
+    if (mailbox.phase.kind === "parked") this.#bytesInMemory -= mailbox.unload(0);
     return mailbox;
   }
 
@@ -117,25 +128,38 @@ export class Mailboxes {
   discard(mailbox: Mailbox): void {
     this.#boxes.delete(mailbox.key);
     this.#tailed.delete(mailbox);
+    this.#parkedHeads.delete(mailbox);
   }
 
-  /** Mail of parked addresses does not count as unfinished: they must not stop the sources (I6). */
+  /**
+   * Mail of parked addresses does not count as unfinished: they must not stop the sources (I6). Nor does
+   * it stay in memory, where it would leave no room for that of the others.
+   */
   park(mailbox: Mailbox): void {
     if (mailbox.phase.kind === "parked") return;
-    this.#unfinishedBytes -= mailbox.bytes;
+    this.#unfinished(mailbox, -mailbox.bytes, -mailbox.count);
     this.#parkedCount += mailbox.count;
     mailbox.phase = { kind: "parked" };
+    this.#unload(mailbox);
   }
 
   unpark(mailbox: Mailbox): void {
     if (mailbox.phase.kind !== "parked") return;
-    this.#unfinishedBytes += mailbox.bytes;
+    this.#unfinished(mailbox, mailbox.bytes, mailbox.count);
     this.#parkedCount -= mailbox.count;
     mailbox.phase = { kind: "idle" };
+    this.#parkedHeads.delete(mailbox);
+  }
+
+  /** Calls `then` when the first messages of an address are in its head: at once, or when they were read. */
+  withMail(mailbox: Mailbox, then: () => void): void {
+    mailbox.closeGap();
+    if (mailbox.needsMail) this.#load(mailbox, then);
+    else then();
   }
 
   /** Reads the next spilled mail of an address into its head. */
-  load(mailbox: Mailbox, then: () => void): void {
+  #load(mailbox: Mailbox, then: () => void): void {
     const { address, spilledFirst, spilledLast } = mailbox;
     const range = {
       from: mailKey(address, spilledFirst),
@@ -174,6 +198,13 @@ export class Mailboxes {
       this.#bytesInMemory -= mailbox.spill(this.#epochs.committed);
       if (mailbox.tail.size === 0) this.#tailed.delete(mailbox);
     }
+    for (const mailbox of this.#parkedHeads) this.#unload(mailbox);
+  }
+
+  #unload(mailbox: Mailbox): void {
+    this.#bytesInMemory -= mailbox.unload(this.#epochs.committed);
+    if (mailbox.head.size > 0) this.#parkedHeads.add(mailbox);
+    else this.#parkedHeads.delete(mailbox);
   }
 
   #place(mailbox: Mailbox, pending: Pending): void {
@@ -181,11 +212,25 @@ export class Mailboxes {
     const room = this.#bytesInMemory <= this.#limits.mailBytesInMemory;
     mailbox.append(pending, room);
     if (mailbox.tail.size > 0) this.#tailed.add(mailbox);
+    if (mailbox.phase.kind === "parked" && mailbox.head.size > 0) this.#parkedHeads.add(mailbox);
   }
 
   #account(mailbox: Mailbox, bytes: number, count: number): void {
     if (mailbox.phase.kind === "parked") this.#parkedCount += count;
-    else this.#unfinishedBytes += bytes;
+    else this.#unfinished(mailbox, bytes, count);
+  }
+
+  #unfinished(mailbox: Mailbox, bytes: number, messages: number): void {
+    this.#unfinishedBytes += bytes;
+    const { type } = mailbox.address;
+    let own = this.#byType.get(type);
+    if (own === undefined) {
+      own = { messages: 0, bytes: 0 };
+      this.#byType.set(type, own);
+    }
+    own.messages += messages;
+    own.bytes += bytes;
+    if (own.messages === 0) this.#byType.delete(type);
   }
 }
 

@@ -12,7 +12,7 @@
  * is the destination's memory of the last number it took.
  */
 import { assert } from "../base/assert.ts";
-import { messageBytes } from "../model/message.ts";
+import { addressBytes, messageBytes, valueBytes } from "../model/message.ts";
 import type { Entry } from "../store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
 import { decodeOutbox, encodeOutbox, encodePosition, type OutboxEffect } from "../store/records.ts";
@@ -92,9 +92,11 @@ export class Outbox {
 
   add(effect: OutboxEffect): void {
     this.#filling.push(effect);
+    const bytes = effectBytes(effect);
     this.#ledger.outbox++;
+    this.#ledger.outboxBytes += bytes;
     this.#epochs.touch();
-    this.#epochs.weigh(effectBytes(effect));
+    this.#epochs.weigh(bytes);
     this.#epochs.hurry();
   }
 
@@ -149,6 +151,7 @@ export class Outbox {
       this.#window.shift();
       this.#windowBytes -= entry.bytes;
       this.#ledger.outbox -= entry.effects.length;
+      this.#ledger.outboxBytes -= entry.bytes;
       this.#epochs.write(outboxKey(this.destination, entry.first), undefined);
       entry.effects.forEach((effect, i) => {
         each(entry.first + i, effect);
@@ -193,7 +196,8 @@ export class Outbox {
 
 function effectBytes(effect: OutboxEffect): number {
   if (effect.kind === "message") return messageBytes(effect.message);
-  return 200 + effect.record.value.value.byteLength;
+  const { value, sender, traceparent } = effect.record;
+  return 200 + valueBytes(value) + addressBytes(sender) + (traceparent?.length ?? 0);
 }
 
 /** Position records of outboxes share the tag of the sources' under names of their own. */

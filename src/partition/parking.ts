@@ -2,10 +2,12 @@
  * Addresses that wait for a person: their messages are kept, in order, and nothing is delivered. Parking
  * one address delays no other (I6), and its mail does not count against the bound of unfinished work.
  */
+import { clip } from "../base/clip.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { type Address, addressKey } from "../model/address.ts";
 import { endOfPrefix, keyOf } from "../store/keys.ts";
 import { encodeParked, type ParkedRecord } from "../store/records.ts";
+import { REASON_MAX_CHARS } from "./dead-letters.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
@@ -39,8 +41,9 @@ export class Parking {
     this.#epochs.write(parkedKey(address), undefined);
   }
 
-  park(mailbox: Mailbox, code: ErrorCode, reason: string): void {
+  park(mailbox: Mailbox, code: ErrorCode, why: string): void {
     const { address, deliveries } = mailbox;
+    const reason = clip(why, REASON_MAX_CHARS);
     const sinceMs = this.#epochs.nowMs;
     const record = { address, code, reason, sinceMs, attempts: deliveries };
     this.#parked.set(mailbox.key, record);
@@ -64,8 +67,8 @@ export function parkedKey(address: Address): Uint8Array {
   return keyOf("parked", address.type, address.id);
 }
 
-/** Where all parked addresses stand. */
-export function parkedRange(): { from: Uint8Array; until: Uint8Array } {
-  const from = keyOf("parked");
+/** Where all parked addresses stand, or those of a function type. */
+export function parkedRange(type?: string): { from: Uint8Array; until: Uint8Array } {
+  const from = type === undefined ? keyOf("parked") : keyOf("parked", type);
   return { from, until: endOfPrefix(from) };
 }

@@ -19,6 +19,7 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/backoff.ts";
+import { hasShare } from "../base/shares.ts";
 import { keyOf } from "../store/keys.ts";
 import { encodeMeta } from "../store/records.ts";
 import { Calls } from "./calls.ts";
@@ -63,6 +64,7 @@ export interface PartitionOptions {
   readonly partitionCount: number;
   readonly directory: Directory;
   readonly limits: PartitionLimits;
+  /** Call ids are made of it: in production nobody may foretell it. */
   readonly random: Random;
   readonly recovered: Recovered;
 }
@@ -110,7 +112,7 @@ export class Partition {
     this.#expiries = new Expiries(epochs, reads);
     const expiries = this.#expiries;
     this.mailboxes = new Mailboxes(epochs, reads, ledger, limits);
-    this.timers = new Timers(epochs, reads, ledger, limits.timersInMemory);
+    this.timers = new Timers(epochs, reads, ledger, limits);
     const firstNumber = firstNumberOf(meta.incarnation);
     this.outboxes = new Outboxes(
       { epochs, reads, ledger },
@@ -129,9 +131,9 @@ export class Partition {
       parkedMessages: limits.parkedMessages,
       onMail: (mailbox) => this.delivery.onMail(mailbox),
     });
-    const { stateBytes } = limits;
+    const { stateBytes, effectsBytes } = limits;
     this.#effects = new EffectsApplier({
-      ...{ epochs, reads, ledger, identity, post, states, specs, timers, stateBytes },
+      ...{ epochs, reads, ledger, identity, post, states, specs, timers, stateBytes, effectsBytes },
     });
     const effects = this.#effects;
     this.delivery = new Delivery({
@@ -144,7 +146,7 @@ export class Partition {
       ...{ post, effects },
     });
     this.#operator = new Operator({
-      ...{ epochs, ledger, parking, deadLetters, delivery, post },
+      ...{ epochs, ledger, directory, mailboxes, parking, deadLetters, delivery, post },
     });
     this.#restore(recovered, specs);
   }
@@ -154,10 +156,33 @@ export class Partition {
    * input, since what was offered counts at once. What functions send is never refused.
    */
   get isFull(): boolean {
+    return this.fullBy !== undefined;
+  }
+
+  /** The bound that is reached, by its name in limits.ts; undefined while there is room. */
+  get fullBy(): keyof PartitionLimits | undefined {
     const { limits } = this.#options;
+    const messages = this.unfinished + this.#offered.messages;
+    if (messages >= limits.unfinishedMessages) return "unfinishedMessages";
+    const bytes = this.mailboxes.unfinishedBytes + this.#offered.bytes;
+    if (bytes >= limits.unfinishedBytes) return "unfinishedBytes";
+    if (this.ledger.outboxBytes >= limits.outboxBytes) return "outboxBytes";
+    return this.parking.size >= limits.parkedAddresses ? "parkedAddresses" : undefined;
+  }
+
+  /**
+   * The same for a request or a record that is for functions of this type. I6: a type whose endpoint is down
+   * fills its share of the bound, and others find theirs.
+   */
+  hasRoomFor(type: string): boolean {
+    if (this.isFull) return false;
+    const { unfinishedMessages, unfinishedBytes } = this.#options.limits;
+    const own = this.mailboxes.unfinishedOf(type);
+    const messages = this.unfinished + this.#offered.messages;
+    const bytes = this.mailboxes.unfinishedBytes + this.#offered.bytes;
     return (
-      this.unfinished + this.#offered.messages >= limits.unfinishedMessages ||
-      this.mailboxes.unfinishedBytes + this.#offered.bytes >= limits.unfinishedBytes
+      hasShare(own.messages, messages, unfinishedMessages) &&
+      hasShare(own.bytes, bytes, unfinishedBytes)
     );
   }
 
@@ -194,8 +219,10 @@ export class Partition {
       if (!this.epochs.isHeavy || BRINGS_NO_WORK.has(input.kind)) this.#apply(input, released);
       else this.offer(input);
     }
-    for (const { record } of this.timers.fire(nowMs, FIRE_LIMIT)) {
-      this.#effects.fired(record.sender, record.token, record.message);
+    for (let fired = 0; fired < FIRE_LIMIT && !this.epochs.isHeavy; fired++) {
+      const timer = this.timers.fire(nowMs);
+      if (timer === undefined) break;
+      this.#effects.fired(timer.sender, timer.token, timer.message);
     }
     this.timers.look(nowMs);
     this.#expiries.sweep(nowMs, (kind, key, atMs, done) => {
@@ -285,7 +312,7 @@ export class Partition {
     const consider = (atMs: number | undefined) => {
       if (atMs !== undefined && (wake === undefined || atMs < wake)) wake = atMs;
     };
-    consider(this.timers.wakeAtMs(nowMs));
+    if (!this.epochs.isHeavy) consider(this.timers.wakeAtMs(nowMs));
     consider(this.delivery.wakeAtMs());
     consider(this.#expiries.wakeAtMs);
     if (this.#inputs.length > 0 && !this.epochs.isHeavy) consider(nowMs);
@@ -298,14 +325,14 @@ export class Partition {
 
   #meta() {
     const { formatVersion, application, partition, partitionCount, recovered } = this.#options;
-    const { accepted, finished, mail, timers, outbox, dead } = this.ledger;
+    const { accepted, finished, mail, timers, outbox, dead, outboxBytes } = this.ledger;
     return {
       ...{ formatVersion, application, partition, partitionCount },
       incarnation: recovered.meta.incarnation,
       session: this.#identity.session,
       epoch: this.epochs.current,
       nextSequence: this.#identity.nextSequence,
-      ...{ accepted, finished, mail, timers, outbox, dead },
+      ...{ accepted, finished, mail, timers, outbox, dead, outboxBytes },
     };
   }
 

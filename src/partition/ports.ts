@@ -153,7 +153,7 @@ export interface CommittedInput {
   readonly epoch: number;
 }
 
-/** A person decides about stuck work. Answered by `operated`. */
+/** A person decides about stuck work. Answered by `operated`, or `refused`, and then nothing was done. */
 export interface OperatorInput {
   readonly kind: "operator";
   readonly request: number;
@@ -165,9 +165,22 @@ export type OperatorVerb =
   | { readonly kind: "retryParked"; readonly address: Address }
   /** Move the first message of a parked address to the dead letters and go on with the next. */
   | { readonly kind: "skipParked"; readonly address: Address }
+  /**
+   * Remove the first messages of a parked address for good: those in memory, or as many as one read
+   * brings. With none left it is not parked any more.
+   */
+  | { readonly kind: "purgeParked"; readonly address: Address }
   /** Send a dead letter again: its message, or its record to its egress. */
-  | { readonly kind: "retryDead"; readonly number: number }
+  | { readonly kind: "retryDead"; readonly number: number; readonly to?: NewTarget | undefined }
   | { readonly kind: "purgeDead"; readonly number: number };
+
+/** Where a dead letter is to go instead: another function, or another egress. */
+export interface NewTarget {
+  /** A function type, or the id of an egress: both are `namespace/name`. */
+  readonly type: string;
+  /** Undefined: the id it had. A record takes none. */
+  readonly id: string | undefined;
+}
 
 // -------------------------------------------------------------------------------------------------
 // Out
@@ -222,6 +235,10 @@ export type Release =
       readonly request: number;
       /** The id of the message or record's cause that was decided about; undefined: there is none. */
       readonly found: string | undefined;
+      /** How many messages or records it was. */
+      readonly messages: number;
+      /** It was a part: the same verb goes on. */
+      readonly more: boolean;
     }
   | {
       readonly kind: "channel";

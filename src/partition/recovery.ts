@@ -35,6 +35,7 @@ const BLANK: MetaRecord = {
   timers: 0,
   outbox: 0,
   dead: 0,
+  outboxBytes: 0,
 };
 
 export interface OpenOptions extends Omit<PartitionOptions, "recovered"> {

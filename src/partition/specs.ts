@@ -2,12 +2,15 @@
  * The states each function type has declared. A request carries all of them; a type that misses one says
  * so, is registered, and gets the same batch again. Stored, so that a restart costs no extra round trip.
  */
+import { MAX_TYPE_LENGTH } from "../model/address.ts";
 import type { StateSpec } from "../model/invocation.ts";
 import { keyOf } from "../store/keys.ts";
 import { encodeSpecs } from "../store/records.ts";
 import type { Epochs } from "./epochs.ts";
 
 const MAX_NAME_LENGTH = 256;
+/** Function types whose states are known: where an endpoint takes any name, there is no other end. */
+const MAX_TYPES = 10_000;
 
 const NONE: ReadonlyMap<string, StateSpec> = new Map();
 
@@ -51,6 +54,9 @@ export class Specs {
     }
     const long = added.find((spec) => spec.name.length > MAX_NAME_LENGTH);
     if (long !== undefined) return `a state's name has more than ${MAX_NAME_LENGTH} characters`;
+    if (added.some((spec) => spec.typename.length > MAX_TYPE_LENGTH)) {
+      return `a state's type name has more than ${MAX_TYPE_LENGTH} characters`;
+    }
     if (missing.every((spec) => given.has(spec.name))) {
       const names = missing.map((spec) => spec.name).join(", ") || "none by name";
       return `it keeps asking for states it was given (${names})`;
@@ -58,6 +64,9 @@ export class Specs {
     if (added.length === 0) return undefined;
     if (known.size + added.length > this.#maxPerType) {
       return `it declares more than ${this.#maxPerType} states`;
+    }
+    if (known.size === 0 && this.#types.size >= MAX_TYPES) {
+      return `more than ${MAX_TYPES} function types declare states`;
     }
     const all = new Map(known);
     for (const spec of added) all.set(spec.name, spec);

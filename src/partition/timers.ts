@@ -15,6 +15,7 @@ import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
 import { decodeTimer, encodeTimer, type TimerRecord } from "../store/records.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
+import type { PartitionLimits } from "./limits.ts";
 import type { Reads } from "./reads.ts";
 
 /** How far ahead the horizon is moved, and how close it may come before it is moved again. */
@@ -30,9 +31,16 @@ export interface TimerKey {
 
 interface Timer extends TimerKey {
   readonly record: TimerRecord;
+  readonly bytes: number;
   readonly epoch: number;
   written: boolean;
   gone: boolean;
+}
+
+/** What may be in memory at once; twice as much for moments. */
+export interface TimerBounds {
+  readonly timersInMemory: number;
+  readonly timerBytesInMemory: number;
 }
 
 const before = (a: TimerKey, b: TimerKey): boolean =>
@@ -43,7 +51,10 @@ export class Timers {
   readonly #reads: Reads;
   readonly #ledger: Ledger;
   readonly #maxInMemory: number;
+  readonly #maxBytes: number;
+  /** Those that are gone stay until their time, or until it is trimmed: they count, too. */
   readonly #due = new Heap<Timer>(before);
+  #dueBytes = 0;
   /** Every timer in memory, by sequence. */
   readonly #known = new Map<number, Timer>();
   /** Behind the horizon, and not to be found in the store for certain. */
@@ -54,22 +65,35 @@ export class Timers {
   readonly #removed = new Map<number, number>();
   #isReading = false;
 
-  constructor(epochs: Epochs, reads: Reads, ledger: Ledger, maxInMemory: number) {
+  constructor(
+    epochs: Epochs,
+    reads: Reads,
+    ledger: Ledger,
+    limits: Pick<PartitionLimits, "timersInMemory" | "timerBytesInMemory">,
+  ) {
     this.#epochs = epochs;
     this.#reads = reads;
     this.#ledger = ledger;
-    this.#maxInMemory = maxInMemory;
+    this.#maxInMemory = limits.timersInMemory;
+    this.#maxBytes = limits.timerBytesInMemory;
   }
 
   get inMemory(): number {
     return this.#known.size;
   }
 
+  /** What those in memory weigh, cancelled ones included. */
+  get bytesInMemory(): number {
+    return this.#dueBytes;
+  }
+
   add(key: TimerKey, record: TimerRecord): void {
-    const timer = { ...key, record, epoch: this.#epochs.current, written: false, gone: false };
+    const bytes = messageBytes(record.message);
+    const { current: epoch } = this.#epochs;
+    const timer = { ...key, record, bytes, epoch, written: false, gone: false };
     this.#ledger.timers++;
     this.#epochs.touch();
-    this.#epochs.weigh(messageBytes(record.message));
+    this.#epochs.weigh(bytes);
     this.#unwritten.push(timer);
     if (before(timer, this.#horizon)) this.#keep(timer);
     else this.#recent.set(timer.sequence, timer);
@@ -88,18 +112,17 @@ export class Timers {
     }
   }
 
-  /** Takes out what is due, earliest first. */
-  fire(nowMs: number, limit: number): readonly (TimerKey & { readonly record: TimerRecord })[] {
-    const fired: Timer[] = [];
-    while (fired.length < limit) {
-      const next = this.#due.peek();
-      if (next === undefined || (!next.gone && next.dueMs > nowMs)) break;
+  /** Takes out the earliest, if it is due. */
+  fire(nowMs: number): TimerRecord | undefined {
+    for (let next = this.#due.peek(); next !== undefined; next = this.#due.peek()) {
+      if (!next.gone && next.dueMs > nowMs) return undefined;
       this.#due.pop();
+      this.#dueBytes -= next.bytes;
       if (next.gone) continue;
       this.#remove(next);
-      fired.push(next);
+      return next.record;
     }
-    return fired;
+    return undefined;
   }
 
   /** Reads the store when the horizon has come close. */
@@ -150,13 +173,9 @@ export class Timers {
     for (const entry of entries) {
       last = readTimerKey(entry.key);
       if (this.#removed.has(last.sequence) || this.#recent.has(last.sequence)) continue;
-      this.#keep({
-        ...last,
-        record: decodeTimer(entry.value),
-        epoch: 0,
-        written: true,
-        gone: false,
-      });
+      const record = decodeTimer(entry.value);
+      const bytes = messageBytes(record.message);
+      this.#keep({ ...last, record, bytes, epoch: 0, written: true, gone: false });
     }
     const isWhole = entries.length < LOAD_LIMIT && bytesOf(entries) < LOAD_BYTES;
     this.#horizon =
@@ -173,6 +192,7 @@ export class Timers {
   #keep(timer: Timer): void {
     this.#known.set(timer.sequence, timer);
     this.#due.push(timer);
+    this.#dueBytes += timer.bytes;
   }
 
   #remove(timer: Timer): void {
@@ -187,19 +207,26 @@ export class Timers {
   }
 
   get #isFull(): boolean {
-    return this.#due.size >= this.#maxInMemory;
+    return this.#due.size >= this.#maxInMemory || this.#dueBytes >= this.#maxBytes;
   }
 
-  /** With twice the bound in memory, the later half goes back behind the horizon. */
+  /** With twice a bound in memory, the later half goes back behind the horizon. */
   #trim(): void {
-    if (this.#isReading || this.#due.size <= 2 * this.#maxInMemory) return;
+    const isOver = this.#due.size > 2 * this.#maxInMemory || this.#dueBytes > 2 * this.#maxBytes;
+    if (this.#isReading || !isOver) return;
     const all = this.#due.drain().filter((timer) => !timer.gone);
-    const kept = all.slice(0, this.#maxInMemory);
-    const [first, ...rest] = all.slice(this.#maxInMemory);
-    for (const timer of kept) this.#due.push(timer);
+    this.#dueBytes = 0;
+    let kept = 0;
+    for (const timer of all) {
+      if (kept > 0 && this.#isFull) break;
+      this.#due.push(timer);
+      this.#dueBytes += timer.bytes;
+      kept++;
+    }
+    const first = all[kept];
     if (first === undefined) return;
     this.#horizon = { dueMs: first.dueMs, sequence: first.sequence };
-    for (const timer of [first, ...rest]) {
+    for (const timer of all.slice(kept)) {
       this.#known.delete(timer.sequence);
       const isDurable = timer.written && timer.epoch <= this.#epochs.committed;
       if (!isDurable) this.#recent.set(timer.sequence, timer);

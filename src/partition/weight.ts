@@ -1,5 +1,5 @@
 /** What an input will weigh against the bounds of unfinished work, once it is applied. */
-import { messageBytes } from "../model/message.ts";
+import { messageBytes, type Weighed } from "../model/message.ts";
 import type { Input } from "./ports.ts";
 
 export class Weight {
@@ -21,7 +21,7 @@ export class Weight {
     this.bytes = 0;
   }
 
-  #message(message: Parameters<typeof messageBytes>[0]): void {
+  #message(message: Weighed): void {
     this.messages++;
     this.bytes += messageBytes(message);
   }

@@ -1,3 +1,4 @@
+import { clip } from "../base/clip.ts";
 import type { Place } from "./module.ts";
 import type { Lookup } from "./placeholders.ts";
 import type { Problem } from "./problem.ts";
@@ -19,6 +20,15 @@ export interface TargetUse {
   readonly path: string;
 }
 
+/** Both quote what the file says, of any length: a line stays one that can be read. */
+const MAX_MESSAGE_CHARS = 1_000;
+const MAX_PATH_CHARS = 500;
+
+function clipped(problem: Problem): Problem {
+  const message = clip(problem.message, MAX_MESSAGE_CHARS);
+  return { ...problem, path: clip(problem.path, MAX_PATH_CHARS), message };
+}
+
 /** What is gathered while the documents of one module are read. */
 export class Session {
   readonly problems: Problem[] = [];
@@ -37,11 +47,11 @@ export class Session {
   }
 
   problem(problem: Problem): void {
-    this.problems.push(problem);
+    this.problems.push(clipped(problem));
   }
 
   warning(problem: Problem): void {
-    this.warnings.push(problem);
+    this.warnings.push(clipped(problem));
   }
 
   /** Takes the name, or gives the place where it was taken before. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { StatefoldError } from "../base/errors.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
 import { FORMAT_VERSION } from "./format.ts";
-import { corrupt } from "./level-errors.ts";
+import { classifyFileError, corrupt } from "./level-errors.ts";
 
 /** What `statefold.json` says about its directory. */
 export interface Description {
@@ -20,7 +20,7 @@ export async function readDescription(path: string): Promise<Description | undef
     text = await readFile(path, "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
+    throw classifyFileError(error, path);
   }
   let parsed: Partial<Record<keyof Description, unknown>>;
   try {

@@ -1,8 +1,8 @@
-import { readFile, realpath, rm } from "node:fs/promises";
-import { hostname } from "node:os";
+import { access, mkdtemp, readFile, realpath, rm, symlink } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Level } from "level";
-import { StatefoldError } from "../base/errors.ts";
+import { describeError, StatefoldError } from "../base/errors.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
 import { classifyLevelError } from "./level-errors.ts";
 
@@ -69,16 +69,57 @@ export async function lockDirectory(folder: string, holder: Holder): Promise<Dir
   }
 }
 
-const HOLDER = "holder.json";
-
-async function openLock(folder: string): Promise<Level> {
-  const attempt = async (): Promise<Level> => {
-    const db = new Level(folder, { writeBufferSize: 64 * 1024, cacheSize: 0 });
-    await db.open();
-    return db;
+/**
+ * Holds the directory without changing a byte in it: LOCK is opened through a link, by a LevelDB that lies
+ * elsewhere. Whoever wants it meanwhile is refused, by "a process that has not said its name yet".
+ *
+ * @param folder the folder `lock`
+ * @returns undefined when there is nothing to hold: no LOCK, or a file system that nobody can write to
+ * @throws StatefoldError STORE_LOCKED naming the holder, CONFIG_INVALID
+ */
+export async function borrowLock(folder: string): Promise<DirectoryLock | undefined> {
+  const file = join(folder, "LOCK");
+  if (!(await isThere(file))) return undefined;
+  const name = await realpath(folder);
+  if (HELD.has(name)) throw locked(folder, "this process itself");
+  HELD.add(name);
+  const elsewhere = await mkdtemp(join(tmpdir(), "statefold-lock-"));
+  const release = async (): Promise<void> => {
+    await rm(elsewhere, { recursive: true, force: true });
+    HELD.delete(name);
   };
   try {
-    return await attempt();
+    await symlink(await realpath(file), join(elsewhere, "LOCK"));
+    const db = await tryLock(elsewhere);
+    return { release: () => db.close().then(release) };
+  } catch (error) {
+    await release();
+    const reason = classifyLevelError(error, folder, "open");
+    if (!(reason instanceof StatefoldError)) throw reason;
+    if (reason.code === "STORE_LOCKED") throw locked(folder, await nameOfHolder(folder), error);
+    if (describeError(error).includes("Read-only file system")) return undefined;
+    throw reason;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+const HOLDER = "holder.json";
+
+async function tryLock(folder: string): Promise<Level> {
+  const db = new Level(folder, { writeBufferSize: 64 * 1024, cacheSize: 0 });
+  await db.open();
+  return db;
+}
+
+async function openLock(folder: string): Promise<Level> {
+  try {
+    return await tryLock(folder);
   } catch (error) {
     const reason = classifyLevelError(error, folder, "open");
     if (!(reason instanceof StatefoldError)) throw reason;
@@ -87,7 +128,7 @@ async function openLock(folder: string): Promise<Level> {
   }
   await rm(join(folder, "CURRENT"), { force: true }); // without it the rest is not looked at
   try {
-    return await attempt();
+    return await tryLock(folder);
   } catch (error) {
     const reason = classifyLevelError(error, folder, "open");
     if (!(reason instanceof StatefoldError) || reason.code !== "STORE_LOCKED") throw reason;

@@ -9,9 +9,18 @@ import { type Description, readDescription, writeDescription } from "./descripti
 import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
 import { FORMAT_VERSION } from "./format.ts";
 import { LevelStore } from "./level.ts";
+import { entriesIn } from "./level-entries.ts";
 import { corrupt } from "./level-errors.ts";
+import type { LevelFiles } from "./level-files.ts";
+import { checkOwner, newOwner, readOwner, saltOf, writeOwner } from "./owner.ts";
+import { unseal } from "./seal.ts";
 import { Witness } from "./witness.ts";
-import { type PartitionStore, readEpoch, WitnessedStore } from "./witnessed-store.ts";
+import {
+  behindWitness,
+  type PartitionStore,
+  readEpoch,
+  WitnessedStore,
+} from "./witnessed-store.ts";
 
 /**
  * The data directory of a node:
@@ -54,10 +63,9 @@ export interface DirectoryOptions {
 export interface PartitionOptions {
   /** Believe the database as it is, also when it is behind its witness or has none. Default false. */
   readonly acceptLoss?: boolean;
-  /** These three as in LevelOptions. */
+  /** These two as in LevelOptions. */
   readonly cacheBytes?: number;
   readonly writeBufferBytes?: number;
-  readonly checkBytes?: number;
 }
 
 /** A data directory that is ours, and held, until it is closed. */
@@ -65,15 +73,22 @@ export class DataDirectory {
   /** Absolute. */
   readonly path: string;
   readonly description: Description;
+  /** It was made by this opening: nothing was here before. */
+  readonly isNew: boolean;
   /** The folder of the topic log. It exists. */
   readonly topicsPath: string;
   readonly #lock: DirectoryLock;
   readonly #partitions = new Map<number, Promise<PartitionStore>>();
   #closing: Promise<void> | undefined;
 
-  private constructor(path: string, description: Description, lock: DirectoryLock) {
+  private constructor(
+    path: string,
+    { description, isNew }: { description: Description; isNew: boolean },
+    lock: DirectoryLock,
+  ) {
     this.path = path;
     this.description = description;
+    this.isNew = isNew;
     this.topicsPath = join(path, TOPICS);
     this.#lock = lock;
   }
@@ -100,9 +115,10 @@ export class DataDirectory {
     const lock = await lockDirectory(join(path, LOCK), holder);
     try {
       // Again: between the first look and the lock another process may have made it.
-      const description = (await check(path, options)) ?? (await make(path, options, clock));
+      const known = await check(path, options);
+      const description = known ?? (await make(path, options, clock));
       await rm(join(path, CREATING), { force: true }); // in vain unless it was being made
-      return new DataDirectory(path, description, lock);
+      return new DataDirectory(path, { description, isNew: known === undefined }, lock);
     } catch (error) {
       await lock.release();
       throw error;
@@ -130,19 +146,35 @@ export class DataDirectory {
     const witnessPath = join(this.path, WITNESS, String(partition));
     const { application, partitions: partitionCount } = this.description;
     const identity = { application, partition, partitionCount };
-    const store = await LevelStore.open({ dir, ...level });
-    let witness: Witness;
-    try {
+    let witness: Witness | undefined;
+    // The name stands in two places: where one of them is lost, a person may accept the other.
+    const [owner, said] = [
+      await readOwner(dir),
+      await Witness.read(witnessPath).catch(unlessDamaged),
+    ];
+    const salt = saltOf(owner ?? said?.owner ?? "");
+    const inspect = async (files: LevelFiles): Promise<void> => {
+      if (owner !== undefined && said !== undefined) checkOwner(dir, owner, said.owner);
+      const epoch = await readEpoch({ store: viewOf(files, salt), dir, identity });
       witness = await Witness.open(witnessPath).catch(async (error: unknown) => {
-        if (!acceptLoss) throw error;
+        unlessDamaged(error);
+        if (!acceptLoss || owner === undefined) throw error;
         // Nobody knows what was synced: something later than what is here, to be on the safe side.
-        await Witness.write(witnessPath, (await readEpoch({ store, dir, identity })) + 1);
+        await Witness.write(witnessPath, { epoch: epoch + 1, owner });
         return await Witness.open(witnessPath);
       });
+      if (owner === undefined && acceptLoss) await writeOwner(dir, witness.owner);
+      else checkOwner(dir, owner, witness.owner);
+      if (epoch < witness.epoch && !acceptLoss) throw behindWitness(dir, epoch, witness.epoch);
+    };
+    let store: LevelStore;
+    try {
+      store = await LevelStore.open({ dir, acceptLoss, inspect, salt, ...level });
     } catch (error) {
-      await store.close();
+      await witness?.close();
       throw error;
     }
+    assert(witness !== undefined, "the store was inspected");
     const witnessed = await WitnessedStore.open({ store, witness, dir, identity, acceptLoss });
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
@@ -176,6 +208,29 @@ export class DataDirectory {
     await this.#lock.release();
     if (failed !== undefined) throw failed.reason;
   }
+}
+
+/** Goes on without what is damaged or missing; what the machine refuses may be whole, and is left alone. */
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof StatefoldError) || error.code !== "STORE_CORRUPT") throw error;
+}
+
+/** Finds the meta record in the files; it stands first, before every other key. */
+function viewOf(files: LevelFiles, salt: number): Pick<LevelStore, "getMany"> {
+  return {
+    getMany: async (keys) => {
+      const [wanted = new Uint8Array(0)] = keys;
+      // Not one table further: behind it may stand the marks of millions of deleted keys.
+      const until = Buffer.concat([wanted, Buffer.of(0)]);
+      for await (const [first] of entriesIn(files, { until })) {
+        if (first === undefined || Buffer.compare(first.key, wanted) !== 0) return [undefined];
+        const value = unseal(first.key, first.sealed, salt);
+        if (value !== undefined) return [value];
+        throw corrupt(files.dir, `the meta record in ${files.dir} fails its checksum`);
+      }
+      return [undefined];
+    },
+  };
 }
 
 /** The description of a directory that is ours, or undefined for one that may be made. */
@@ -221,8 +276,9 @@ async function make(path: string, options: DirectoryOptions, clock: Clock): Prom
     const dir = join(path, PARTITIONS, String(partition));
     const store = await LevelStore.open({ dir, create: true });
     await store.close();
-    await syncFolder(dir);
-    await Witness.write(join(path, WITNESS, String(partition)), 0);
+    const owner = newOwner();
+    await writeOwner(dir, owner);
+    await Witness.write(join(path, WITNESS, String(partition)), { epoch: 0, owner });
   }
   await syncFolder(join(path, PARTITIONS));
   await syncFolder(path);

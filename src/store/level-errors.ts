@@ -35,6 +35,29 @@ export function classifyLevelError(error: unknown, dir: string, during: During):
   );
 }
 
+const REFUSALS = ["EACCES", "EPERM", "EROFS", "EMFILE", "ENFILE"];
+
+/** The machine refuses to open a file, which says nothing about what is in it. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && "code" in error && REFUSALS.includes(String(error.code));
+}
+
+/** What reading a file of the store threw, classified: the same for what we read ourselves. */
+export function classifyFileError(error: unknown, dir: string): unknown {
+  if (!(error instanceof Error) || !("code" in error) || error instanceof StatefoldError) {
+    return error;
+  }
+  const options = { cause: error };
+  if (isRefusal(error)) {
+    return new StatefoldError(
+      "CONFIG_INVALID",
+      `this process cannot use the store in ${dir}: the machine refuses it`,
+      options,
+    );
+  }
+  return corrupt(dir, `the store in ${dir} cannot be read`, options);
+}
+
 const PAST = { open: "opened", read: "read", write: "written" } as const;
 
 /** Damage that was found; every message of this kind ends with the same advice. */

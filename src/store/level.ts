@@ -2,18 +2,27 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Level } from "level";
 import { assert } from "../base/assert.ts";
+import { breath } from "../base/breath.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { Entry, ScanRange, Store, Write } from "./contract.ts";
-import { classifyLevelError, corrupt } from "./level-errors.ts";
+import { classifyFileError, classifyLevelError, corrupt } from "./level-errors.ts";
+import {
+  checkTables,
+  cutLogs,
+  type DatabaseStop,
+  type LevelFiles,
+  readLevelFiles,
+  stopOf,
+} from "./level-files.ts";
 import { checkLimits } from "./limits.ts";
 import { seal, unseal } from "./seal.ts";
-import { checkTables } from "./table-check.ts";
 
 /** How much an iterator fetches at once. */
 const SCAN_BYTES = 1024 * 1024;
 const SCAN_ENTRIES = 5_000;
-/** About 0.3 s of reading, from a warm disk. */
-const CHECK_BYTES = 128 * 1024 * 1024;
+/** Of a commit prepared in one go: some milliseconds. A large one stands aside in between (I6). */
+const BATCH_ENTRIES = 1_000;
+const BATCH_BYTES = 1024 * 1024;
 
 export interface LevelOptions {
   /** One LevelDB's directory. */
@@ -25,10 +34,14 @@ export interface LevelOptions {
   /** Written bytes kept in memory (twice at most) before they become a table. Default 4 MiB. */
   readonly writeBufferBytes?: number;
   /**
-   * Tables are checked whole before they are used when together they have at most so many bytes;
-   * the values of larger ones only as they are read. Default 128 MiB.
+   * True: a log that is damaged in its middle is cut off there, and what came after is lost. Default
+   * false: it is an error.
    */
-  readonly checkBytes?: number;
+  readonly acceptLoss?: boolean;
+  /** Begins the checksum of every value: see seal.ts. Default 0. */
+  readonly salt?: number;
+  /** Looks at the files when they have been checked, before anything writes to them; may refuse them. */
+  readonly inspect?: (files: LevelFiles) => Promise<void>;
 }
 
 type Phase =
@@ -39,19 +52,25 @@ type Phase =
 
 /**
  * A store in one LevelDB. It owns the files and the classification of what goes wrong with them; whether
- * the directory is the right one, and whether it is complete, is asked around it (directory.ts,
- * witnessed-store.ts): LevelDB believes a damaged log tail.
+ * the directory is the right one, and whether its end is there, is asked around it (directory.ts,
+ * witnessed-store.ts): LevelDB believes a log without its end.
+ *
+ * Before LevelDB opens the files, all of them are read and compared with their checksums from outside
+ * (level-files.ts): 2.5 s for each GiB. There is no later time for it, since LevelDB's compactions copy what
+ * is damaged into new tables, under new checksums. What is refused is left as it was found.
  */
 export class LevelStore implements Store {
   readonly #db: Level<Uint8Array, Uint8Array>;
   readonly #dir: string;
+  readonly #salt: number;
   readonly #running = new Set<Promise<unknown>>();
   #phase: Phase = { name: "open" };
   #epoch = 0;
 
-  private constructor(db: Level<Uint8Array, Uint8Array>, dir: string) {
+  private constructor(db: Level<Uint8Array, Uint8Array>, dir: string, salt: number) {
     this.#db = db;
     this.#dir = dir;
+    this.#salt = salt;
   }
 
   /**
@@ -60,14 +79,8 @@ export class LevelStore implements Store {
    */
   static async open(options: LevelOptions): Promise<LevelStore> {
     const { dir, create = false, cacheBytes, writeBufferBytes } = options;
-    const { checkBytes: maxBytes = CHECK_BYTES } = options;
-    // Asked here, since LevelDB itself makes the directory before it says that it is missing.
-    const exists = existsSync(join(dir, "CURRENT"));
-    assert(!(exists && create), `there is a store in ${dir} already`);
-    if (!exists && !create) {
-      throw corrupt(dir, `there is no store in ${dir}: its file CURRENT is missing`);
-    }
-    if (exists) await checkTables(dir, { maxBytes });
+    if (create) assert(!existsSync(join(dir, "CURRENT")), `there is a store in ${dir} already`);
+    else await checkFiles(options);
     const db = new Level<Uint8Array, Uint8Array>(dir, {
       keyEncoding: "view",
       valueEncoding: "view",
@@ -81,7 +94,7 @@ export class LevelStore implements Store {
     } catch (error) {
       throw classifyLevelError(error, dir, "open");
     }
-    return new LevelStore(db, dir);
+    return new LevelStore(db, dir, options.salt ?? 0);
   }
 
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
@@ -144,9 +157,14 @@ export class LevelStore implements Store {
     try {
       await this.#run("write", async () => {
         const batch = this.#db.batch();
-        for (const { key, value } of writes) {
+        let bytes = 0;
+        for (const [at, { key, value }] of writes.entries()) {
           if (value === undefined) batch.del(key);
-          else batch.put(key, seal(key, value));
+          else batch.put(key, seal(key, value, this.#salt));
+          bytes += value?.byteLength ?? 0;
+          if ((at + 1) % BATCH_ENTRIES !== 0 && bytes < BATCH_BYTES) continue;
+          bytes = 0;
+          await breath();
         }
         await batch.write({ sync: true });
       });
@@ -183,9 +201,38 @@ export class LevelStore implements Store {
   }
 
   #unseal(key: Uint8Array, sealed: Uint8Array): Uint8Array {
-    const value = unseal(key, sealed);
+    const value = unseal(key, sealed, this.#salt);
     if (value !== undefined) return value;
     const name = Buffer.from(key).toString("hex");
     throw corrupt(this.#dir, `the value of key ${name} in ${this.#dir} fails its checksum`);
   }
+}
+
+/** @throws StatefoldError STORE_CORRUPT, STORE_BEHIND_WITNESS, and what `inspect` throws */
+async function checkFiles(options: LevelOptions): Promise<void> {
+  const { dir, acceptLoss = false, inspect } = options;
+  const files = await readFiles(dir);
+  const stop = stopOf(files);
+  // A torn end LevelDB reads over in the same way.
+  const isCut = stop?.isDamage === true;
+  if (isCut && !acceptLoss) throw damagedLog(stop);
+  await inspect?.(files);
+  if (isCut) await cutLogs(files);
+}
+
+async function readFiles(dir: string): Promise<LevelFiles> {
+  try {
+    const files = await readLevelFiles(dir);
+    await checkTables(files);
+    return files;
+  } catch (error) {
+    throw classifyFileError(error, dir);
+  }
+}
+
+function damagedLog({ path, at, what }: DatabaseStop & { path: string }): StatefoldError {
+  return new StatefoldError(
+    "STORE_BEHIND_WITNESS",
+    `${path}, byte ${at}: ${what}. What was committed from there on cannot be trusted. Restore a snapshot, or start once with --accept-loss to go on from the last commit before it, without the later ones`,
+  );
 }

@@ -1,6 +1,10 @@
 /**
  * The values of the store: proto/statefold/stored.proto to and from the words of the model. The keys they
  * stand under are in keys.ts.
+ *
+ * Every decoder throws StatefoldError STORE_CORRUPT, which says what record it is and what is wrong, for
+ * bytes that are not that record: fields that no record of its kind is written without are there, or it is
+ * none.
  */
 import { statefold } from "#stored";
 import { EMPTY_BYTES } from "../base/bytes.ts";
@@ -10,6 +14,7 @@ import type { ExpireMode, StateSpec } from "../model/invocation.ts";
 import type { Message } from "../model/message.ts";
 import { stateEntryName } from "../model/persisted-value.ts";
 import type { TypedValue } from "../model/typed-value.ts";
+import { int, named, read } from "./read-record.ts";
 
 const stored = statefold.stored;
 
@@ -97,20 +102,20 @@ export interface MetaRecord {
   readonly timers: number;
   readonly outbox: number;
   readonly dead: number;
+  /** What its outboxes weigh together. */
+  readonly outboxBytes: number;
 }
 
 type WireMessage = statefold.stored.Message.$Properties;
 type WireValue = statefold.stored.TypedValue.$Properties;
 type WireAddress = statefold.stored.Address.$Properties;
-type Int64 = number | { toNumber(): number } | null | undefined;
-
-const int = (value: Int64): number =>
-  typeof value === "number" ? value : value === null || value === undefined ? 0 : value.toNumber();
-
-const addressFrom = (wire: WireAddress): Address => ({ type: wire.type ?? "", id: wire.id ?? "" });
+function addressFrom(wire: WireAddress | null | undefined, field: string): Address {
+  if (wire === null || wire === undefined) throw new RangeError(`its ${field} is missing`);
+  return { type: wire.type ?? "", id: wire.id ?? "" };
+}
 
 const optionalAddress = (wire: WireAddress | null | undefined): Address | undefined =>
-  wire === null || wire === undefined ? undefined : addressFrom(wire);
+  wire === null || wire === undefined ? undefined : addressFrom(wire, "address");
 
 function valueFrom(wire: WireValue | null | undefined): TypedValue {
   const value = {
@@ -123,15 +128,16 @@ function valueFrom(wire: WireValue | null | undefined): TypedValue {
 }
 
 function messageFrom(wire: WireMessage | null | undefined): Message {
+  if (wire === null || wire === undefined) throw new RangeError("its message is missing");
   return {
-    target: addressFrom(wire?.target ?? {}),
-    caller: optionalAddress(wire?.caller),
-    value: valueFrom(wire?.value),
-    id: wire?.id ?? "",
-    causeId: wire?.causeId || undefined,
-    acceptedAtMs: int(wire?.acceptedAtMs),
-    traceparent: wire?.traceparent || undefined,
-    headers: (wire?.headers ?? []).map((header) => ({
+    target: addressFrom(wire.target, "target"),
+    caller: optionalAddress(wire.caller),
+    value: valueFrom(wire.value),
+    id: wire.id ?? "",
+    causeId: wire.causeId || undefined,
+    acceptedAtMs: int(wire.acceptedAtMs),
+    traceparent: wire.traceparent || undefined,
+    headers: (wire.headers ?? []).map((header) => ({
       key: header.key ?? "",
       value: header.value ?? EMPTY_BYTES,
     })),
@@ -158,7 +164,7 @@ export function encodeMessage(message: Message): Uint8Array {
 }
 
 export function decodeMessage(bytes: Uint8Array): Message {
-  return messageFrom(stored.Message.decode(bytes));
+  return read("message", stored.Message, bytes, messageFrom);
 }
 
 export function encodeTimer(timer: TimerRecord): Uint8Array {
@@ -170,12 +176,11 @@ export function encodeTimer(timer: TimerRecord): Uint8Array {
 }
 
 export function decodeTimer(bytes: Uint8Array): TimerRecord {
-  const wire = stored.Timer.decode(bytes);
-  return {
+  return read("timer", stored.Timer, bytes, (wire) => ({
     message: messageFrom(wire.message),
     sender: optionalAddress(wire.sender),
     token: wire.token,
-  };
+  }));
 }
 
 function effectTo(effect: OutboxEffect): statefold.stored.Effect.$Properties {
@@ -203,7 +208,7 @@ function effectFrom(
     kind: "record",
     record: {
       value: valueFrom(record.value),
-      sender: addressFrom(record.sender ?? {}),
+      sender: addressFrom(record.sender, "sender"),
       causeId: record.causeId || undefined,
       traceparent: record.traceparent || undefined,
     },
@@ -215,8 +220,9 @@ export function encodeOutbox(effects: readonly OutboxEffect[]): Uint8Array {
 }
 
 export function decodeOutbox(bytes: Uint8Array): OutboxEffect[] {
-  const wire = stored.Outbox.decode(bytes);
-  return wire.effects.map((effect) => effectFrom(effect.message, effect.record));
+  return read("outbox", stored.Outbox, bytes, ({ effects }) =>
+    effects.map((effect) => effectFrom(effect.message, effect.record)),
+  );
 }
 
 export function encodeState(state: StateRecord): Uint8Array {
@@ -227,7 +233,10 @@ export function encodeState(state: StateRecord): Uint8Array {
 
 /** The entries are copied out of `bytes`, so that a long-lived state does not pin a read buffer. */
 export function decodeState(bytes: Uint8Array): StateRecord {
-  const wire = stored.State.decode(bytes);
+  return read("state", stored.State, bytes, stateFrom);
+}
+
+function stateFrom(wire: statefold.stored.State): StateRecord {
   const entries = new Map<string, Uint8Array>();
   for (const body of wire.values) {
     const entry = stored.State.encode({ values: [body] }).finish();
@@ -243,8 +252,10 @@ export function encodePosition(source: string, next: number): Uint8Array {
 }
 
 export function decodePosition(bytes: Uint8Array): { source: string; next: number } {
-  const wire = stored.Position.decode(bytes);
-  return { source: wire.source, next: int(wire.next) };
+  return read("position", stored.Position, bytes, (wire) => ({
+    source: named(wire.source, "source"),
+    next: int(wire.next),
+  }));
 }
 
 export function encodeOnce(once: OnceRecord): Uint8Array {
@@ -252,14 +263,13 @@ export function encodeOnce(once: OnceRecord): Uint8Array {
 }
 
 export function decodeOnce(bytes: Uint8Array): OnceRecord {
-  const wire = stored.Once.decode(bytes);
-  return {
-    target: addressFrom(wire.target ?? {}),
+  return read("idempotency key", stored.Once, bytes, (wire) => ({
+    target: addressFrom(wire.target, "target"),
     key: wire.key,
     messageId: wire.messageId,
     callId: wire.callId,
     expiresAtMs: int(wire.expiresAtMs),
-  };
+  }));
 }
 
 export function encodeCall(call: CallRecord): Uint8Array {
@@ -269,14 +279,13 @@ export function encodeCall(call: CallRecord): Uint8Array {
 }
 
 export function decodeCall(bytes: Uint8Array): CallRecord {
-  const wire = stored.Call.decode(bytes);
-  return {
-    callId: wire.callId,
+  return read("call", stored.Call, bytes, (wire) => ({
+    callId: named(wire.callId, "id"),
     messageId: wire.messageId,
-    target: addressFrom(wire.target ?? {}),
+    target: addressFrom(wire.target, "target"),
     expiresAtMs: int(wire.expiresAtMs),
     reply: wire.replied ? valueFrom(wire.reply) : undefined,
-  };
+  }));
 }
 
 export function encodeParked(parked: ParkedRecord): Uint8Array {
@@ -284,14 +293,13 @@ export function encodeParked(parked: ParkedRecord): Uint8Array {
 }
 
 export function decodeParked(bytes: Uint8Array): ParkedRecord {
-  const wire = stored.Parked.decode(bytes);
-  return {
-    address: addressFrom(wire.address ?? {}),
+  return read("parked address", stored.Parked, bytes, (wire) => ({
+    address: addressFrom(wire.address, "address"),
     code: codeFrom(wire.code),
     reason: wire.reason,
     sinceMs: int(wire.sinceMs),
     attempts: wire.attempts,
-  };
+  }));
 }
 
 export function encodeDead(dead: DeadRecord): Uint8Array {
@@ -301,8 +309,7 @@ export function encodeDead(dead: DeadRecord): Uint8Array {
 }
 
 export function decodeDead(bytes: Uint8Array): DeadRecord {
-  const wire = stored.Dead.decode(bytes);
-  return {
+  return read("dead letter", stored.Dead, bytes, (wire) => ({
     code: codeFrom(wire.code),
     reason: wire.reason,
     atMs: int(wire.atMs),
@@ -311,7 +318,7 @@ export function decodeDead(bytes: Uint8Array): DeadRecord {
     what: effectFrom(wire.message, wire.record),
     source: wire.source,
     egress: wire.egress,
-  };
+  }));
 }
 
 const EXPIRE_MODES: readonly ExpireMode[] = ["never", "afterWrite", "afterInvoke"];
@@ -327,14 +334,21 @@ export function encodeSpecs(type: string, specs: Iterable<StateSpec>): Uint8Arra
 }
 
 export function decodeSpecs(bytes: Uint8Array): { type: string; specs: StateSpec[] } {
-  const wire = stored.Specs.decode(bytes);
-  const specs = wire.specs.map((spec) => ({
-    name: spec.name ?? "",
-    typename: spec.typename ?? "",
-    expireMode: EXPIRE_MODES[spec.expireMode ?? 0] ?? "never",
-    expireAfterMs: int(spec.expireAfterMs),
+  return read("list of states", stored.Specs, bytes, (wire) => ({
+    type: named(wire.type, "type"),
+    specs: wire.specs.map((spec) => ({
+      name: spec.name ?? "",
+      typename: spec.typename ?? "",
+      expireMode: expireModeFrom(spec.expireMode ?? 0),
+      expireAfterMs: int(spec.expireAfterMs),
+    })),
   }));
-  return { type: wire.type, specs };
+}
+
+function expireModeFrom(number: number): ExpireMode {
+  const mode = EXPIRE_MODES[number];
+  if (mode === undefined) throw new RangeError(`the expiry mode ${number} is unknown`);
+  return mode;
 }
 
 export function encodeMeta(meta: MetaRecord): Uint8Array {
@@ -342,8 +356,7 @@ export function encodeMeta(meta: MetaRecord): Uint8Array {
 }
 
 export function decodeMeta(bytes: Uint8Array): MetaRecord {
-  const wire = stored.Meta.decode(bytes);
-  return {
+  return read("record of the partition", stored.Meta, bytes, (wire) => ({
     formatVersion: wire.formatVersion,
     application: wire.application,
     partition: wire.partition,
@@ -358,10 +371,11 @@ export function decodeMeta(bytes: Uint8Array): MetaRecord {
     timers: int(wire.timers),
     outbox: int(wire.outbox),
     dead: int(wire.dead),
-  };
+    outboxBytes: int(wire.outboxBytes),
+  }));
 }
 
 /** A code written by a newer version reads as INTERNAL; the reason beside it still tells. */
 function codeFrom(text: string): ErrorCode {
-  return text in ERRORS ? (text as ErrorCode) : "INTERNAL";
+  return Object.hasOwn(ERRORS, text) ? (text as ErrorCode) : "INTERNAL";
 }

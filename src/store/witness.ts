@@ -4,6 +4,8 @@ import { crc32 } from "node:zlib";
 import { assert } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
+import { classifyFileError, isRefusal } from "./level-errors.ts";
+import { isOwner, type OwnerName } from "./owner.ts";
 
 /**
  * Remembers, outside a database, the last epoch that the database has synced; at the next open a
@@ -11,6 +13,7 @@ import { writeFileAtomically } from "./atomic-file.ts";
  *
  *   file = slot slot              each at the start of a page of its own
  *   slot = "SFW1" epoch crc       epoch: 8 bytes; crc: CRC-32 of the 12 bytes before it; little-endian
+ *   at 2048: owner LF crc         which database it belongs to: owner.ts; crc: CRC-32 of the 33 bytes before it
  *
  * The slots are written in turn, so that a torn write leaves the other; the greater epoch counts.
  *
@@ -25,8 +28,18 @@ export const SYNC_DELAY_MS = 100;
 const MAGIC = Buffer.from("SFW1");
 const PAGE_BYTES = 4096;
 const SLOT_BYTES = 16;
+const OWNER_AT = 2048;
+const OWNER_BYTES = 33;
+
+export interface WitnessSays {
+  /** The last epoch that was recorded. */
+  readonly epoch: number;
+  readonly owner: OwnerName;
+}
 
 export class Witness {
+  /** The database it belongs to. */
+  readonly owner: OwnerName;
   readonly #path: string;
   readonly #file: FileHandle;
   readonly #slot = Buffer.alloc(SLOT_BYTES);
@@ -37,33 +50,51 @@ export class Witness {
   #failure: StatefoldError | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(path: string, file: FileHandle, epoch: number) {
+  private constructor(path: string, file: FileHandle, said: WitnessSays) {
     this.#path = path;
     this.#file = file;
-    this.#epoch = epoch;
+    this.#epoch = said.epoch;
+    this.owner = said.owner;
   }
 
   /** Makes the file, or replaces it, durably. */
-  static async write(path: string, epoch: number): Promise<void> {
+  static async write(path: string, { epoch, owner }: WitnessSays): Promise<void> {
     const content = Buffer.alloc(2 * PAGE_BYTES);
+    content.write(`${owner}\n`, OWNER_AT);
+    const named = content.subarray(OWNER_AT, OWNER_AT + OWNER_BYTES);
+    content.writeUInt32LE(crc32(named), OWNER_AT + OWNER_BYTES);
     content.set(slotOf(epoch), 0);
     content.set(slotOf(epoch), PAGE_BYTES);
     await writeFileAtomically(path, content);
   }
 
-  /** @throws StatefoldError STORE_CORRUPT when the file is missing or says nothing that can be believed */
+  /**
+   * @throws StatefoldError STORE_CORRUPT when the file is missing or says nothing that can be believed,
+   *   CONFIG_INVALID when the machine refuses it, which says nothing about the file
+   */
   static async open(path: string): Promise<Witness> {
+    const said = await Witness.read(path);
+    try {
+      return new Witness(path, await open(path, "r+"), said);
+    } catch (error) {
+      throw unreadable(path, error);
+    }
+  }
+
+  /** What it says, and nothing is changed. Rejects as `open` does. */
+  static async read(path: string): Promise<WitnessSays> {
     let content: Buffer;
     try {
       content = await readFile(path);
     } catch (error) {
-      throw noWitness(path, "is missing or cannot be read", error);
+      throw unreadable(path, error);
     }
     const epochs = [epochOf(content, 0), epochOf(content, PAGE_BYTES)].filter(
       (epoch) => epoch >= 0,
     );
-    if (epochs.length === 0) throw noWitness(path, "is damaged");
-    return new Witness(path, await open(path, "r+"), Math.max(...epochs));
+    const owner = ownerIn(content);
+    if (epochs.length === 0 || owner === undefined) throw noWitness(path, "is damaged");
+    return { epoch: Math.max(...epochs), owner };
   }
 
   /** The last epoch that was recorded. */
@@ -136,12 +167,25 @@ function slotOf(epoch: number, slot: Buffer = Buffer.alloc(SLOT_BYTES)): Buffer 
   return slot;
 }
 
+function ownerIn(content: Buffer): OwnerName | undefined {
+  const named = content.subarray(OWNER_AT, OWNER_AT + OWNER_BYTES);
+  if (content.byteLength < OWNER_AT + OWNER_BYTES + 4) return undefined;
+  if (content.readUInt32LE(OWNER_AT + OWNER_BYTES) !== crc32(named)) return undefined;
+  const name = named.toString("latin1").slice(0, -1);
+  return isOwner(name) ? name : undefined;
+}
+
 /** The epoch of a slot, -1 when the slot is not whole. */
 function epochOf(content: Buffer, at: number): number {
   const slot = content.subarray(at, at + SLOT_BYTES);
   if (slot.byteLength < SLOT_BYTES || !slot.subarray(0, 4).equals(MAGIC)) return -1;
   if (slot.readUInt32LE(12) !== crc32(slot.subarray(0, 12))) return -1;
   return slot.readUInt32LE(8) * 2 ** 32 + slot.readUInt32LE(4);
+}
+
+function unreadable(path: string, error: unknown): unknown {
+  if (isRefusal(error)) return classifyFileError(error, path);
+  return noWitness(path, "is missing or cannot be read", error);
 }
 
 function noWitness(path: string, what: string, cause?: unknown): StatefoldError {

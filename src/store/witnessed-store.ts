@@ -64,10 +64,7 @@ export class WitnessedStore implements PartitionStore {
       const epoch = await readEpoch(options);
       isBehind = epoch < witness.epoch;
       if (isBehind && !acceptLoss) {
-        throw new StatefoldError(
-          "STORE_BEHIND_WITNESS",
-          `the database in ${dir} ends at epoch ${epoch}, but epoch ${witness.epoch} was synced to it: what came between is gone. Restore a snapshot, or start once with --accept-loss to go on from epoch ${epoch} without it`,
-        );
+        throw behindWitness(dir, epoch, witness.epoch);
       }
     } catch (error) {
       await Promise.allSettled([store.close(), witness.close()]);
@@ -106,9 +103,18 @@ export class WitnessedStore implements PartitionStore {
   }
 }
 
+export function behindWitness(dir: string, epoch: number, synced: number): StatefoldError {
+  return new StatefoldError(
+    "STORE_BEHIND_WITNESS",
+    `the database in ${dir} ends at epoch ${epoch}, but epoch ${synced} was synced to it: what came between is gone. Restore a snapshot, or start once with --accept-loss to go on from epoch ${epoch} without it`,
+  );
+}
+
 /** The epoch in the meta record; 0 in a database that no commit has reached. */
 export async function readEpoch(
-  options: Pick<WitnessedOptions, "store" | "dir" | "identity">,
+  options: Pick<WitnessedOptions, "dir" | "identity"> & {
+    readonly store: Pick<Store, "getMany">;
+  },
 ): Promise<number> {
   const { store, dir, identity } = options;
   const [bytes] = await store.getMany([META_KEY]);

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, pino } from "pino";
+import { LineLimit } from "./line-limit.ts";
 import { formatLine } from "./terminal-lines.ts";
 
 /** A part of the node gets a child: `logger.child({ part: "gateway" })`. */
@@ -15,10 +16,13 @@ export interface LoggerOptions {
   readonly readable?: boolean;
   /** Default: stderr, since stdout is for data. Called with one line at a time, its end included. */
   readonly write?: (line: string) => void;
+  /** Default: the time of day. */
+  readonly now?: () => number;
 }
 
 /**
- * Writes at once, not from a buffer: what was said before a crash is there after it.
+ * Writes at once, not from a buffer: what was said before a crash is there after it. Of lines that say the
+ * same it writes so many in a while, see line-limit.ts.
  */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = "info", readable = process.stderr.isTTY === true } = options;
@@ -29,5 +33,29 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     : options.write === undefined
       ? pino.destination({ fd: 2, sync: true })
       : { write };
-  return pino({ level, base: null }, destination);
+  const limit = new LineLimit();
+  const { now = Date.now } = options;
+  return pino(
+    {
+      ...{ level, base: null },
+      hooks: {
+        logMethod(args: unknown[], method) {
+          const leftOut = limit.admit(textOf(args), now());
+          if (leftOut === undefined) return;
+          const said = leftOut === 0 ? args : withField(args, { leftOut });
+          method.apply(this, said as Parameters<typeof method>);
+        },
+      },
+    },
+    destination,
+  );
+}
+
+function textOf(args: readonly unknown[]): string {
+  return args.find((each): each is string => typeof each === "string") ?? "";
+}
+
+function withField(args: readonly unknown[], field: object): unknown[] {
+  const [first, ...rest] = args;
+  return typeof first === "object" ? [{ ...first, ...field }, ...rest] : [field, ...args];
 }

@@ -17,11 +17,13 @@ export interface TraceContext {
 }
 
 const FIELDS = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+/** What is longer is nobody's trace; it would be copied into everything that the message causes. */
+const MAX_LENGTH = 512;
 const ZEROS = /^0+$/;
 
 /** Undefined for anything malformed: the specification wants it ignored, never refused. */
 export function parseTraceparent(text: string | undefined): TraceContext | undefined {
-  if (text === undefined) return undefined;
+  if (text === undefined || text.length > MAX_LENGTH) return undefined;
   const [, version, traceId, parentId, flags, rest] = FIELDS.exec(text) ?? [];
   if (version === undefined || traceId === undefined || parentId === undefined) return undefined;
   if (version === "ff" || (version === "00" && rest !== undefined)) return undefined;
@@ -41,4 +43,10 @@ export function formatTraceparent(context: TraceContext): string {
  */
 export function childOf(parent: TraceContext, spanId: string): TraceContext {
   return { traceId: parent.traceId, parentId: spanId, flags: parent.flags };
+}
+
+/** The text, where it is a traceparent; undefined where it is anything else. */
+export function traceparentOf(text: unknown): string | undefined {
+  if (typeof text !== "string" || parseTraceparent(text) === undefined) return undefined;
+  return text;
 }

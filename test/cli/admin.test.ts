@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { StatefoldError } from "../../src/base/errors.ts";
 import { builtinFromJson } from "../../src/model/builtin-types.ts";
 import { startFakeNode } from "../gateway/fake-node.ts";
 import { cli } from "./fake-io.ts";
@@ -16,6 +17,7 @@ const parked = (id: string) => ({
 const dead = (id: string) => ({
   id,
   address: address("a"),
+  target: { type: "demo/nobody", id: "a" },
   ...{ code: "TARGET_UNKNOWN", reason: "nobody", atMs: 0, attempts: 1, kind: "message" as const },
   ...{ valueType: "demo/x", source: "orders/0@7", egress: undefined },
 });
@@ -88,14 +90,99 @@ test("dead letters are listed, shown, retried and purged", async (t) => {
   admin.deadItems = ["1", "2", "3/x", "4", "5"].map(dead);
   assert.match(
     (await cli(url, ["dead", "list"])).out,
-    /^1 {4}1970-01-01 00:00:00Z {2}TARGET_UNKNOWN {2}orders\/0@7 for demo\/counter a {2}nobody$/m,
+    /^1 {4}1970-01-01 00:00:00Z {2}TARGET_UNKNOWN {2}orders\/0@7 for demo\/counter a {2}demo\/nobody a {2}nobody$/m,
   );
   assert.match((await cli(url, ["dead", "show", "1"])).out, /^demo\/x: \{$/m);
   assert.equal((await cli(url, ["dead", "retry", "1", "2"])).err, "2 sent once more\n");
   assert.equal((await cli(url, ["dead", "purge", "3/x"])).err, "1 removed\n");
   assert.equal((await cli(url, ["dead", "skip", "4"])).err, "1 removed\n");
-  assert.equal((await cli(url, ["dead", "purge", "--all"])).err, "1 removed\n");
+  assert.equal((await cli(url, ["dead", "purge", "--all", "--yes"])).err, "1 removed\n");
   assert.deepEqual(admin.done, ["retry 1", "retry 2", "purge 3/x", "purge 4", "purge 5"]);
+});
+
+test("a dead letter can be sent elsewhere, one that is named only", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  admin.deadItems = ["1", "2"].map(dead);
+  await cli(url, ["dead", "retry", "1", "--to", "demo/counter"]);
+  await cli(url, ["dead", "retry", "2", "--to", "demo/counter/a/b"]);
+  assert.deepEqual(admin.done, [
+    "retry 1 to demo/counter as it was",
+    "retry 2 to demo/counter a/b",
+  ]);
+  const all = await cli(url, ["dead", "retry", "--all", "--to", "demo/counter"]);
+  assert.equal(all.code, 2);
+  assert.match((await cli(url, ["dead", "retry", "1", "--to", "demo"])).err, /to=demo is neither/);
+});
+
+test("of dead letters that are named, those that are not there are said, and the others done", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  admin.deadItems = ["1", "3"].map(dead);
+  const { code, err } = await cli(url, ["dead", "retry", "1", "2", "3"]);
+  assert.equal(code, 1);
+  assert.equal(err, "2: there is no dead letter 2\n2 sent once more\n");
+});
+
+test("many are decided about by conditions, a page at a time, and counted", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  admin.parkedItems = Array.from({ length: 2_100 }, (_, i) => parked(String(i)));
+  const type = ["--type", "demo/counter"];
+  const { code, out, err } = await cli(url, ["parked", "retry", ...type, "--json"]);
+  assert.deepEqual([code, JSON.parse(out), err], [0, { done: 2_100, gone: 0 }, "2100 go on\n"]);
+  assert.deepEqual(new Set(admin.done).size, 2_100);
+  const some = await cli(url, ["parked", "skip", ...type, "--limit", "1050"]);
+  assert.equal(some.err, "1050 skipped\n");
+  assert.equal((await cli(url, ["parked", "retry", "--type", "demo/x"])).err, "0 go on\n");
+  const [first] = admin.asked.slice(-1);
+  assert.equal(first?.type, "demo/x");
+});
+
+test("a dry run shows what is meant, and does nothing", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  admin.parkedItems = [parked("a")];
+  admin.deadItems = ["1", "2"].map(dead);
+  const { out, err } = await cli(url, ["dead", "purge", "--older-than", "1h", "--dry-run"]);
+  assert.match(out, /^2 {3}1970/m);
+  assert.equal(err, "2 would be decided about: purge\n");
+  const age = Date.now() - (admin.asked.at(-1)?.untilMs ?? 0);
+  assert(age >= 3_600_000 && age < 3_700_000);
+  await cli(url, ["parked", "skip", "--all", "--dry-run"]);
+  assert.deepEqual(admin.done, []);
+});
+
+test("what removes for good takes --yes, and nothing takes everything unasked", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  admin.parkedItems = [parked("a")];
+  admin.deadItems = ["1"].map(dead);
+  for (const args of [
+    ["dead", "purge", "--all"],
+    ["dead", "purge"],
+    ["dead", "purge", "1", "--all", "--yes"],
+    ["dead", "retry", "--all", "--type", "demo/counter"],
+    ["parked", "retry"],
+    ["parked", "skip", "demo/counter"],
+    ["parked", "purge", "--type", "demo/counter"],
+    ["parked", "purge", "demo/counter", "a"],
+    ["parked", "retry", "demo/counter", "a", "--dry-run"],
+  ]) {
+    assert.equal((await cli(url, args)).code, 2, args.join(" "));
+  }
+  assert.deepEqual(admin.done, []);
+  const purged = await cli(url, ["parked", "purge", "demo/counter", "a", "--yes"]);
+  assert.equal(purged.err, "2 messages removed\n");
+  assert.deepEqual(admin.done, ["purge demo/counter/a"]);
+});
+
+test("what is cut off says how far it came", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  admin.parkedItems = Array.from({ length: 1_500 }, (_, i) => parked(String(i)));
+  const retry = admin.parkedRetry.bind(admin);
+  admin.parkedRetry = (address) =>
+    address.id === "1200"
+      ? Promise.reject(new StatefoldError("UNAVAILABLE", "partition 0 cannot answer"))
+      : retry(address);
+  const { code, err } = await cli(url, ["parked", "retry", "--all"]);
+  assert.equal(code, 1);
+  assert.match(err, /^cut off after 1000; the same command goes on\n.*partition 0 cannot answer/);
 });
 
 test("status is one screen, and fails while the node is not ready", async (t) => {

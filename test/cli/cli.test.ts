@@ -68,8 +68,8 @@ test("what is mistyped is told what is near, and exits with 2", async () => {
     [["send", "demo/a", "1", "--type", "integer"], /--type integer is none of bool, int/],
     [["status", "--url", "localhost"], /--url localhost is no address/],
     [["addresses", "--limit", "all"], /--limit is all; it takes a whole number/],
-    [["dead", "retry"], /ids of dead letters, or --all/],
-    [["parked", "retry", "demo/a", "1", "--all"], /do not go together/],
+    [["dead", "retry"], /it takes ID…, or conditions .*, or --all/],
+    [["parked", "retry", "demo/a", "1", "--all"], /: one of the three/],
     [["topic", "read", "t", "--from", "5"], /an offset belongs to a partition/],
     [["topic", "write", "t", "--json", "--key", "k"], /with --json key and partition/],
     [["run", "x.yaml", "--set", "A"], /--set A is not NAME=VALUE/],
@@ -100,4 +100,9 @@ test("the compiled program runs by itself", async () => {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, "--version"]);
   assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
   assert.equal(stderr, "");
+});
+
+test("an argument that is no Unicode text is wrong usage, not a mistake of ours", async () => {
+  const { code, err } = await new FakeIo().run(["topic", "write", "a\udfff", "x"]);
+  assert.deepEqual([code, err.split("\n")[0]], [2, 'statefold: "a\\udfff" is no Unicode text']);
 });

@@ -12,6 +12,7 @@ const parked = (id: string) => ({
 const dead = (id: string) => ({
   id,
   address: address("a"),
+  target: { type: "demo/nobody", id: "a" },
   ...{ code: "TARGET_UNKNOWN", reason: "nobody", atMs: 5, attempts: 1, kind: "message" as const },
   ...{ valueType: "demo/x", source: undefined, egress: undefined },
 });
@@ -81,6 +82,46 @@ test("a dead letter is shown, retried and purged", async (t) => {
   assert.equal(tooMuch.status, 404);
   assert.deepEqual(admin.done, ["retry 0-1", "purge 0/2"]);
   assert.equal((await fetch(`${url}/v1/admin/dead/0-1`)).status, 404);
+});
+
+test("many are decided about a page at a time, by conditions or all", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  admin.parkedItems = ["a", "b", "c"].map(parked);
+  type Answer = { done: number; gone: number; next?: string };
+  const post = async (path: string) => {
+    const response = await fetch(`${url}/v1/admin/${path}`, { method: "POST" });
+    return { status: response.status, json: (await response.json()) as Answer };
+  };
+  const first = await post("parked/retry?type=demo/counter&limit=2");
+  assert.deepEqual([first.json.done, first.json.gone], [2, 0]);
+  const rest = await post(`parked/retry?type=demo/counter&limit=2&after=${first.json.next}`);
+  assert.deepEqual(rest.json, { done: 1, gone: 0 });
+  // The pass is bounded by when it began: what gets stuck meanwhile is not meant.
+  assert.deepEqual(admin.asked[0]?.untilMs, admin.asked[1]?.untilMs);
+  assert.deepEqual((await post("parked/skip?all")).json, { done: 3, gone: 0 });
+  admin.deadItems = [dead("0-1")];
+  assert.deepEqual((await post("dead/purge?all&olderThan=1h")).status, 400);
+  assert.deepEqual((await post("dead/purge?code=TARGET_UNKNOWN&olderThan=1h")).json.done, 1);
+  for (const path of [
+    "parked/retry",
+    "parked/explode?all",
+    "parked/toString?all",
+    "dead/skip?all",
+    "dead/retry?code=NONSENSE",
+    "dead/retry?all&after=x",
+    "dead/retry?olderThan=long",
+  ]) {
+    assert.notEqual((await post(path)).status, 200, path);
+  }
+});
+
+test("a decision about one that is gone meanwhile is counted as such", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  admin.deadItems = ["0-1", "0-2"].map(dead);
+  const take = admin.deadRetry.bind(admin);
+  admin.deadRetry = async (id) => id !== "0-1" && (await take(id));
+  const response = await fetch(`${url}/v1/admin/dead/retry?all`, { method: "POST" });
+  assert.deepEqual(await response.json(), { done: 1, gone: 1 });
 });
 
 test("status, partitions, endpoints and timers are answered as the node tells them", async (t) => {

@@ -1,6 +1,13 @@
 import type { TestContext } from "node:test";
 import { StatefoldError } from "../../src/base/errors.ts";
-import type { Admin, NodeStatus, Page, PageQuery } from "../../src/gateway/admin-port.ts";
+import type {
+  Admin,
+  NewTarget,
+  NodeStatus,
+  Page,
+  PageQuery,
+  StuckQuery,
+} from "../../src/gateway/admin-port.ts";
 import { Gateway } from "../../src/gateway/gateway.ts";
 import type { GatewayLimits } from "../../src/gateway/limits.ts";
 import type {
@@ -117,6 +124,7 @@ export class FakeTopics implements Topics {
     await new Promise<void>((resolve) => {
       const wake = () => {
         this.#waiting.delete(wake);
+        signal.removeEventListener("abort", wake);
         resolve();
       };
       this.#waiting.add(wake);
@@ -157,6 +165,8 @@ export class FakeAdmin implements Admin {
   deadItems: Items<"dead">[] = [];
   readonly states = new Map<string, readonly [string, TypedValue][]>();
   readonly done: string[] = [];
+  /** What the lists of stuck work were asked for. */
+  readonly asked: StuckQuery[] = [];
 
   status() {
     return Promise.resolve(this.statusValue);
@@ -197,8 +207,13 @@ export class FakeAdmin implements Admin {
     return Promise.resolve(paged(this.timerItems, query));
   }
 
-  parked(query: PageQuery) {
-    return Promise.resolve(paged(this.parkedItems, query));
+  parked(query: StuckQuery) {
+    this.asked.push(query);
+    const { type } = query;
+    const meant = this.parkedItems.filter(({ address }) =>
+      [undefined, address.type].includes(type),
+    );
+    return Promise.resolve(paged(meant, query));
   }
 
   parkedDetail(address: Parameters<Admin["parkedDetail"]>[0]) {
@@ -218,8 +233,17 @@ export class FakeAdmin implements Admin {
     return Promise.resolve(found === undefined ? undefined : { messageId: "m-9" });
   }
 
-  dead(query: PageQuery) {
-    return Promise.resolve(paged(this.deadItems, query));
+  parkedPurge(address: Parameters<Admin["parkedPurge"]>[0]) {
+    const found = this.#parked(address);
+    if (found !== undefined) this.done.push(`purge ${addressKey(address)}`);
+    return Promise.resolve(found?.pending);
+  }
+
+  dead(query: StuckQuery) {
+    this.asked.push(query);
+    const { code } = query;
+    const meant = this.deadItems.filter((each) => [undefined, each.code].includes(code));
+    return Promise.resolve(paged([...meant], query));
   }
 
   deadDetail(id: string) {
@@ -230,8 +254,9 @@ export class FakeAdmin implements Admin {
     );
   }
 
-  deadRetry(id: string) {
-    return this.#take("retry", id);
+  deadRetry(id: string, to?: NewTarget) {
+    const where = to === undefined ? "" : ` to ${to.type} ${to.id ?? "as it was"}`;
+    return this.#take("retry", id, where);
   }
 
   deadPurge(id: string) {
@@ -242,11 +267,11 @@ export class FakeAdmin implements Admin {
     return this.parkedItems.find((each) => addressKey(each.address) === addressKey(address));
   }
 
-  #take(what: string, id: string): Promise<boolean> {
+  #take(what: string, id: string, where = ""): Promise<boolean> {
     const at = this.deadItems.findIndex((each) => each.id === id);
     if (at >= 0) {
       this.deadItems.splice(at, 1);
-      this.done.push(`${what} ${id}`);
+      this.done.push(`${what} ${id}${where}`);
     }
     return Promise.resolve(at >= 0);
   }

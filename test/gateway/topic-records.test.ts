@@ -53,11 +53,25 @@ test("a value written as JSON becomes its text", () => {
   assert.equal(Buffer.from(value ?? []).toString(), '{"user":"a"}');
 });
 
-test("empty lines are passed over", () => {
-  assert.equal(parseRecords(Buffer.from('{"value":"a"}\r\n\n{"value":"b"}\n')).length, 2);
+test("empty lines are passed over", async () => {
+  const records = await parseRecords(Buffer.from('{"value":"a"}\r\n\n{"value":"b"}\n'));
+  assert.equal(records.length, 2);
 });
 
-test("a line that is no record is refused by its number", () => {
+test("others go in between the lines of a large body", async () => {
+  const parsing = parseRecords(Buffer.from('{"value":"a"}\n'.repeat(10_000)));
+  let turns = 0;
+  const count = (): void => {
+    turns++;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  assert.equal((await parsing).length, 10_000);
+  clearImmediate(next);
+  assert(turns >= 9, `only ${turns} turns of the event loop came in between`);
+});
+
+test("a line that is no record is refused by its number", async () => {
   const wrong: [string, RegExp][] = [
     ['{"value":"a"}\nnonsense', /^line 2: .*JSON/],
     ["[1]", /^line 1: a record is a JSON object/],
@@ -73,11 +87,8 @@ test("a line that is no record is refused by its number", () => {
     ["\n\n", /no record/],
   ];
   for (const [body, message] of wrong) {
-    assert.throws(
-      () => parseRecords(Buffer.from(body)),
-      { code: "REQUEST_INVALID", message },
-      body,
-    );
+    const refusal = { code: "REQUEST_INVALID", message };
+    await assert.rejects(parseRecords(Buffer.from(body)), refusal, body);
   }
-  assert.throws(() => parseRecords(Buffer.from([0xff])), /not UTF-8/);
+  await assert.rejects(parseRecords(Buffer.from([0xff])), /not UTF-8/);
 });

@@ -41,3 +41,15 @@ test("a stop names the record and what to do, and ends before it", () => {
     /^log\/ns\/in\/t\/0@6: the record has no key.*deadLetter/,
   );
 });
+
+test("a traceparent is passed on, but nothing else that stands in its place", () => {
+  const traceOf = (text: string) => {
+    const headers = [{ key: "traceparent", value: utf8(text) }];
+    const routed = routeRecord(ROUTE, { key: utf8("k"), value: utf8(""), headers });
+    return routed.kind === "messages" ? routed.messages[0]?.traceparent : "none";
+  };
+  const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  assert.equal(traceOf(trace), trace);
+  assert.equal(traceOf("nonsense"), undefined);
+  assert.equal(traceOf(`01${trace.slice(2)}-${"x".repeat(1_000_000)}`), undefined);
+});

@@ -49,7 +49,7 @@ test("a flipped bit anywhere is reported or harmless, never a record lost or cha
   for (let round = 0; round < 300; round++) {
     const disk = new SimulatedDisk(random);
     const texts = await written(disk, 8);
-    const paths = disk.paths().filter((path) => path.startsWith("/data/topics/orders"));
+    const paths = disk.paths().filter((path) => /^\/data\/(witness\/)?topics\/orders/.test(path));
     const path = paths[Math.floor(random() * paths.length)] ?? "";
     const bytes = disk.bytesOf(path);
     const at = Math.floor(random() * bytes.byteLength);
@@ -172,11 +172,85 @@ test("damage in a closed segment stops the reader there, and nobody else", async
   await log.close();
 });
 
-test("records without the file that makes them a topic are reported at open", async () => {
+const GONE = {
+  "without the file that makes it one": (disk: SimulatedDisk) =>
+    disk.lose("/data/topics/orders/topic.json"),
+  "with a damaged one": (disk: SimulatedDisk) =>
+    disk.overwrite("/data/topics/orders/topic.json", Buffer.from("{}")),
+  "that is gone as a whole": (disk: SimulatedDisk) => {
+    for (const path of disk.paths().filter((each) => each.startsWith("/data/topics/orders"))) {
+      disk.lose(path);
+    }
+  },
+};
+
+for (const [how, damage] of Object.entries(GONE)) {
+  test(`a topic ${how} is reported, refused, and never made anew; the others go on`, async () => {
+    const disk = new SimulatedDisk();
+    await written(disk);
+    const before = await TopicLog.open("/data", { files: disk.boot() });
+    const other = await (await before.topic("other", 1)).partition(0);
+    await other.append([record("of another topic")]);
+    await before.close();
+    damage(disk);
+    const reports: string[] = [];
+    const log = await TopicLog.open("/data", {
+      files: disk.boot(),
+      report: (level, message) => reports.push(`${level} ${message}`),
+    });
+    assert.match(reports[0] ?? "", /^error \/data\/topics\/orders.*stays closed/);
+    assert.equal(reports.length, 1);
+    assert.match(await corruptMessage(log.topic("orders")), /\/data\/topics\/orders/);
+    assert.throws(() => log.find("orders"), { code: "LOG_CORRUPT" });
+    const found = log.find("other");
+    assert(found !== undefined);
+    assert.deepEqual(await textsOf(await found.partition(0)), ["of another topic"]);
+    await log.close();
+  });
+}
+
+test("a topic put back from an older copy is noticed by what lies apart from it", async () => {
   const disk = new SimulatedDisk();
-  await written(disk);
-  disk.lose("/data/topics/orders/topic.json");
-  assert.match(await corruptMessage(TopicLog.open("/data", { files: disk.boot() })), /topic\.json/);
+  const texts = await written(disk, 3);
+  const copy = new Map(
+    disk
+      .paths()
+      .filter((path) => path.startsWith("/data/topics/orders"))
+      .map((path) => [path, disk.bytesOf(path)]),
+  );
+  const log = await TopicLog.open("/data", { files: disk.boot(), segmentBytes: 500 });
+  await (await (await log.topic("orders")).partition(0)).append([record("since then")]);
+  await log.close();
+  assert.deepEqual(await readBack(disk), [...texts, "since then"]);
+  for (const [path, bytes] of copy) disk.overwrite(path, bytes);
+  assert.match(await corruptMessage(readBack(disk)), /acknowledged records up to offset 3/);
+});
+
+test("a partition of another data directory is refused, also when it holds more", async () => {
+  const [disk, other] = [new SimulatedDisk(), new SimulatedDisk()];
+  for (const [each, count, nowMs] of [
+    [disk, 3, 1_000],
+    [other, 5, 2_000],
+  ] as const) {
+    const clock = { now: () => nowMs };
+    const log = await TopicLog.open("/data", { files: each.boot(), clock });
+    const partition = await (await log.topic("orders", 1)).partition(0);
+    for (let i = 0; i < count; i++) await partition.append([record(`${i} at ${nowMs}`)]);
+    await log.close();
+  }
+  const path = segmentsOf(disk)[0] ?? "";
+  disk.overwrite(path, other.bytesOf(path));
+  assert.match(await corruptMessage(readBack(disk)), /it comes from another data directory/);
+});
+
+test("a partition whose witness is missing is refused until a person says that it is whole", async () => {
+  const disk = new SimulatedDisk();
+  const texts = await written(disk, 3);
+  const witness = "/data/witness/topics/orders/0";
+  disk.lose(witness);
+  assert.match(await corruptMessage(readBack(disk)), /witness.*cannot be told whether/);
+  disk.overwrite(witness, Buffer.alloc(0));
+  assert.deepEqual(await readBack(disk), texts);
 });
 
 test("a later version's files are refused by name", async () => {

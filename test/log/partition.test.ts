@@ -116,6 +116,23 @@ for (const operation of ["write", "sync"] as const) {
   });
 }
 
+test("a disk that stays full is reported now and then, not for each append", async (t) => {
+  const disk = new SimulatedDisk();
+  let nowMs = 0;
+  const said: unknown[] = [];
+  const partition = await opened(t, disk, {
+    clock: { now: () => nowMs },
+    report: (_level, _message, { times } = {}) => said.push(times),
+  });
+  disk.fault = (operation, path) =>
+    operation === "write" && path.endsWith(".log") ? noSpace() : undefined;
+  for (nowMs = 0; nowMs <= 20_000; nowMs += 1_000) {
+    await assert.rejects(partition.append([record("x")]), { code: "LOG_WRITE_FAILED" });
+    await partition.reopen();
+  }
+  assert.deepEqual(said, [1, 10, 10]);
+});
+
 test("reopening fails as long as the disk refuses, and is safe after a segment that was half made", async (t) => {
   const disk = new SimulatedDisk();
   const options = { segmentBytes: 100 };

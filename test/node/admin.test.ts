@@ -82,6 +82,52 @@ test("a message that is skipped is a dead letter, which can be sent again", asyn
   assert.equal((await node.ask(`/v1/admin/dead/${dead?.id}/retry`, post)).status, 404);
 });
 
+test("many are decided about by what they have in common, and each once", async (t) => {
+  const node = await aNode(t, NIGHT, { partitions: 3 });
+  const ids = ["m1", "m2", "m3", "m4"];
+  for (const id of ids) await parked(node, id, id === "m4" ? "other" : "same", "b");
+  const idsOf = async (query: string) =>
+    (await node.list<Parked>(`parked?${query}`)).map(({ address }) => address.id).sort();
+  assert.deepEqual(await idsOf("type=test/fragile"), ids);
+  assert.deepEqual(await idsOf("type=test/counter"), []);
+  assert.deepEqual(await idsOf("reason=by+same"), ["m1", "m2", "m3"]);
+  assert.deepEqual(await idsOf("code=TARGET_UNKNOWN"), []);
+  assert.deepEqual(await idsOf("olderThan=1h"), []);
+  broken.clear();
+  let done = 0;
+  for (let after = ""; ; ) {
+    const path = `/v1/admin/parked/retry?reason=by+same&limit=1${after}`;
+    const { json } = await node.ask(path, post);
+    const page = json as { done: number; next?: string };
+    done += page.done;
+    if (page.next === undefined) break;
+    after = `&after=${encodeURIComponent(page.next)}`;
+  }
+  assert.equal(done, 3);
+  for (const id of ["m1", "m2", "m3"]) await remembers(node, id, "sameb");
+  const skip = await node.ask("/v1/admin/parked/skip?all", post);
+  assert.deepEqual(skip.json, { done: 1, gone: 0 });
+  await remembers(node, "m4", "b");
+  const dead = (query: string) => node.list<Dead>(`dead?${query}`);
+  assert.equal((await dead("type=test/fragile&reason=skipped")).length, 1);
+  assert.equal((await dead("type=test/counter")).length, 0);
+  const purge = () => node.ask("/v1/admin/dead/purge?code=FUNCTION_FAILED", post);
+  assert.deepEqual((await purge()).json, { done: 1, gone: 0 });
+  assert.deepEqual((await purge()).json, { done: 0, gone: 0 });
+});
+
+test("a parked address is purged of all its messages, and of nothing else", async (t) => {
+  const node = await aNode(t);
+  await node.call("test/fragile/p9", "x");
+  await parked(node, "p9", "a", "b", "c");
+  broken.delete("p9");
+  const purge = () => node.ask("/v1/admin/parked/test/fragile/p9/purge", post);
+  assert.equal(((await purge()).json as { messages: number }).messages, 3);
+  assert.equal((await purge()).status, 404);
+  assert.deepEqual([await node.list("parked"), await node.list("dead")], [[], []]);
+  assert.equal(await node.call("test/fragile/p9", "y"), "xy");
+});
+
 test("what was parked and dead is so after a restart, and what was decided stays decided", async (t) => {
   const dataDir = join(tempDir(t), "data");
   const first = await aNode(t, NIGHT, { dataDir, partitions: 2 });

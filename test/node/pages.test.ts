@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { entriesIn } from "../../src/node/pages.ts";
+import { entriesIn, entryLister, listPages } from "../../src/node/pages.ts";
+import type { Partitions } from "../../src/node/partitions.ts";
 import type { Entry, ScanRange } from "../../src/store/contract.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 
 const key = (i: number) => Buffer.of(7, i);
+const wideKey = (i: number) => Buffer.of(7, i >> 8, i & 255);
 const RANGE = { from: Buffer.of(7), until: Buffer.of(8) };
 
 async function storeOf(count: number, valueBytes: number) {
@@ -40,4 +42,74 @@ test("however large the values are, only a few MiB are in memory at once", async
   const { store, held } = await storeOf(6, 3 * MIB);
   assert.deepEqual(await keysOf(entriesIn(store, RANGE, 5)), [0, 1, 2, 3, 4]);
   assert(Math.max(...held) <= 6 * MIB, `${held}`);
+});
+
+/** One partition with so many entries, and the sizes of what was read at once. */
+async function crowd(count: number) {
+  const store = new MemoryStore();
+  const value = new Uint8Array(1);
+  const writes = Array.from({ length: count }, (_, i) => ({ key: wideKey(i), value }));
+  await store.commit(writes, 1);
+  const held: number[] = [];
+  const scan = async (range: ScanRange): Promise<Entry[]> => {
+    const entries = await store.scan(range);
+    held.push(entries.length);
+    return entries;
+  };
+  const watched = Object.assign(Object.create(store) as MemoryStore, { scan });
+  const host = {
+    index: 0,
+    read: async <T>(look: (from: MemoryStore, partition: undefined) => Promise<T>) =>
+      await look(watched, undefined),
+  };
+  return { partitions: { hosts: [host] } as unknown as Partitions, held };
+}
+
+test("where few are meant, STEP_ENTRIES are in memory at once", async () => {
+  const { partitions, held } = await crowd(4_500);
+  const list = entryLister((entry) => (entry.key[2] === 7 ? entry.key[1] : undefined));
+  const { items } = await listPages(partitions, RANGE, { after: undefined, limit: 100 }, list);
+  assert.deepEqual(
+    items,
+    Array.from({ length: 18 }, (_, i) => i),
+  );
+  assert.equal(Math.max(...held), 1_000);
+});
+
+test("where none is meant, a page ends after EXAMINED_ENTRIES, and the next goes on", async () => {
+  const { partitions, held } = await crowd(12_000);
+  const none = entryLister(() => undefined);
+  const query = { after: undefined, limit: 100 };
+  const first = await listPages(partitions, RANGE, query, none);
+  assert.equal(first.items.length, 0);
+  assert.equal(
+    held.reduce((sum, count) => sum + count, 0),
+    10_000,
+  );
+  const second = await listPages(partitions, RANGE, { ...query, after: first.next }, none);
+  assert.deepEqual(second, { items: [], next: undefined });
+});
+
+test("a page of which few are meant ends after so many entries, and goes on from there", async () => {
+  const store = new MemoryStore();
+  const long = (i: number) => Buffer.of(7, i >> 8, i & 255);
+  const value = new Uint8Array(1);
+  await store.commit(
+    Array.from({ length: 25_000 }, (_, i) => ({ key: long(i), value })),
+    1,
+  );
+  const host = { index: 0, read: (look: (store: MemoryStore) => unknown) => look(store) };
+  const partitions = { hosts: [host] } as unknown as Partitions;
+  const lister = entryLister(({ key: [, high = 0, low = 0] }) =>
+    ((high << 8) | low) % 9_000 === 0 ? (high << 8) | low : undefined,
+  );
+  const page = (after: string | undefined, limit: number) =>
+    listPages(partitions, RANGE, { after, limit }, lister);
+  const first = await page(undefined, 10);
+  const second = await page(first.next, 10);
+  const third = await page(second.next, 10);
+  assert.deepEqual([first.items, second.items, third.items], [[0, 9_000], [18_000], []]);
+  assert.equal(third.next, undefined);
+  const one = await page(undefined, 1);
+  assert.deepEqual([one.items, (await page(one.next, 1)).items], [[0], [9_000]]);
 });

@@ -14,26 +14,27 @@ class World {
     readonly first: number;
     readonly records: readonly EgressRecord[];
     readonly end: Deferred<Published>;
+    readonly signal: AbortSignal | undefined;
   }[] = [];
   readonly acknowledged: AcknowledgedInput[] = [];
   readonly #ends: Deferred<Published>[] = [];
   readonly publisher: Publisher;
 
-  constructor(t: TestContext) {
+  constructor(t: TestContext, publishMs = 60_000) {
     const egress: Egress = {
       id: "test/out",
       start: async () => {},
       check: () => undefined,
-      publish: (_, first, records) => {
+      publish: (_, first, records, signal) => {
         const end = deferred<Published>();
-        this.sent.push({ first, records, end });
+        this.sent.push({ first, records, end, signal });
         this.#ends.push(end);
         return end.promise;
       },
       stop: async () => {},
     };
     this.publisher = new Publisher({
-      ...{ egress, partition: 3, logger: SILENT },
+      ...{ egress, partition: 3, logger: SILENT, publishMs },
       acknowledge: (input) => this.acknowledged.push(input),
     });
     atEnd(t, async () => {
@@ -108,6 +109,18 @@ test("a receiver that fails gets the same again, and the reason is told meanwhil
   assert.equal(publisher.reason, undefined);
 });
 
+test("however often a receiver fails, nothing is acknowledged that it did not take", async (t) => {
+  const { publisher, ...world } = bind(new World(t));
+  publisher.add(1, records(1));
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    const call = await world.next();
+    assert.deepEqual([call.first, world.acknowledged.length], [1, 0]);
+    call.end.reject(new Error("the broker is away"));
+  }
+  (await world.next()).end.resolve(NONE);
+  await world.acknowledgedUpTo(1);
+});
+
 test("more records than an argument list takes are no trouble", async (t) => {
   const { publisher, ...world } = bind(new World(t));
   publisher.add(1, records(1));
@@ -117,20 +130,37 @@ test("more records than an argument list takes are no trouble", async (t) => {
   assert.equal((await world.next()).records.length, 300_000);
 });
 
-test("stopping waits for the call in flight, and nothing is sent after it", async (t) => {
+test("stopping tells the call in flight, waits for no receiver, and nothing is sent after it", async (t) => {
   const { publisher, ...world } = bind(new World(t));
   publisher.add(1, records(1));
-  const first = await world.next();
+  const hanging = await world.next();
   publisher.add(2, records(1));
-  let isStopped = false;
-  const stopped = publisher.stop().then(() => {
-    isStopped = true;
-  });
-  await new Promise(setImmediate);
-  assert.equal(isStopped, false);
-  first.end.resolve(NONE);
-  await stopped;
+  await publisher.stop();
+  assert.equal(hanging.signal?.aborted, true);
   assert.equal(world.sent.length, 0);
+  assert.equal(publisher.reason, undefined, "it is no trouble of the receiver's");
+});
+
+test("a call that takes too long is aborted, told, and made again once it has ended", async (t) => {
+  const { publisher, ...world } = bind(new World(t, 1));
+  publisher.add(1, records(2));
+  const hanging = await world.next();
+  await until("the abort", () => hanging.signal?.aborted);
+  assert.equal(publisher.reason, "the receiver has not answered within 1 ms");
+  assert.equal(world.sent.length, 0, "it may still be at work");
+  hanging.end.reject(hanging.signal?.reason);
+  const again = await world.next();
+  assert.deepEqual([again.first, again.records.length], [1, 2]);
+});
+
+test("one that takes too long and is answered in the end counts", async (t) => {
+  const { publisher, ...world } = bind(new World(t, 1));
+  publisher.add(1, records(2));
+  const slow = await world.next();
+  await until("the abort", () => slow.signal?.aborted);
+  slow.end.resolve(NONE);
+  await world.acknowledgedUpTo(2);
+  assert.equal(publisher.reason, undefined);
 });
 
 test("stopping ends the pause after a failure", async (t) => {

@@ -6,7 +6,10 @@ import { within } from "../support/until.ts";
 /** A partition as far as it tells whether it works. */
 class FakePartition {
   unfinished = 0;
-  readonly epochs = { isCommitting: false };
+  readonly epochs: { isCommitting: boolean; dirtySinceMs: number | undefined } = {
+    isCommitting: false,
+    dirtySinceMs: undefined,
+  };
   readonly ledger = { finished: 0 };
   readonly delivery = { inFlight: 0 };
 }
@@ -31,6 +34,19 @@ test("it is not quiet before the last commit is durable", async () => {
   await new Promise(setImmediate);
   assert.equal(isOver, false);
   partition.epochs.isCommitting = false;
+  await within("quiet", over);
+});
+
+test("it is not quiet while what was done lingers for its commit", async () => {
+  const partition = new FakePartition();
+  partition.epochs.dirtySinceMs = 1;
+  let isOver = false;
+  const over = quiet(hosts(partition), LATER).then(() => {
+    isOver = true;
+  });
+  await new Promise(setImmediate);
+  assert.equal(isOver, false);
+  partition.epochs.dirtySinceMs = undefined;
   await within("quiet", over);
 });
 

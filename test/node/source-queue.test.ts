@@ -8,13 +8,15 @@ import { SourceQueue, type Taker } from "../../src/node/source-queue.ts";
 class FakeTaker implements Taker {
   room: number;
   readonly taken: string[] = [];
+  /** No room for these. */
+  readonly stuck = new Set<string>();
 
   constructor(room: number) {
     this.room = room;
   }
 
-  get isFull(): boolean {
-    return this.room === 0;
+  hasRoomFor(types: ReadonlySet<string>): boolean {
+    return this.room > 0 && ![...types].some((type) => this.stuck.has(type));
   }
 
   offer(batch: SourceBatch): void {
@@ -23,7 +25,13 @@ class FakeTaker implements Taker {
   }
 }
 
-const batch = (source: string): SourceBatch => ({ source, first: 0, next: 1, records: [] });
+const batch = (source: string, ...types: readonly string[]): SourceBatch => {
+  const value = { typename: "test/x", hasValue: true, value: Buffer.from("x") };
+  const messages = types.map((type) => ({
+    ...{ target: { type, id: "a" }, value, traceparent: undefined, headers: [] },
+  }));
+  return { source, first: 0, next: 1, records: [{ position: 0, messages }] };
+};
 
 test("a batch is handed over as soon as there is room, in the order they came", async () => {
   const queue = new SourceQueue();
@@ -38,6 +46,19 @@ test("a batch is handed over as soon as there is room, in the order they came", 
   queue.offerTo(taker);
   await Promise.all([...added, late]);
   assert.deepEqual([taker.taken, queue.size], [["a", "b", "c", "d"], 0]);
+});
+
+test("a batch for a function whose share is taken waits alone", async () => {
+  const queue = new SourceQueue();
+  const taker = new FakeTaker(10);
+  taker.stuck.add("test/down");
+  const stuck = queue.add(batch("a", "test/fine", "test/down"), taker);
+  await queue.add(batch("b", "test/fine"), taker);
+  assert.deepEqual([taker.taken, queue.size], [["b"], 1]);
+  taker.stuck.clear();
+  queue.offerTo(taker);
+  await stuck;
+  assert.deepEqual(taker.taken, ["b", "a"]);
 });
 
 test("when the partition goes down every batch that waits is given back", async () => {

@@ -64,6 +64,25 @@ test("records of one partition keep their order, however their partition was fou
   assert.deepEqual(await read(topics, 0), values);
 });
 
+test("more than WRITE_RECORDS records are appended in parts, in their order", async (t) => {
+  const { topics, log } = await world(t, 1);
+  const topic = await log.topic("t");
+  const append = t.mock.method(topic, "append");
+  const places = await topics.write(
+    "t",
+    Array.from({ length: 12_000 }, (_, i) => aRecord(`${i}`)),
+  );
+  assert.deepEqual(
+    append.mock.calls.map(({ arguments: [records] }) => records.length),
+    [5_000, 5_000, 2_000],
+  );
+  assert.deepEqual(
+    places.map(({ offset }) => offset),
+    places.map((_, i) => i),
+  );
+  assert.deepEqual(await read(topics, 0, 11_999), ["11999"]);
+});
+
 test("a partition that the topic lacks is refused before anything is written", async (t) => {
   const { topics } = await world(t);
   const refused = {

@@ -208,3 +208,71 @@ test("a message to a call that no partition can have made is a dead letter", asy
   it.settle();
   assert.equal(it.partition.ledger.dead, 1);
 });
+
+test("a caller that gives up after its key's time is over still gets what it is promised", async () => {
+  const it = await Harness.open();
+  const call = it.call(at("a"), "hello", "k");
+  it.settle(call);
+  it.pass(2 * DAY_MS);
+  it.settle({ kind: "hangUp", request: call.request, keep: true });
+  const [pending] = it.take("pending");
+  assert(pending !== undefined);
+  replyToCaller(it, "late");
+  it.settle();
+  const fetch = it.fetch(pending.callId);
+  it.settle(fetch);
+  assert.deepEqual(replies(it), [[fetch.request, "late"]]);
+});
+
+test("a key is swept though the clock went back while the sweep looked at it", async () => {
+  const it = await Harness.open();
+  it.settle(it.send(at("a"), "1", { key: "k" }));
+  it.nowMs += DAY_MS;
+  it.turn(); // the sweep asks what is due …
+  it.answerRead(); // … and for each record
+  it.nowMs -= DAY_MS / 2;
+  it.settle();
+  assert.equal(it.stored("once").length, 1);
+  it.nowMs += DAY_MS;
+  it.settle().pass(30_000);
+  assert.deepEqual([it.stored("once").length, it.stored("expiry").length], [0, 0]);
+});
+
+test("nobody waits for a reply that was dropped, though the clock went back since", async () => {
+  const it = await Harness.open();
+  const { request } = it.call(at("a"), "hello");
+  it.settle({ ...it.call(at("a"), "hello"), request });
+  it.settle({ kind: "hangUp", request, keep: true });
+  const [pending] = it.take("pending");
+  assert(pending !== undefined);
+  it.nowMs += DAY_MS - 1_000;
+  it.settle(); // the last sweep before its time is over
+  it.nowMs += 2_000;
+  replyToCaller(it, "too late");
+  it.settle();
+  assert.equal(it.partition.calls.dropped, 1);
+  it.nowMs -= 5_000;
+  const fetch = it.fetch(pending.callId);
+  it.settle(fetch);
+  assert.deepEqual(it.take("unknownCall"), [{ kind: "unknownCall", request: fetch.request }]);
+});
+
+test("a reply stored by a clock that went back leaves the store, too", async () => {
+  const it = await Harness.open();
+  it.settle(it.call(at("a"), "hello", "k"));
+  it.nowMs += DAY_MS;
+  it.settle().pass(30_000);
+  it.nowMs -= DAY_MS / 2;
+  replyToCaller(it, "late");
+  it.settle();
+  it.nowMs += 2 * DAY_MS;
+  it.settle().pass(30_000);
+  assert.deepEqual([it.stored("call").length, it.stored("expiry").length], [0, 0]);
+});
+
+test("a call's id holds more chance than anyone can guess", async () => {
+  const it = await Harness.open();
+  it.settle(it.call(at("a"), "1"));
+  const id = it.started[0]?.invocation.messages[0]?.caller?.id ?? "";
+  assert.match(id, /^0-\d+-\d+-[0-9a-z]{28}$/);
+});

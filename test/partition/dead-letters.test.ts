@@ -90,3 +90,22 @@ test("a record its receiver refused is a dead letter that can be published again
     [3, ["2"]],
   );
 });
+
+test("one can be sent to another function, with its id or another", async () => {
+  const { it, number } = await withDead();
+  it.settle(it.operator({ kind: "retryDead", number, to: { type: TYPE, id: undefined } }));
+  assert.deepEqual([it.started.at(-1)?.invocation.target, it.batch], [at("b"), ["early"]]);
+  const other = await withDead();
+  const to = { type: TYPE, id: "c" };
+  other.it.settle(other.it.operator({ kind: "retryDead", number: other.number, to }));
+  assert.deepEqual(other.it.started.at(-1)?.invocation.target, at("c"));
+  assert.deepEqual([other.it.stored("dead").length, other.it.partition.ledger.drift], [0, 0]);
+});
+
+test("one that is sent to where nobody is is refused, and stays", async () => {
+  const { it, number } = await withDead();
+  const to = { type: "test/nobody", id: undefined };
+  it.settle(it.operator({ kind: "retryDead", number, to }));
+  assert.match(it.take("refused")[0]?.reason ?? "", /no endpoint .* test\/nobody/);
+  assert.deepEqual([it.stored("dead").length, it.partition.ledger.dead], [1, 1]);
+});

@@ -236,6 +236,16 @@ test("a clock that goes back leaves nobody resting for longer than any rest", as
   assert.deepEqual(it.batch, ["1"]);
 });
 
+test("a clock that goes back ends a long rest also behind the short rest of another", async () => {
+  const it = await Harness.open(bound({ retry: RETRY }));
+  it.settle(it.send(at("a"), "1"), it.send(at("b"), "2"));
+  it.fail("a");
+  it.nowMs -= 500_000;
+  it.fail("b");
+  it.settle();
+  assert.deepEqual(it.batch, ["1"]);
+});
+
 test("what a crash interrupts is delivered again, whole and in order", async () => {
   const it = await Harness.open();
   it.settle(it.send(at("a"), "1"));

@@ -86,6 +86,32 @@ test("it wakes when the partition asked to be woken", async (t) => {
   await until("it fires", () => invoked === 1);
 });
 
+test("a wake-up that is due earlier takes the place of a later one", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let nowMs = 1_000_000;
+  const targets: string[] = [];
+  const it = await start(t, {
+    clock: { now: () => nowMs },
+    invoke: async ({ messages }) => {
+      targets.push(...messages.map(({ id }) => id));
+      return { kind: "reply", effects: effects({}) };
+    },
+  });
+  const rest = async () => {
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  };
+  await rest();
+  it.driver.offer(send(1, 900));
+  await rest();
+  it.driver.offer(send(2, 20));
+  await rest();
+  assert.equal(it.released.filter(({ kind }) => kind === "accepted").length, 2);
+  nowMs += 20;
+  t.mock.timers.tick(20);
+  await rest();
+  assert.equal(targets.length, 1);
+});
+
 test("a commit that fails ends it: it says so once, and releases nothing more", async (t) => {
   const store = new UnsureStore();
   const it = await start(t, { store });

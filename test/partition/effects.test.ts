@@ -127,3 +127,20 @@ test("a cancellation token that no key can hold fails the batch", async () => {
   does(it, "a", { delayed: [later("x", 1, "t".repeat(5_000))] });
   assert.match(it.partition.parking.get(at("a"))?.reason ?? "", /token has more than 4096/);
 });
+
+test("an answer whose effects would outgrow an epoch fails its batch, however small it is itself", async () => {
+  const limits = { effectsBytes: 100_000, epochBytes: 100_000 };
+  const it = await Harness.open({ limits });
+  const long = "i".repeat(4_000);
+  const messages = Array.from({ length: 50 }, () => ({ target: at("b"), value: value("") }));
+  does(it, long, { messages });
+  assert.match(it.partition.parking.get(at(long))?.reason ?? "", /more than 100000 bytes/);
+  const metadata = { trace: new Uint8Array(200_000) };
+  does(it, "a", { messages: [{ target: at("b"), value: { ...value(""), metadata } }] });
+  assert.match(it.partition.parking.get(at("a"))?.reason ?? "", /more than 100000 bytes/);
+  does(it, "c", { egress: [{ egress: "n".repeat(60_000), value: value("") }] });
+  assert.match(it.partition.parking.get(at("c"))?.reason ?? "", /more than 100000 bytes/);
+  assert.equal(it.stored("dead").length, 0);
+  does(it, "d", { messages });
+  assert.equal(it.started[0]?.invocation.messages.length, 50);
+});

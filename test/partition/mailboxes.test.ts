@@ -78,6 +78,14 @@ test("with no room in memory at all mail waits on disk, and all of it is served 
   );
 });
 
+test("with no room in memory, what comes while an address is called waits on disk alone", async () => {
+  const it = await Harness.open({ limits: { mailBytesInMemory: 0 } });
+  for (const text of texts(4)) it.settle(it.send(at("a"), text));
+  const held = it.partition.mailboxes.get("test/function/a");
+  assert.deepEqual([held?.head.size, held?.spilledCount], [1, 3]);
+  assert.deepEqual(delivered(it), texts(4));
+});
+
 test("an address holds no more in memory than its bound, also when it is served while a commit runs", async () => {
   const it = await Harness.open({ limits: { mailboxMessagesInMemory: 3 } });
   it.settle(it.send(at("a"), "0"));

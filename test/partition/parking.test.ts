@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeDead } from "../../src/store/records.ts";
-import { at, Harness } from "./harness.ts";
+import { at, Harness, value } from "./harness.ts";
 
 /** An address that is parked, with these messages. */
 async function parked(
@@ -94,4 +94,65 @@ test("an address that is not parked is not found", async () => {
   it.settle(it.operator({ kind: "retryParked", address: at("a") }));
   it.settle(it.operator({ kind: "skipParked", address: at("a") }));
   assert.deepEqual(found(it), [undefined, undefined]);
+});
+
+test("purging removes all its messages for good, and it goes on with what comes", async () => {
+  const it = await parked(["1", "2", "3"]);
+  const finished = it.partition.ledger.finished;
+  it.settle(it.operator({ kind: "purgeParked", address: at("a") }));
+  const [answer] = it.take("operated");
+  assert.deepEqual([answer?.found, answer?.messages, answer?.more], ["test/function/a", 3, false]);
+  assert.deepEqual([it.stored("mail").length, it.stored("dead").length], [0, 0]);
+  assert.deepEqual([it.partition.parking.size, it.partition.mailboxes.addresses], [0, 0]);
+  assert.deepEqual([it.partition.ledger.finished - finished, it.partition.ledger.drift], [3, 0]);
+  it.settle(it.send(at("a"), "4"));
+  assert.deepEqual(it.batch, ["4"]);
+});
+
+test("a long mailbox is purged a piece at a time, and is parked until the last one is gone", async () => {
+  const it = await parked(["1", "2", "3", "4", "5"], { limits: { mailboxMessagesInMemory: 2 } });
+  const purge = () => {
+    it.settle(it.operator({ kind: "purgeParked", address: at("a") }));
+    return it.take("operated").map(({ messages, more }) => ({ messages, more }));
+  };
+  assert.deepEqual(purge(), [{ messages: 2, more: true }]);
+  const next = await it.reopen();
+  assert.equal(next.partition.parking.size, 1);
+  assert.equal(next.partition.ledger.mail, 3);
+  next.settle(next.operator({ kind: "retryParked", address: at("a") }));
+  assert.deepEqual(next.batch, ["3", "4"]);
+});
+
+test("while its mail is read to be purged, nobody else decides about it", async () => {
+  const it = await parked(["1", "2", "3"], { limits: { mailboxMessagesInMemory: 1 } });
+  it.settle(it.operator({ kind: "purgeParked", address: at("a") }));
+  it.take("operated");
+  // What is left is on disk alone: the next purge reads it, and these come meanwhile.
+  it.turn(it.operator({ kind: "purgeParked", address: at("a") }));
+  it.turn(
+    it.operator({ kind: "retryParked", address: at("a") }),
+    it.operator({ kind: "skipParked", address: at("a") }),
+  );
+  it.settle();
+  assert.deepEqual(
+    it.take("refused").map(({ code }) => code),
+    ["OVERLOADED", "OVERLOADED"],
+  );
+  assert.equal(it.take("operated").length, 1);
+  assert.deepEqual([it.started.length, it.partition.ledger.mail], [0, 1]);
+  assert.equal(it.partition.ledger.drift, 0);
+});
+
+test("a reason that quotes something endless is cut off, for the parked and for the dead", async () => {
+  const it = await Harness.open();
+  const name = "n".repeat(100_000);
+  it.settle(it.send(at("a"), "x"), it.send(at("b"), "x"));
+  it.reply({ mutations: [{ name, value: undefined }] }, "a");
+  it.reply({ egress: [{ egress: name, value: value("") }] }, "b");
+  it.settle();
+  const reason = it.partition.parking.get(at("a"))?.reason ?? "";
+  assert.match(reason, /^it changes a state "n+…$/);
+  assert(reason.length <= 2_000);
+  const [dead] = it.stored("dead");
+  assert(dead !== undefined && dead.value.byteLength < 4_000);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeMeta } from "../../src/store/records.ts";
-import { at, Harness, spec, value } from "./harness.ts";
+import { at, binding, Harness, spec, TYPE, value } from "./harness.ts";
 
 const bytesOf = (it: Harness): number =>
   (it.commit?.writes ?? []).reduce(
@@ -149,4 +149,19 @@ test("the books of every commit add up", async () => {
     { accepted, finished, mail, timers, outbox, dead },
     { accepted: 3, finished: 1, mail: 0, timers: 1, outbox: 0, dead: 1 },
   );
+});
+
+test("a type whose work piles up fills its share of the bound, and others find theirs", async () => {
+  const other = "test/other";
+  const functions = { [TYPE]: binding(), [other]: binding() };
+  const it = await Harness.open({ functions, limits: { unfinishedMessages: 20 } });
+  let taken = 0;
+  while (it.partition.hasRoomFor(TYPE)) it.turn(it.send(at(`a${taken++}`), "x"));
+  assert.deepEqual([taken, it.partition.isFull], [18, false]);
+  assert(it.partition.hasRoomFor(other));
+  it.settle();
+  assert(!it.partition.hasRoomFor(TYPE));
+  it.reply({});
+  it.settle();
+  assert(it.partition.hasRoomFor(TYPE));
 });

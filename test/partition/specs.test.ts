@@ -61,3 +61,12 @@ test("a state that changes its type has failed, and so has one too many", async 
   assert.match(it.partition.parking.get(at("b"))?.reason ?? "", /was of type test\/plain/);
   assert.match(it.partition.parking.get(at("c"))?.reason ?? "", /more than 2 states/);
 });
+
+test("a type name that no store could hold for long fails the declaration", async () => {
+  const it = await Harness.open();
+  it.settle(it.send(at("a"), "1"));
+  it.answer({ kind: "incomplete", missing: [spec("x", { typename: `t/${"x".repeat(2_000)}` })] });
+  it.settle();
+  assert.match(it.partition.parking.get(at("a"))?.reason ?? "", /type name has more than 1024/);
+  assert.equal(it.stored("specs").length, 0);
+});

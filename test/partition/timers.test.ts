@@ -144,3 +144,40 @@ test("more than a turn fires at once is fired by the turns that follow", async (
   const it = await scheduled(Array.from({ length: 2_500 }, (_, i) => later(`${i}`, 10)));
   assert.equal(firedBy(it, 1_000).length, 2_500);
 });
+
+test("large ones that are due at once fire over as many epochs as they need", async () => {
+  const it = await Harness.open({ limits: { epochBytes: 100_000 } });
+  for (let i = 0; i < 20; i++) {
+    it.settle(it.send(at(`t${i}`), `${i}.`, { delayMs: 50_000, bytes: 30_000 }));
+  }
+  it.nowMs += 60_000;
+  const commits: number[] = [];
+  for (let turns = 0; it.stored("timer").length > 0; turns++) {
+    assert(turns < 1_000, "they never fire");
+    if (it.read !== undefined) it.answerRead();
+    else if (it.commit === undefined) it.turn();
+    else {
+      const sizes = it.commit.writes.map((write) => write.value?.byteLength ?? 0);
+      commits.push(sizes.reduce((sum, bytes) => sum + bytes, 0));
+      it.completeCommit();
+    }
+  }
+  assert(Math.max(...commits) < 200_000, `a commit of ${Math.max(...commits)} bytes`);
+  assert.equal(it.settle().started.length, 20);
+});
+
+test("memory holds only so many bytes of them, and none is forgotten", async () => {
+  const it = await Harness.open({ limits: { timerBytesInMemory: 100_000 } });
+  const ids = Array.from({ length: 30 }, (_, i) => `t${i}`);
+  for (const [i, id] of ids.entries()) {
+    it.settle(it.send(at(id), id, { delayMs: 20_000 - i, bytes: 30_000 }));
+    assert(it.partition.timers.inMemory <= 7, `${it.partition.timers.inMemory} are in memory`);
+  }
+  it.nowMs += 60_000;
+  for (let turns = 0; it.started.length < ids.length; turns++) {
+    assert(turns < 1_000, "some are forgotten");
+    it.settle();
+  }
+  const fired = it.started.map(({ invocation }) => invocation.target.id);
+  assert.deepEqual(fired, ids.toReversed());
+});

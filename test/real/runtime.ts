@@ -9,16 +9,19 @@ export interface RuntimeOptions {
   /** An empty folder, or one a runtime has used before. */
   readonly directory: string;
   readonly partitions?: number;
+  /** As {@link ScriptOptions.before}. */
+  readonly before?: readonly string[];
 }
 
 /** `statefold run --embedded` as a process of its own; its output is that of stdout and the log. */
 export async function startRuntime(t: TestContext, options: RuntimeOptions): Promise<Script> {
-  const { module, directory, partitions = 4 } = options;
+  const { module, directory, partitions = 4, before = [] } = options;
   const path = join(directory, "module.yaml");
   writeFileSync(path, module);
   const data = join(directory, "data");
   return await startScript(t, {
     script: new URL("../../src/cli/main.js", import.meta.url),
+    before,
     args: (port) => [
       ...["run", path, "--embedded", "--data", data, "--port", String(port)],
       ...["--partitions", String(partitions), "--log-level", "warn"],

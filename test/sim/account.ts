@@ -1,148 +1,165 @@
 /** The account at the end of a run: what was given, what came out, and what the disks hold. */
 import assert from "node:assert/strict";
+import { addressOfKey } from "../../src/model/address.ts";
 import { decodeStateEntry } from "../../src/model/persisted-value.ts";
 import { deadRange } from "../../src/partition/dead-letters.ts";
 import { stateKey } from "../../src/partition/states.ts";
-import { type DeadRecord, decodeDead, decodeState } from "../../src/store/records.ts";
-import { type Envelope, envelopeOf, type SimFunctions, type Trace } from "./functions.ts";
+import { decodeDead, decodeState } from "../../src/store/records.ts";
+import type { Clients, Root } from "./clients.ts";
+import type { SideRecord, SimFunctions, Trace } from "./functions.ts";
 import type { Host } from "./host.ts";
-import { type Action, BURYING, type Step } from "./program.ts";
-import type { Receiver } from "./receiver.ts";
+import { deadOf, type Operator } from "./operator.ts";
+import { type Action, SKIPPING, type Step } from "./program.ts";
+import type { TimerBook } from "./timer-book.ts";
 
-/** A program from outside; not certain: nobody was told whether it was accepted. */
-export interface Root {
-  readonly step: Step;
-  readonly isCertain: boolean;
+export interface AccountParts {
+  readonly functions: SimFunctions;
+  readonly timers: TimerBook;
+  readonly operator: Operator;
+  /** What the egress took, in order. */
+  readonly traces: readonly Trace[];
+  readonly sides: readonly SideRecord[];
 }
 
-/** How much later than it was answered an answer may have been applied. */
-const APPLY_SLACK_MS = 100;
-
 export class Account {
-  readonly #functions: SimFunctions;
-  readonly #receiver: Receiver;
-  readonly #handled = new Map<string, { readonly trace: Trace; readonly index: number }>();
-  #dead: DeadRecord[] = [];
-  #expected = new Set<string>();
-  #strays = 0;
+  readonly #parts: AccountParts;
+  readonly #handled = new Set<string>();
+  readonly #expected = new Set<string>();
+  /** Dead letters on the disks by kind and name. */
+  readonly #dead = new Map<string, number>();
+  readonly #taken = new Map<string, number>();
+  readonly #accounted = new Set<string>();
 
-  constructor(functions: SimFunctions, receiver: Receiver) {
-    this.#functions = functions;
-    this.#receiver = receiver;
+  constructor(parts: AccountParts) {
+    this.#parts = parts;
   }
 
-  close(hosts: readonly Host[], roots: readonly Root[]): void {
+  close(hosts: readonly Host[], sourced: readonly Step[], clients: Clients): void {
     this.#readTraces(hosts);
-    this.#dead = hosts.flatMap((host) =>
-      host.disk.list({ ...deadRange(), limit: Infinity }).map((entry) => decodeDead(entry.value)),
-    );
-    for (const { step, isCertain } of roots) {
-      const isHandled = this.#handled.has(step.label);
-      assert(isHandled || !isCertain, `${step.label} was accepted and is lost`);
-      if (isHandled) this.#visit(step);
+    for (const { name } of this.#parts.sides) count(this.#taken, name);
+    for (const host of hosts) {
+      for (const { value } of host.disk.list({ ...deadRange(), limit: Infinity })) {
+        const { kind, name } = deadOf(decodeDead(value));
+        count(this.#dead, `${kind} ${name}`);
+      }
     }
-    for (const label of this.#handled.keys()) {
+    for (const step of sourced) this.#root({ step, isCertain: true });
+    for (const root of clients.roots()) this.#root(root);
+    this.#closeGroups(hosts, clients);
+    for (const label of this.#handled) {
       assert(this.#expected.has(label), `${label} was handled, and nobody sent it`);
     }
-    const strays = this.#dead.filter(
-      ({ code }) => code === "TARGET_UNKNOWN" || code === "EGRESS_UNKNOWN",
-    );
-    assert.equal(strays.length, this.#strays, "dead letters of unroutable effects");
+    for (const name of this.#dead.keys()) {
+      const isKnown = this.#accounted.has(name) || name.startsWith("stray keyless");
+      assert(isKnown, `${name} is dead, and nobody sent it`);
+    }
+  }
+
+  #root({ step, isCertain }: Root): void {
+    const isHandled = this.#handled.has(step.label);
+    assert(isHandled || !isCertain, `${step.label} was accepted and is lost`);
+    if (isHandled) this.#visit(step);
+  }
+
+  /** Under one idempotency key: each message that somebody was told of is handled, and only those. */
+  #closeGroups(hosts: readonly Host[], clients: Clients): void {
+    for (const [group, steps] of clients.groups()) {
+      const handled = steps.filter(({ label }) => this.#handled.has(label));
+      for (const step of handled) this.#visit(step);
+      const told = new Set(
+        group.messageIds.map((id) => {
+          const label = this.#parts.functions.labelOf(id);
+          assert(label !== undefined, `${id} was accepted under ${group.key} and is lost`);
+          return label;
+        }),
+      );
+      assert.equal(told.size, group.messageIds.length, "two messages, one label");
+      for (const label of told)
+        assert(this.#handled.has(label), `${label} was accepted and is lost`);
+      const surplus = handled.length - told.size;
+      assert(surplus === 0 || group.isUncertain, `${group.key} was done, and nobody was told`);
+      const isOnce = handled.length <= 1 || hosts[0]?.isForgetful;
+      assert(isOnce, `${group.key} was done ${handled.length} times`);
+    }
   }
 
   /** Exactly once, in order: an address's counts go 1, 2, 3 …, and so do the numbers of each sender. */
   #readTraces(hosts: readonly Host[]): void {
     const counts = new Map<string, number>();
     const order = new Map<string, number>();
-    this.#receiver.taken.forEach((trace, index) => {
+    for (const trace of this.#parts.traces) {
       const { label } = trace.step;
       assert(!this.#handled.has(label), `${label} was handled twice`);
-      this.#handled.set(label, { trace, index });
+      this.#handled.add(label);
       const before = counts.get(trace.at) ?? 0;
       assert.equal(trace.count, before + 1, `the count of ${trace.at}`);
       counts.set(trace.at, trace.count);
-      if (trace.from === "") return;
+      if (trace.from === "" || this.#parts.operator.retried.has(label)) continue;
       const pair = `${trace.from} -> ${trace.at}`;
       const last = order.get(pair) ?? 0;
       assert(trace.nth > last, `I1: ${pair}: ${trace.nth} after ${last}`);
       order.set(pair, trace.nth);
-    });
-    for (const [at, count] of counts) assert.equal(this.#storedCount(hosts, at), count, at);
-  }
-
-  #storedCount(hosts: readonly Host[], at: string): number {
-    const [namespace, name, id] = at.split("/");
-    const address = { type: `${namespace}/${name}`, id: id ?? "" };
-    for (const host of hosts) {
-      const [bytes] = host.disk.read([stateKey(address)]);
-      const book = bytes === undefined ? undefined : decodeState(bytes).entries.get("book");
-      if (book === undefined) continue;
-      return JSON.parse(Buffer.from(decodeStateEntry(book).value.value).toString()).count;
     }
-    return 0;
+    for (const [at, handled] of counts) assert.equal(storedCount(hosts, at), handled, at);
   }
 
   #visit(step: Step): void {
     const { label } = step;
     this.#expected.add(label);
-    const isHandled = this.#handled.has(label);
-    if (step.actions.some((action) => action.do === "poison")) {
-      if (!isHandled && step.target.type === BURYING) {
-        assert.equal(this.#buried(label), 1, `${label} was given up, and is no dead letter`);
-      }
-    } else {
-      assert(isHandled, `${label} is lost`);
-    }
-    if (!isHandled) return;
-    for (const action of step.actions) this.#follow(step, action);
-  }
-
-  #follow(step: Step, action: Action): void {
-    if (action.do === "strayMessage" || action.do === "strayRecord") this.#strays++;
-    if (action.do === "send") this.#visit(action.step);
-    if (action.do !== "sendAfter") return;
-    const { step: delayed, token, delayMs } = action;
-    if (action.isSuperseded) {
-      assert(!this.#handled.has(delayed.label), `${delayed.label} fired without its token`);
+    const name = `step ${label}`;
+    this.#accounted.add(name);
+    const dead = this.#dead.get(name) ?? 0;
+    if (this.#handled.has(label)) {
+      assert.equal(dead, 0, `${label} was handled, and is a dead letter`);
+      step.actions.forEach((action, n) => {
+        this.#follow(action, `${label}#${n}`);
+      });
       return;
     }
-    if (this.#handled.has(delayed.label)) {
-      const early =
-        this.#seen(step.label).invokedMs + delayMs - this.#seen(delayed.label).invokedMs;
-      assert(early < 1.5, `${delayed.label} fired ${early} ms early`);
-    }
-    if (token === "") return this.#visit(delayed);
-    const cancelling = step.actions.find((other) => "step" in other && cancels(other.step, token));
-    const canceller =
-      cancelling !== undefined && "step" in cancelling ? cancelling.step : undefined;
-    assert(canceller !== undefined);
-    const cancelled = this.#handled.get(canceller.label);
-    const fired = this.#handled.get(delayed.label);
-    if (fired !== undefined) {
-      this.#visit(delayed);
-      const dueMs = this.#seen(step.label).invokedMs + delayMs;
-      const appliedMs = this.#seen(canceller.label).answeredMs + APPLY_SLACK_MS;
-      const isLate = cancelled !== undefined && cancelled.index < fired.index;
-      assert(!(isLate && appliedMs < dueMs), `${delayed.label} fired after it was cancelled`);
-    } else {
-      assert(cancelled !== undefined, `${delayed.label} never fired, and nobody cancelled it`);
+    const isPoison = step.actions.some((action) => action.do === "poison");
+    assert(isPoison, `${label} is lost`);
+    if (this.#parts.operator.purged.has(name)) return;
+    const isDead = dead === 1 || (dead === 0 && step.target.type === SKIPPING);
+    assert(isDead, `${label} was given up, and is ${dead} dead letters`);
+  }
+
+  #follow(action: Action, name: string): void {
+    if (action.do === "send") this.#visit(action.step);
+    else if (action.do === "sendAfter") this.#delayed(action.step);
+    else if (action.do === "record") this.#buried(`side ${name}`, this.#taken.get(name) ?? 0);
+    else if (action.do === "strayMessage" || action.do === "strayRecord") {
+      this.#buried(`stray ${name}`, 0);
     }
   }
 
-  #buried(label: string): number {
-    return this.#dead.filter(({ code, what }) => {
-      if (code !== "FUNCTION_FAILED" || what.kind !== "message") return false;
-      const envelope: Envelope = envelopeOf(what.message);
-      return envelope.step.label === label;
-    }).length;
+  #delayed(step: Step): void {
+    const isHandled = this.#handled.has(step.label);
+    const fate = this.#parts.timers.fateOf(step.label);
+    assert(fate !== undefined, `${step.label} was never scheduled`);
+    if (fate === "cancelled") assert(!isHandled, `${step.label} fired after it was cancelled`);
+    else if (fate === "waits" || isHandled) this.#visit(step);
   }
 
-  #seen(label: string): { invokedMs: number; answeredMs: number } {
-    const sighting = this.#functions.sightings.get(label);
-    assert(sighting !== undefined, `${label} was handled without being called`);
-    return sighting;
+  /** One place: taken, a dead letter, or purged. */
+  #buried(name: string, taken: number): void {
+    this.#accounted.add(name);
+    const dead = this.#dead.get(name) ?? 0;
+    const isPurged = this.#parts.operator.purged.get(name);
+    const places = taken + dead + (isPurged === true ? 1 : 0);
+    assert(places === 1 || (places === 0 && isPurged === false), `${name} is in ${places} places`);
   }
 }
 
-const cancels = (step: Step, token: string): boolean =>
-  step.actions.some((action) => action.do === "cancel" && action.token === token);
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+function storedCount(hosts: readonly Host[], at: string): number {
+  for (const host of hosts) {
+    const [bytes] = host.disk.read([stateKey(addressOfKey(at))]);
+    const book = bytes === undefined ? undefined : decodeState(bytes).entries.get("book");
+    if (book === undefined) continue;
+    return JSON.parse(Buffer.from(decodeStateEntry(book).value.value).toString()).count;
+  }
+  return 0;
+}

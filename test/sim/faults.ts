@@ -1,60 +1,72 @@
-import { decodeMeta, type MetaRecord } from "../../src/store/records.ts";
 import type { Rng } from "../support/rng.ts";
+import type { Paths } from "./paths.ts";
+import type { Fault, Intensities } from "./swarm.ts";
 
-/** How the world misbehaves in one run: drawn from the seed, switched off at its end. */
+interface Span {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** How the world misbehaves in one run, until it ends. What lasts for a while is a list of spans of time. */
 export class Faults {
-  readMs: number;
-  commitMs: number;
-  networkMs: number;
-  publishMs: number;
-  /** Probabilities, per event. */
-  commitFails: number;
-  requestLost: number;
-  answerLost: number;
-  doubles: number;
-  crash: number;
-  #downFromMs = Infinity;
-  #downUntilMs = 0;
-  readonly #auditEvery: number;
-  #audits = 0;
+  readonly paths: Paths;
+  readonly counts = new Map<string, number>();
+  readonly #rng: Rng;
+  readonly #intensities: Intensities;
+  readonly #spans = new Map<string, readonly Span[]>();
+  #isOver = false;
 
-  constructor(rng: Rng) {
-    const sometimes = (probability: number, most: number): number =>
-      rng.chance(probability) ? rng.random() * most : 0;
-    this.readMs = 0.2 + rng.random() * 3;
-    this.commitMs = 0.2 + rng.random() * 10;
-    this.networkMs = 0.2 + rng.random() * 20;
-    this.publishMs = rng.pick([1, 10, 100]);
-    this.commitFails = sometimes(0.3, 0.01);
-    this.requestLost = sometimes(0.5, 0.1);
-    this.answerLost = sometimes(0.5, 0.1);
-    this.doubles = sometimes(0.5, 0.2);
-    this.crash = sometimes(0.7, 0.004);
-    if (rng.chance(0.3)) {
-      this.#downFromMs = 1_000_000 + rng.random() * 400;
-      this.#downUntilMs = this.#downFromMs + rng.random() * 3_000;
-    }
-    this.#auditEvery = 1 + rng.int(8);
+  constructor(rng: Rng, intensities: Intensities, paths: Paths) {
+    this.#rng = rng;
+    this.#intensities = intensities;
+    this.paths = paths;
   }
 
-  endpointDown(nowMs: number): boolean {
-    return nowMs >= this.#downFromMs && nowMs < this.#downUntilMs;
+  intensity(fault: Fault): number {
+    return this.#isOver ? 0 : this.#intensities[fault];
+  }
+
+  /** Whether a fault strikes here; `most`: how probable that is when it is as hard as it comes. */
+  strikes(fault: Fault, most: number): boolean {
+    const intensity = this.intensity(fault);
+    if (intensity === 0 || !this.#rng.chance(intensity * most)) return false;
+    this.count(fault);
+    return true;
+  }
+
+  /** Whether a fault that comes and goes is there now; `name` tells several of a kind apart. */
+  isDuring(fault: Fault, name: string, nowMs: number): boolean {
+    const intensity = this.intensity(fault);
+    if (intensity === 0) return false;
+    const key = `${fault}/${name}`;
+    let spans = this.#spans.get(key);
+    if (spans === undefined) {
+      // Of several that may be down, some are not: what is beside them goes on.
+      spans = name !== "" && this.#rng.chance(0.4) ? [] : this.#draw(intensity);
+      this.#spans.set(key, spans);
+    }
+    return spans.some(({ fromMs, untilMs }) => nowMs >= fromMs && nowMs < untilMs);
+  }
+
+  count(fault: string): void {
+    this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
   }
 
   /** From here on the world behaves: everything must drain (I10). */
   end(): void {
-    this.commitFails = 0;
-    this.requestLost = 0;
-    this.answerLost = 0;
-    this.crash = 0;
-    this.#downUntilMs = 0;
+    this.#isOver = true;
   }
 
-  audit(host: { audit(): void }): void {
-    if (++this.#audits % this.#auditEvery === 0) host.audit();
-  }
-
-  countsOf(meta: Uint8Array): MetaRecord {
-    return decodeMeta(meta);
+  #draw(intensity: number): readonly Span[] {
+    const rng = this.#rng;
+    const spans: Span[] = [];
+    let atMs = 1_000_000;
+    for (let i = 1 + rng.int(3); i > 0; i--) {
+      const fromMs = atMs + rng.random() * 500;
+      const untilMs = fromMs + rng.random() * 5_000 * intensity;
+      spans.push({ fromMs, untilMs });
+      atMs = untilMs + 200;
+    }
+    return spans;
   }
 }

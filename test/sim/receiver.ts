@@ -1,25 +1,49 @@
 import assert from "node:assert/strict";
 import type { EgressEffect } from "../../src/store/records.ts";
-import type { Trace } from "./functions.ts";
+import type { Paths } from "./paths.ts";
+
+interface Refused {
+  readonly number: number;
+  readonly reason: string;
+}
 
 /**
- * The egress of the simulation: remembers the last number of each partition, takes the next, ignores
- * lower ones, and takes no gap (I5). It survives every crash.
+ * The other end of an egress: remembers the last number of each partition, takes the next, ignores lower
+ * ones, and takes no gap (I5). It survives every crash.
  */
 export class Receiver {
-  readonly taken: Trace[] = [];
+  /** After an accepted loss of epochs numbers jump, and what the lost epochs sent comes again. */
+  isBelieving = false;
+  readonly #paths: Paths;
   readonly #last = new Map<number, number>();
+  readonly #take: (record: EgressEffect) => string | undefined;
 
-  /** Returns the number up to which it has everything. */
-  take(partition: number, first: number, records: readonly EgressEffect[]): number {
+  /** `take` gets each record once; what it returns is why the record is refused. */
+  constructor(paths: Paths, take: (record: EgressEffect) => string | undefined) {
+    this.#paths = paths;
+    this.#take = take;
+  }
+
+  take(partition: number, first: number, records: readonly EgressEffect[]): readonly Refused[] {
     let last = this.#last.get(partition) ?? 0;
-    assert(first <= last + 1, `egress numbers ${last + 1} to ${first - 1} are missing`);
+    const follows = first <= last + 1 || this.isBelieving;
+    assert(follows, `egress numbers ${last + 1} to ${first - 1} are missing`);
+    this.#paths.hitIf(first <= last, "egressRepeated");
+    const refused: Refused[] = [];
     records.forEach((record, i) => {
-      if (first + i <= last) return;
-      last = first + i;
-      this.taken.push(JSON.parse(Buffer.from(record.value.value).toString()));
+      const number = first + i;
+      if (number <= last && !this.#refusedAt.has(`${partition}/${number}`)) return;
+      const known = this.#refusedAt.get(`${partition}/${number}`);
+      const reason = known ?? this.#take(record);
+      last = Math.max(last, number);
+      if (reason === undefined) return;
+      // It says so each time it is asked, as long as nobody has heard it.
+      this.#refusedAt.set(`${partition}/${number}`, reason);
+      refused.push({ number, reason });
     });
     this.#last.set(partition, last);
-    return last;
+    return refused;
   }
+
+  readonly #refusedAt = new Map<string, string>();
 }

@@ -1,19 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { again, runSeeds } from "./run-seeds.ts";
 import { World } from "./world.ts";
 
 const SEEDS = 300;
 
-test(`${SEEDS} simulated nodes keep every invariant and drain`, async () => {
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    try {
-      await new World(seed).run();
-    } catch (cause) {
-      throw new Error(`seed ${seed} fails; again: npm run sim -- --seeds 1 --from ${seed}`, {
-        cause,
-      });
-    }
+test(`${SEEDS} simulated nodes keep every invariant, drain, and take every rare path`, async () => {
+  const totals = await runSeeds({ from: 1, count: SEEDS, maxFailures: 1 });
+  for (const { seed, detail } of totals.failures) {
+    assert.fail(`seed ${seed} fails; again: ${again(seed)}\n${detail}`);
   }
+  assert.deepEqual(totals.missing(), [], "paths that no seed takes");
 });
 
 test("the same seed replays the same run", async () => {

@@ -2,15 +2,15 @@ import { addressKey } from "../../src/model/address.ts";
 import type { SourceRecord } from "../../src/model/source.ts";
 import type { Input } from "../../src/partition/ports.ts";
 import type { Rng } from "../support/rng.ts";
-import type { Root } from "./account.ts";
-import { json } from "./functions.ts";
+import { type Envelope, json } from "./functions.ts";
 import type { Host } from "./host.ts";
 import type { Programs, Step } from "./program.ts";
 import type { Stage } from "./stage.ts";
 
 /**
- * One topic partition: records at growing offsets, with holes as compaction leaves them. It is read from
- * where the owner's position stands, sometimes offered twice and sometimes with a gap (I5).
+ * One topic partition: records at growing offsets, with holes as compaction leaves them, some without a
+ * key. It is read from where the owner's position stands, sometimes offered twice and sometimes with a
+ * gap (I5).
  */
 export class Source {
   readonly #name: string;
@@ -18,9 +18,8 @@ export class Source {
   readonly #rng: Rng;
   readonly #world: Stage;
   readonly #records: { readonly record: SourceRecord; readonly next: number }[] = [];
-  readonly #roots: Step[] = [];
+  readonly roots: Step[] = [];
   #read = 0;
-  #unread: number;
 
   constructor(index: number, rng: Rng, programs: Programs, world: Stage) {
     this.#name = `log/topic/${index}`;
@@ -29,36 +28,16 @@ export class Source {
     const owner = world.hosts[index % world.hosts.length];
     if (owner === undefined) throw new Error("no owner");
     this.#owner = owner;
-    this.#unread = 3 + rng.int(20);
     const sent = new Map<string, number>();
     let position = 0;
-    for (let i = 0; i < this.#unread; i++) {
+    for (let i = 3 + rng.int(15); i > 0; i--) {
       position += rng.chance(0.1) ? 1 + rng.int(3) : 0;
-      const invalid = rng.chance(0.05)
-        ? {
-            ...{ reason: "no key", key: undefined, traceparent: undefined },
-            value: json(i),
-            headers: [],
-          }
-        : undefined;
-      const messages = [];
-      if (invalid === undefined) {
-        const step = programs.root();
-        const key = addressKey(step.target);
-        const nth = (sent.get(key) ?? 0) + 1;
-        sent.set(key, nth);
-        this.#roots.push(step);
-        const value = json({ step, from: this.#name, nth });
-        messages.push({ target: step.target, value, traceparent: undefined, headers: [] });
-      }
-      const record = { position, messages, ...(invalid === undefined ? {} : { invalid }) };
+      const record = rng.chance(0.05)
+        ? { position, messages: [], invalid: keyless(i) }
+        : { position, messages: [this.#message(programs.root(), sent, position)] };
       this.#records.push({ record, next: position + 1 });
       position++;
     }
-  }
-
-  roots(): Root[] {
-    return this.#roots.map((step) => ({ step, isCertain: true }));
   }
 
   get isDone(): boolean {
@@ -71,7 +50,7 @@ export class Source {
     return this.#owner.partition?.positions.durable(this.#name) === end;
   }
 
-  get invalid(): number {
+  get keyless(): number {
     return this.#records.filter(({ record }) => record.invalid !== undefined).length;
   }
 
@@ -86,19 +65,41 @@ export class Source {
     this.#read = this.#records.filter(({ next }) => next <= position).length;
   }
 
+  #message(
+    step: Step,
+    sent: Map<string, number>,
+    position: number,
+  ): SourceRecord["messages"][number] {
+    const key = addressKey(step.target);
+    const nth = (sent.get(key) ?? 0) + 1;
+    sent.set(key, nth);
+    this.roots.push(step);
+    const envelope: Envelope = { step, from: this.#name, nth, id: `${this.#name}@${position}` };
+    const value = json(envelope, step.pad);
+    return { target: step.target, value, traceparent: undefined, headers: [] };
+  }
+
   #pump(): void {
     const restMs = this.isDone ? 2_000 : 40;
     this.#world.schedule.after(this.#rng.random() * restMs, () => {
+      if (this.#world.isOver || (this.isDone && this.isTaken)) return this.#rest();
       this.#offer();
-      if (!this.#world.isOver) this.#pump();
+      this.#pump();
     });
+  }
+
+  /** All is taken; should a crash take something back, it is there again. */
+  #rest(): void {
+    if (this.#world.isOver) return;
+    this.#world.schedule.after(5_000, () => this.#pump());
   }
 
   #offer(): void {
     const partition = this.#owner.partition;
-    if (partition === undefined || partition.isFull) return;
+    if (partition === undefined) return;
+    if (partition.isFull) return this.#world.faults.paths.hit("full");
     let from = this.#read;
-    if (this.#rng.chance(0.1)) from = this.#rng.int(this.#read + 1); // again, or with a gap
+    if (this.#rng.chance(0.1)) from = this.#rng.int(this.#read + 1); // again, in part or whole
     const count = 1 + this.#rng.int(5);
     const run = this.#records.slice(from, from + count);
     const last = run.at(-1);
@@ -107,10 +108,16 @@ export class Source {
     const records = run.map(({ record }) => record);
     const input: Input = { kind: "source", source: this.#name, first, next: last.next, records };
     this.#owner.offer(input);
-    if (from === this.#read) this.#read += run.length;
+    this.#read = Math.max(this.#read, from + run.length);
     if (this.#rng.chance(0.1)) {
       const gap = { ...input, first: last.next + 100, next: last.next + 101, records: [] };
       this.#owner.offer(gap);
     }
   }
 }
+
+const keyless = (i: number) => ({
+  ...{ reason: "no key", key: undefined, traceparent: undefined },
+  value: json({ keyless: i }),
+  headers: [],
+});

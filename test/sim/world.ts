@@ -2,80 +2,114 @@
 import assert from "node:assert/strict";
 import { unreachable } from "../../src/base/assert.ts";
 import { partitionOf } from "../../src/model/partitioner.ts";
-import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits.ts";
-import { egressDestination, partitionDestination } from "../../src/partition/outboxes.ts";
-import type { Directory, FunctionBinding, Release } from "../../src/partition/ports.ts";
+import type { Release } from "../../src/partition/ports.ts";
 import { createRng, type Rng } from "../support/rng.ts";
 import { Account } from "./account.ts";
+import { auditSwept } from "./audit.ts";
 import { Clients } from "./clients.ts";
+import { NodeClock } from "./clock.ts";
+import { Desk } from "./desk.ts";
 import { Faults } from "./faults.ts";
-import { EGRESS, SimFunctions } from "./functions.ts";
+import { EGRESS, SIDE_EGRESS, type SideRecord, SimFunctions, type Trace } from "./functions.ts";
 import { Host } from "./host.ts";
-import { BURYING, PARKING, Programs, SKIPPING } from "./program.ts";
+import { SimModule } from "./module.ts";
+import { Operator } from "./operator.ts";
+import { Paths } from "./paths.ts";
+import { Programs, TYPES } from "./program.ts";
+import { Publishers } from "./publisher.ts";
 import { Receiver } from "./receiver.ts";
 import { Schedule } from "./schedule.ts";
 import { Source } from "./source.ts";
 import type { Stage } from "./stage.ts";
+import { drawSwarm, type Swarm } from "./swarm.ts";
+import { TimerBook } from "./timer-book.ts";
+import { Wire } from "./wire.ts";
 
-/** Everything must have drained so long after the faults ended. */
-const LIVENESS_MS = 60 * 60 * 1000;
+/** Everything must have drained so long after the faults ended, by virtual time. */
+const DRAINED_AFTER_MS = 60 * 60 * 1000;
+/** The same where nothing was delayed. */
+const DRAINED_SOON_MS = 3 * 60 * 1000;
+/** Faults that let nothing come to an end stop after so many steps. */
+const MAX_STRUCK_STEPS = 8_000;
+/** Time for two sweeps of what has expired. */
+const REST_MS = 25_000;
+/** As in src/node/partition-host.ts. */
+const MAX_FAILURES = 3;
+const REOPEN_AFTER_MS = 250;
 
 export interface Result {
   readonly seed: number;
   readonly steps: number;
   readonly simulatedMs: number;
   readonly crashes: number;
-  readonly labels: number;
+  readonly messages: number;
+  readonly faults: ReadonlyMap<string, number>;
+  readonly paths: ReadonlyMap<string, number>;
 }
 
 export class World implements Stage {
   readonly seed: number;
+  readonly swarm: Swarm;
   readonly schedule = new Schedule();
-  readonly functions = new SimFunctions();
-  readonly receiver = new Receiver();
-  readonly hosts: Host[] = [];
+  readonly clock: NodeClock;
+  readonly faults: Faults;
+  readonly functions: SimFunctions;
+  readonly hosts: readonly Host[];
+  readonly desk = new Desk();
   readonly clients: Clients;
-  readonly sources: Source[] = [];
-  readonly account: Account;
+  readonly operator: Operator;
+  readonly sources: readonly Source[];
+  readonly traces: Trace[] = [];
+  readonly sides: SideRecord[] = [];
   readonly #rng: Rng;
-  readonly #faults: Faults;
-  #pendingOpens: Host[] = [];
+  readonly #paths = new Paths();
+  readonly #timers: TimerBook;
+  readonly #receivers: ReadonlyMap<string, Receiver>;
+  readonly #publishers: Publishers;
+  readonly #wire: Wire;
+  readonly #module: SimModule;
+  #loading: Host[] = [];
   #crashes = 0;
-  /** The run has ended: what repeats itself stops. */
+  /** Crashes since a partition was last open. */
+  #crashesInARow = 0;
   isOver = false;
+  isDraining = false;
 
   constructor(seed: number) {
     this.seed = seed;
     const rng = createRng(seed);
     this.#rng = rng;
-    this.#faults = new Faults(rng.fork());
-    const count = 1 + rng.int(8);
-    const limits = randomLimits(rng);
-    for (let index = 0; index < count; index++) {
-      this.hosts.push(
-        new Host({
-          ...{ index, count, limits, directory: DIRECTORY, functions: this.functions },
-          ...{ schedule: this.schedule, rng: rng.fork(), faults: this.#faults },
-          onRelease: (from, release) => this.#release(from, release),
-          onFailure: (host) => this.#restart(host, 5 + rng.random() * 50),
-        }),
-      );
-    }
-    const on = (probability: number): boolean => rng.chance(probability);
-    const programs = new Programs(rng.fork(), {
-      ids: 2 + rng.int(20),
-      maxDepth: 1 + rng.int(4),
-      failures: on(0.6),
-      poison: on(0.5),
-      strays: on(0.5),
-      timers: on(0.7),
-      expiry: on(0.5),
+    this.swarm = drawSwarm(rng.fork());
+    const { partitions, features, limits } = this.swarm;
+    this.faults = new Faults(rng.fork(), this.swarm.faults, this.#paths);
+    this.clock = new NodeClock(this.schedule, (byMs) => {
+      for (const host of this.hosts) host.jumped(byMs);
     });
-    this.account = new Account(this.functions, this.receiver);
-    this.clients = new Clients({ rng: rng.fork(), programs, world: this });
-    for (let i = rng.int(4); i > 0; i--) {
-      this.sources.push(new Source(i, rng.fork(), programs, this));
-    }
+    const paths = this.#paths;
+    this.#timers = new TimerBook(this.clock, this.schedule, paths);
+    const { stateBytes, statesPerType } = limits;
+    this.functions = new SimFunctions({ stateBytes, statesPerType, grows: features.grows, paths });
+    this.#module = new SimModule(this.swarm);
+    this.hosts = Array.from({ length: partitions }, (_, index) => this.#host(index, rng.fork()));
+    this.#receivers = new Map([
+      [EGRESS, new Receiver(paths, ({ value }) => this.#takeTrace(value.value))],
+      [SIDE_EGRESS, new Receiver(paths, ({ value }) => this.#takeSide(value.value))],
+    ]);
+    this.#publishers = new Publishers(this, rng.fork().random, this.#receivers);
+    this.#wire = new Wire(this, rng.fork());
+    const programs = new Programs(rng.fork(), features);
+    this.clients = new Clients({ rng: rng.fork(), programs, world: this, desk: this.desk });
+    this.operator = new Operator(this, rng.fork(), this.desk);
+    this.sources = Array.from(
+      { length: this.swarm.sources },
+      (_, i) => new Source(i, rng.fork(), programs, this),
+    );
+    paths.hitIf(partitions === 1, "onePartition");
+    paths.hitIf(partitions > features.ids, "emptyPartitions");
+  }
+
+  get isLossy(): boolean {
+    return !this.#timers.isBelieved;
   }
 
   ownerOf(id: string): Host {
@@ -85,31 +119,47 @@ export class World implements Stage {
   }
 
   async run(): Promise<Result> {
-    for (const host of this.hosts) await this.#open(host);
+    for (const host of this.hosts) host.open();
     this.clients.start();
+    this.operator.start();
     for (const source of this.sources) source.start();
     const startedMs = this.schedule.nowMs;
-    while (!this.#isWorkGiven && this.schedule.nowMs < startedMs + LIVENESS_MS) {
-      if (!(await this.#step(startedMs + LIVENESS_MS))) break;
+    const untilMs = startedMs + 60_000;
+    while (!this.#isWorkGiven && (await this.#step(untilMs))) {
+      if (this.schedule.steps < MAX_STRUCK_STEPS) this.#strike();
+      else this.faults.end();
     }
     await this.#drain();
+    await this.#rest();
     this.isOver = true;
     for (const host of this.hosts) host.auditQuiet();
-    const roots = [...this.clients.roots(), ...this.sources.flatMap((source) => source.roots())];
-    this.account.close(this.hosts, roots);
+    if (!this.isLossy) this.#close();
     return {
       seed: this.seed,
       steps: this.schedule.steps,
       simulatedMs: this.schedule.nowMs - startedMs,
       crashes: this.#crashes,
-      labels: this.receiver.taken.length,
+      messages: this.traces.length,
+      faults: this.faults.counts,
+      paths: this.#paths.counts,
     };
+  }
+
+  #close(): void {
+    const { functions, operator, traces, sides } = this;
+    const account = new Account({ functions, operator, traces, sides, timers: this.#timers });
+    const sourced = this.sources.flatMap((source) => source.roots);
+    account.close(this.hosts, sourced, this.clients);
   }
 
   async #step(untilMs: number): Promise<boolean> {
     if (!this.schedule.step(untilMs)) return false;
-    for (const host of this.#pendingOpens.splice(0)) await this.#open(host);
-    if (this.#rng.chance(this.#faults.crash)) this.#crashNode();
+    for (const host of this.#loading.splice(0)) {
+      if (host.life.kind !== "opening") continue;
+      await host.load();
+      if (host.partition === undefined) continue;
+      for (const source of this.sources) source.opened(host);
+    }
     return true;
   }
 
@@ -117,24 +167,68 @@ export class World implements Stage {
     return this.clients.isDone && this.sources.every((source) => source.isDone);
   }
 
+  /** What may happen between any two steps. */
+  #strike(): void {
+    const { faults } = this;
+    const rng = this.#rng;
+    const isUnready = (host: Host) =>
+      host.life.kind === "opening" || (host.life.kind === "up" && !host.life.isOpen);
+    if (this.hosts.some((host) => host.life.kind === "up" && host.life.isOpen)) {
+      this.#crashesInARow = 0;
+    }
+    if (faults.strikes("crash", 0.008)) this.#crashNode("kill");
+    else if (this.hosts.every(isUnready) && faults.strikes("recoveryCrash", 0.15)) {
+      this.#crashNode("kill");
+    } else if (faults.intensity("recoveryCrash") > 0 && faults.strikes("recoveryCrash", 0.001)) {
+      this.#crashNode("kill");
+    } else if (faults.strikes("restart", 0.004)) {
+      this.#paths.hit("drained");
+      this.#crashNode("drain");
+    } else if (faults.strikes("redeploy", 0.004)) this.#crashNode("drain");
+    else if (faults.strikes("loss", 0.002)) this.#crashNode("power");
+    if (faults.strikes("bounce", 0.006)) this.#bounce(rng.pick(this.hosts));
+    if (!faults.strikes("clock", 0.008)) return;
+    const most = rng.pick([-100, -5_000, -600_000, -900_000, 50, 5_000, 400_000, 2_000_000]);
+    this.clock.jump(most * rng.random());
+  }
+
   /** The faults end, operators clear what is stuck, and everything drains (I10). */
   async #drain(): Promise<void> {
-    this.#faults.end();
-    const untilMs = this.schedule.nowMs + LIVENESS_MS;
+    this.isDraining = true;
+    this.faults.end();
+    this.clock.settle();
     this.functions.cured = true;
-    while (!this.#isQuiet) {
-      this.clients.clearStuck();
+    if (this.#module.missing !== undefined) this.#crashNode("drain");
+    const { timers, tokens } = this.swarm.features;
+    const startedMs = this.schedule.nowMs;
+    const untilMs = startedMs + (timers || tokens ? DRAINED_AFTER_MS : DRAINED_SOON_MS);
+    while (this.operator.clear() || !this.#isQuiet) {
       const before = this.schedule.nowMs;
       while (this.schedule.nowMs < before + 5_000 && !this.#isQuiet) {
         if (!(await this.#step(untilMs))) break;
       }
+      if (this.#isQuiet) await this.#answerAll(untilMs);
       assert(this.schedule.nowMs < untilMs - 10_000, `I10: not drained: ${this.#stuck()}`);
     }
+  }
+
+  /** Nothing happens for a while, and what had expired by then has left the store. */
+  async #rest(): Promise<void> {
+    const drainedAtMs = this.clock.now();
+    const untilMs = this.schedule.nowMs + REST_MS;
+    while (await this.#step(untilMs));
+    for (const host of this.hosts) auditSwept(host.disk, drainedAtMs);
+  }
+
+  /** What the operator has just asked is decided. */
+  async #answerAll(untilMs: number): Promise<void> {
+    while (!this.operator.isSettled && (await this.#step(untilMs)));
   }
 
   get #isQuiet(): boolean {
     return (
       this.clients.isSettled &&
+      this.operator.isSettled &&
       this.sources.every((source) => source.isTaken) &&
       this.hosts.every((host) => {
         if (host.partition === undefined) return false;
@@ -147,9 +241,11 @@ export class World implements Stage {
 
   #stuck(): string {
     return JSON.stringify({
-      clients: this.clients.isSettled,
+      clients: this.clients.unsettled(),
+      operator: this.operator.isSettled,
       sources: this.sources.map((source) => source.isTaken),
       hosts: this.hosts.map((host) => ({
+        life: host.life.kind,
         ledger: host.partition?.ledger,
         mail: [...(host.partition?.mailboxes.values() ?? [])].map((box) => [
           box.key,
@@ -160,118 +256,107 @@ export class World implements Stage {
     });
   }
 
-  async #open(host: Host): Promise<void> {
-    await host.open();
-    for (const source of this.sources) source.opened(host);
-  }
-
-  #restart(host: Host, delayMs: number): void {
-    host.crash();
-    this.clients.lost(host);
-    this.schedule.after(delayMs, () => {
-      if (host.life.kind === "down") this.#pendingOpens.push(host);
+  #host(index: number, rng: Rng): Host {
+    const { swarm, functions, schedule, clock, faults } = this;
+    return new Host({
+      ...{ index, swarm, functions, schedule, clock, faults, rng, timers: this.#timers },
+      directory: () => this.#module.directory,
+      onRelease: (from, release) => this.#release(from, release),
+      onLoad: (host) => this.#loading.push(host),
+      onFailure: (host) => this.#failed(host),
     });
   }
 
-  #crashNode(): void {
+  /** As src/node/partition-host.ts does: opened anew, after a while; after the third time in vain the node ends. */
+  #failed(host: Host): void {
+    this.#down(host, "failure");
+    if (++host.failures > MAX_FAILURES) {
+      this.#paths.hit("nodeEnded");
+      return this.#crashNode("kill");
+    }
+    this.#paths.hitIf(
+      this.hosts.some((other) => other.life.kind === "up"),
+      "reopened",
+    );
+    this.#openLater(host, REOPEN_AFTER_MS * host.failures);
+  }
+
+  /** One partition loses its memory, as by an assertion of ours; the others go on. */
+  #bounce(host: Host): void {
+    if (host.life.kind !== "up") return;
+    this.#down(host, "kill");
+    this.#paths.hitIf(this.hosts.length > 1, "bounced");
+    this.#openLater(host, this.#rng.random() * 50);
+  }
+
+  #crashNode(how: "kill" | "drain" | "power"): void {
     this.#crashes++;
+    if (++this.#crashesInARow >= 3) this.#paths.hit("crashRecoveringThrice");
+    this.#redeploy();
     const delayMs = this.#rng.random() * 200;
     for (const host of this.hosts) {
-      if (host.life.kind === "up") this.#restart(host, delayMs);
+      this.#down(
+        host,
+        how === "power" && this.#rng.chance(0.5) ? "power" : how === "power" ? "kill" : how,
+      );
+      host.failures = 0;
+      this.#openLater(host, delayMs);
     }
+    if (this.isLossy) for (const receiver of this.#receivers.values()) receiver.isBelieving = true;
+    this.functions.isBelieved = !this.isLossy;
+  }
+
+  #down(host: Host, how: Parameters<Host["crash"]>[0]): void {
+    if (host.life.kind === "down" && how !== "power") return;
+    host.crash(how);
+    this.desk.cut(host);
+  }
+
+  #openLater(host: Host, delayMs: number): void {
+    const { generation } = host;
+    this.schedule.after(delayMs, () => {
+      if (host.life.kind === "down" && generation === host.generation) host.open();
+    });
+  }
+
+  /** Another version of the module, which may lack a type. */
+  #redeploy(): void {
+    const intensity = this.faults.intensity("redeploy");
+    const wasMissing = this.#module.missing !== undefined;
+    const isMissing = intensity > 0 && this.#rng.chance(0.5);
+    this.#module.missing = isMissing ? this.#rng.pick(TYPES) : undefined;
+    this.#paths.hitIf(wasMissing && !isMissing, "typeBack");
   }
 
   #release(from: Host, release: Release): void {
     switch (release.kind) {
-      case "publish": {
-        const destination = egressDestination(release.egress);
-        return from.publish(() => {
-          const upTo = this.receiver.take(from.index, release.first, release.records);
-          from.offer({ kind: "acknowledged", destination, upTo });
-        });
-      }
-      case "channel": {
-        const { first, since, messages } = release;
-        return this.#toPeer(from, release.to, (host) =>
-          host.offer({ kind: "channel", from: from.index, first, since, messages }),
-        );
-      }
-      case "acknowledge": {
-        const { upTo } = release;
-        const destination = partitionDestination(from.index);
-        return this.#toPeer(from, release.to, (host) =>
-          host.offer({ kind: "acknowledged", destination, upTo }),
-        );
-      }
-      case "resume": {
-        const { next } = release;
-        const destination = partitionDestination(from.index);
-        return this.#toPeer(from, release.to, (host) =>
-          host.offer({ kind: "resume", destination, next }),
-        );
-      }
+      case "publish":
+        return this.#publishers.publish(from, release);
+      case "channel":
+      case "acknowledge":
+      case "resume":
+        return this.#wire.carry(from, release);
       case "accepted":
       case "replied":
       case "pending":
       case "unknownCall":
       case "refused":
       case "operated":
-        return this.clients.answered(from, release);
+        return this.desk.answer(from, release);
       default:
         return unreachable(release);
     }
   }
 
-  /** Between partitions: late, sometimes twice, in any order; lost only with the receiver's memory. */
-  #toPeer(from: Host, to: number, deliver: (host: Host) => void): void {
-    const peer = this.hosts[to];
-    assert(peer !== undefined && peer !== from, "a release to nobody");
-    const { generation } = peer;
-    const send = () =>
-      this.schedule.after(this.#rng.random() * 5, () => {
-        if (generation === peer.generation) deliver(peer);
-      });
-    send();
-    if (this.#rng.chance(this.#faults.doubles)) send();
+  #takeTrace(bytes: Uint8Array): undefined {
+    this.traces.push(JSON.parse(Buffer.from(bytes).toString()));
+    return undefined;
   }
-}
 
-const binding = (onFailure: FunctionBinding["onFailure"], rest: Partial<FunctionBinding> = {}) => ({
-  endpoint: "sim",
-  onFailure,
-  retry: { maxAttempts: 4, initialMs: 5, maxMs: 200 },
-  concurrency: 8,
-  delivery: "immediate" as const,
-  maxBatchMessages: 100,
-  ...rest,
-});
-
-const FUNCTIONS: Readonly<Record<string, FunctionBinding>> = {
-  [PARKING]: binding("park"),
-  [BURYING]: binding("deadLetter", { delivery: "committed", concurrency: 2 }),
-  [SKIPPING]: binding("skip", { maxBatchMessages: 3 }),
-};
-
-const DIRECTORY: Directory = {
-  function: (type) => FUNCTIONS[type],
-  egress: (id) => (id === EGRESS ? { check: () => undefined } : undefined),
-};
-
-/** Bounds small enough that every one of them is met. */
-function randomLimits(rng: Rng): PartitionLimits {
-  const small = rng.chance(0.7);
-  if (!small) return DEFAULT_LIMITS;
-  return {
-    ...DEFAULT_LIMITS,
-    unfinishedMessages: 5 + rng.int(50),
-    unfinishedBytes: rng.pick([5_000, DEFAULT_LIMITS.unfinishedBytes]),
-    mailBytesInMemory: rng.pick([0, 1_000, 5_000, 1_000_000]),
-    mailboxMessagesInMemory: 1 + rng.int(5),
-    batchBytes: 500 + rng.int(2_000),
-    stateCacheBytes: rng.pick([0, 1_000, 1_000_000]),
-    outboxBytesInMemory: rng.pick([1, 1_000, 10_000]),
-    timersInMemory: 1 + rng.int(5),
-    commitLingerMs: rng.int(20),
-    epochBytes: rng.pick([1_000, 5_000, 1_000_000]),
-  };
+  #takeSide(bytes: Uint8Array): string | undefined {
+    const record: SideRecord = JSON.parse(Buffer.from(bytes).toString());
+    if (record.fate === "refused" && !this.isDraining) return "not to my taste";
+    this.sides.push(record);
+    return undefined;
+  }
 }

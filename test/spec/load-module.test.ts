@@ -170,3 +170,12 @@ test("problems come in the order of files and lines, whoever found them", () => 
   assert.equal(places.at(-1), "a.yaml:1");
   assert.match(places[1] ?? "none", /^z\.yaml:[45]$/);
 });
+
+test("a value of any length is told in a line that can be read", () => {
+  const text = `kind: io.statefun.kafka.v1/egress\nspec: {${"k".repeat(50_000)}: 1, id: ${"/".repeat(50_000)}}\n`;
+  const { problems, warnings } = load(text);
+  assert(problems.length > 0);
+  for (const { path, message } of [...problems, ...warnings]) {
+    assert(path.length <= 500 && message.length <= 1_000, `${path.length}, ${message.length}`);
+  }
+});

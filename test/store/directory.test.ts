@@ -14,7 +14,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Store } from "../../src/store/contract.ts";
 import { DataDirectory, type DirectoryOptions } from "../../src/store/directory.ts";
-import { IDENTITY, metaWrite, storeContract } from "../contracts/store.ts";
+import { borrowLock } from "../../src/store/directory-lock.ts";
+import { deadKey, IDENTITY, metaWrite, storeContract } from "../contracts/store.ts";
 import { atEnd } from "../support/cleanup.ts";
 import { type Script, startScript } from "../support/process.ts";
 import { tempDir } from "../support/temp.ts";
@@ -189,7 +190,7 @@ test("a database that lost the end of its log is refused, until the loss is acce
     const directory = await openDirectory(t, dir);
     const refusal = {
       code: "STORE_BEHIND_WITNESS",
-      message: /ends at epoch [04], but epoch 5 was/,
+      message: /ends at epoch [04], but epoch 5 was|the log is missing/,
     };
     await assert.rejects(directory.openPartition(0), refusal);
     await assert.rejects(directory.openPartition(0), refusal, "and again");
@@ -201,6 +202,134 @@ test("a database that lost the end of its log is refused, until the loss is acce
     await store.commit([metaWrite(6)], 6);
     await store.close();
     assert.equal((await directory.openPartition(0)).lostEpoch, undefined);
+  }
+});
+
+/** Commits that fill more than one block of the log: LevelDB leaves out the damaged block alone. */
+async function directoryWithLongLog(t: TestContext): Promise<string> {
+  const dir = join(tempDir(t), "data");
+  const directory = await openDirectory(t, dir);
+  const store = await directory.openPartition(0);
+  for (let epoch = 1; epoch <= 6; epoch++) {
+    const value = Buffer.alloc(20_000, epoch);
+    await store.commit([{ key: deadKey(epoch), value }, metaWrite(epoch)], epoch);
+  }
+  await directory.close();
+  return dir;
+}
+
+test("a commit damaged in the middle of the log is never left out in silence", async (t) => {
+  for (const at of [25_000, 20_100, 32_768 * 2]) {
+    const dir = await directoryWithLongLog(t);
+    const database = join(dir, "partitions", "0");
+    const log = fileIn(database, /\.log$/);
+    const bytes = readFileSync(log);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    writeFileSync(log, bytes);
+    const directory = await openDirectory(t, dir);
+    await assert.rejects(directory.openPartition(0), {
+      code: "STORE_BEHIND_WITNESS",
+      message: /\.log, byte \d+: .* written after it.*--accept-loss/,
+    });
+    assert.deepEqual(readFileSync(log), bytes, "what is refused is left as it was");
+    const store = await directory.openPartition(0, { acceptLoss: true });
+    assert.equal(store.lostEpoch, 6);
+    const epochs = await store.getMany([1, 2, 3, 4, 5, 6].map((epoch) => deadKey(epoch)));
+    const lost = epochs.indexOf(undefined);
+    assert(lost > 0, "the commits before the damage are there");
+    assert(
+      epochs.slice(lost).every((value) => value === undefined),
+      "and none behind it",
+    );
+    await store.commit([metaWrite(7)], 7);
+    await directory.close();
+    assert.deepEqual(readFileSync(`${log}.damaged`), bytes, "what was cut off is kept");
+    const again = await openDirectory(t, dir);
+    assert.equal((await again.openPartition(0)).lostEpoch, undefined);
+  }
+});
+
+test("a hole of zeros in the log is damage, and zeros at its end are not", async (t) => {
+  const dir = await directoryWithLongLog(t);
+  const log = fileIn(join(dir, "partitions", "0"), /\.log$/);
+  const bytes = readFileSync(log);
+  writeFileSync(log, Buffer.concat([bytes, Buffer.alloc(40_000)]));
+  await (await openDirectory(t, dir)).openPartition(0);
+  const other = await directoryWithLongLog(t);
+  bytes.fill(0, 32_768, 2 * 32_768);
+  writeFileSync(fileIn(join(other, "partitions", "0"), /\.log$/), bytes);
+  await assert.rejects((await openDirectory(t, other)).openPartition(0), {
+    code: "STORE_BEHIND_WITNESS",
+    message: /written after it/,
+  });
+});
+
+test("a whole table of another database is refused in this place", async (t) => {
+  const [dir, other] = [await directoryWithLongLog(t), await directoryWithLongLog(t)];
+  const tables = [dir, other].map((each) => join(each, "partitions", "0"));
+  for (const [i, each] of [dir, other].entries()) {
+    const directory = await openDirectory(t, each);
+    const store = await directory.openPartition(0); // the log becomes a table
+    const value = Buffer.alloc(1000, i);
+    await store.commit([{ key: deadKey(100 + i), value }, metaWrite(7)], 7);
+    await directory.close();
+    const again = await openDirectory(t, each);
+    await again.openPartition(0);
+    await again.close();
+  }
+  const newest = (folder: string) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith(".ldb"))
+      .sort()
+      .at(-1) ?? "";
+  const [here = "", there = ""] = tables;
+  const name = newest(here);
+  assert.equal(newest(there), name);
+  cpSync(join(there, name), join(here, name));
+  await assert.rejects((await openDirectory(t, dir)).openPartition(0), {
+    code: "STORE_CORRUPT",
+    message: new RegExp(`the table .*${name} is damaged`),
+  });
+});
+
+test("the database of another data directory is refused, whole or a file of it, also when it is newer", async (t) => {
+  for (const part of ["", "OWNER", "log"]) {
+    const [dir, other] = [await directoryAt(t, 3), await directoryAt(t, 9)];
+    const [here, there] = [join(dir, "partitions", "0"), join(other, "partitions", "0")];
+    const name =
+      part === "log"
+        ? (fileIn(there, /\.log$/)
+            .split("/")
+            .at(-1) ?? "")
+        : part;
+    rmSync(join(here, name), { recursive: true });
+    cpSync(join(there, name), join(here, name), { recursive: true });
+    const directory = await openDirectory(t, dir);
+    const refusal =
+      part === "log"
+        ? { code: "STORE_CORRUPT", message: /the meta record .* fails its checksum/ }
+        : { code: "STORE_FOREIGN", message: /of another data directory/ };
+    for (const acceptLoss of [false, true]) {
+      await assert.rejects(directory.openPartition(0, { acceptLoss }), refusal, `"${part}"`);
+    }
+  }
+});
+
+test("whose a database is stands in two places, and either may be accepted alone", async (t) => {
+  const dir = await directoryAt(t, 3);
+  const owner = join(dir, "partitions", "0", "OWNER");
+  const name = readFileSync(owner, "utf8");
+  for (const damage of [() => rmSync(owner), () => writeFileSync(owner, name.slice(1))]) {
+    damage();
+    const directory = await openDirectory(t, dir);
+    await assert.rejects(directory.openPartition(0), {
+      code: "STORE_CORRUPT",
+      message: /OWNER is missing or damaged.*--accept-loss/,
+    });
+    await (await directory.openPartition(0, { acceptLoss: true })).close();
+    assert.equal(readFileSync(owner, "utf8"), name);
+    await (await directory.openPartition(0)).close();
+    await directory.close();
   }
 });
 
@@ -333,4 +462,21 @@ test("of processes that race for a new directory one wins", async (t) => {
   );
   const winners = racers.filter((racer) => racer.output.includes("holding"));
   assert.equal(winners.length, 1, racers.map((racer) => racer.output).join());
+});
+
+test("who only looks is refused with the holder's name, and takes nothing from the holder", async (t) => {
+  const dir = tempDir(t);
+  const holder = await hold(t, dir);
+  const look = () => borrowLock(join(dir, "lock"));
+  await assert.rejects(look(), {
+    code: "STORE_LOCKED",
+    message: new RegExp(`in use by process ${holder.pid} `),
+  });
+  await assert.rejects(openDirectory(t, dir), { code: "STORE_LOCKED" });
+  await holder.kill();
+  const lock = await look();
+  const refused = await hold(t, dir, 0, /refused: .*in use by/);
+  assert.doesNotMatch(refused.output, /holding/);
+  await lock?.release();
+  await openDirectory(t, dir);
 });

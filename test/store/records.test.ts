@@ -205,9 +205,15 @@ test("a parked address and a dead letter come back", () => {
 });
 
 test("a code that a newer version wrote reads as INTERNAL, and its reason still tells", () => {
-  const bytes = statefold.stored.Parked.encode({ code: "FROM_THE_FUTURE", reason: "why" }).finish();
-  const { code, reason } = decodeParked(bytes);
-  assert.deepEqual([code, reason], ["INTERNAL", "why"]);
+  for (const unknown of ["FROM_THE_FUTURE", "constructor", "__proto__", "toString", ""]) {
+    const bytes = statefold.stored.Parked.encode({
+      address: {},
+      code: unknown,
+      reason: "why",
+    }).finish();
+    const { code, reason } = decodeParked(bytes);
+    assert.deepEqual([code, reason], ["INTERNAL", "why"]);
+  }
 });
 
 test("the states of a type come back, each with how it expires", () => {
@@ -222,6 +228,27 @@ test("the books come back", () => {
     ...{ formatVersion: 1, application: "app", partition: 3, partitionCount: 8 },
     ...{ incarnation: 2, session: 2 ** 33, epoch: 2 ** 40, nextSequence: 2 ** 41 },
     ...{ accepted: 10, finished: 1, mail: 2, timers: 3, outbox: 4, dead: 0 },
+    outboxBytes: 2 ** 34,
   };
   same(decodeMeta(encodeMeta(meta)), meta);
+});
+
+test("what lacks a part that every record of its kind has is refused by name", () => {
+  const empty = new Uint8Array(0);
+  const corrupt = (what: RegExp) => ({ code: "STORE_CORRUPT", message: what });
+  assert.throws(() => decodeMessage(empty), corrupt(/^a stored message of 0 bytes.*its target/));
+  assert.throws(() => decodeTimer(empty), corrupt(/^a stored timer .*its message/));
+  assert.throws(() => decodeOnce(empty), corrupt(/its target is missing/));
+  assert.throws(() => decodeCall(empty), corrupt(/its id is missing/));
+  assert.throws(() => decodeParked(empty), corrupt(/its address is missing/));
+  assert.throws(() => decodeDead(empty), corrupt(/its message is missing/));
+  assert.throws(() => decodePosition(empty), corrupt(/its source is missing/));
+  assert.throws(() => decodeSpecs(empty), corrupt(/its type is missing/));
+  assert.throws(() => decodeMeta(Buffer.of(0x0a, 0x05)), corrupt(/^a stored record of the part/));
+});
+
+test("a way to expire that nobody knows is not taken for none", () => {
+  const specs = [{ name: "s", typename: "t/t", expireMode: 7, expireAfterMs: 5 }];
+  const bytes = statefold.stored.Specs.encode({ type: "a/b", specs }).finish();
+  assert.throws(() => decodeSpecs(bytes), { code: "STORE_CORRUPT", message: /mode 7 is unknown/ });
 });

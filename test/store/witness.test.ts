@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Witness } from "../../src/store/witness.ts";
+import { setImmediate } from "node:timers/promises";
+import { newOwner } from "../../src/store/owner.ts";
+import { SYNC_DELAY_MS, Witness } from "../../src/store/witness.ts";
 import { tempDir } from "../support/temp.ts";
 
 async function newWitness(t: TestContext, epoch = 0): Promise<string> {
   const path = join(tempDir(t), "witness");
-  await Witness.write(path, epoch);
+  await Witness.write(path, { epoch, owner: newOwner() });
   return path;
 }
 
@@ -65,4 +68,27 @@ test("an epoch that does not grow is a broken assumption", async (t) => {
   const witness = await Witness.open(await newWitness(t, 3));
   t.after(() => witness.close());
   assert.throws(() => witness.record(3), /broken assumption: epoch 3 after epoch 3/);
+});
+
+test("after a sync that failed it records nothing more, and none is tried a second time", async (t) => {
+  const witness = await Witness.open(await newWitness(t, 3));
+  let syncs = 0;
+  const handle = await open(import.meta.filename, "r");
+  t.mock.method(Object.getPrototypeOf(handle), "datasync", async () => {
+    syncs++;
+    throw Object.assign(new Error("EIO: i/o error"), { code: "EIO" });
+  });
+  await handle.close();
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  witness.record(4);
+  assert.equal(syncs, 0);
+  t.mock.timers.tick(SYNC_DELAY_MS);
+  await Promise.resolve();
+  await setImmediate();
+  const failure = { code: "STORE_WRITE_FAILED", message: /refused a write to .*witness/ };
+  assert.throws(() => witness.assertHealthy(), failure);
+  assert.throws(() => witness.record(5), failure);
+  await assert.rejects(witness.sync(), failure);
+  await witness.close();
+  assert.equal(syncs, 1);
 });

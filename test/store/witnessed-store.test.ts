@@ -5,6 +5,7 @@ import { deferred } from "../../src/base/deferred.ts";
 import type { Store } from "../../src/store/contract.ts";
 import { keyOf } from "../../src/store/keys.ts";
 import { MemoryContents, MemoryStore } from "../../src/store/memory.ts";
+import { newOwner } from "../../src/store/owner.ts";
 import { Witness } from "../../src/store/witness.ts";
 import { WitnessedStore } from "../../src/store/witnessed-store.ts";
 import { IDENTITY, metaWrite } from "../contracts/store.ts";
@@ -12,7 +13,7 @@ import { tempDir } from "../support/temp.ts";
 
 async function newWitness(t: TestContext, epoch: number): Promise<Witness> {
   const path = join(tempDir(t), "witness");
-  await Witness.write(path, epoch);
+  await Witness.write(path, { epoch, owner: newOwner() });
   return Witness.open(path);
 }
 

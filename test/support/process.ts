@@ -19,6 +19,8 @@ export interface ScriptOptions {
   readonly script: string | URL;
   /** Runs the script, in place of node: the name or path of another program. */
   readonly program?: string;
+  /** Words before `node`: a program that becomes it by exec, such as `prlimit --nofile=256`. Default none. */
+  readonly before?: readonly string[];
   /** Default none. A function is given the port. */
   readonly args?: readonly string[] | ((port: number) => readonly string[]);
   /** Added to the environment of the test. */
@@ -98,6 +100,11 @@ export class Script {
     return this.#output;
   }
 
+  /** stdout and stderr of the present process. */
+  get lastWords(): string {
+    return this.#output.slice(this.#startsAt);
+  }
+
   /** The end of the present process. */
   get exited(): Promise<Exit> {
     return this.#exited;
@@ -106,13 +113,15 @@ export class Script {
   /** Starts it again after it ended: same port, same arguments. */
   async start(): Promise<void> {
     if (this.#child !== undefined && this.#exit === undefined) throw new Error("it runs already");
-    const { script, program, args = [], env = {}, cwd } = this.#options;
+    const { script, program, before = [], args = [], env = {}, cwd } = this.#options;
     const path = typeof script === "string" ? script : fileURLToPath(script);
     const words = typeof args === "function" ? args(this.port) : args;
-    const [command, ...rest] =
-      program === undefined
+    const [command = "", ...rest] = [
+      ...before,
+      ...(program === undefined
         ? [process.execPath, "--import", GUARD, path, ...words]
-        : ["sh", "-c", GUARD_OF_OTHERS, program, path, ...words];
+        : ["sh", "-c", GUARD_OF_OTHERS, program, path, ...words]),
+    ];
     const child = spawn(command, rest, {
       // The variable would make the child report to our test runner as a test file.
       env: { ...withoutTestContext(), ...env },

@@ -25,6 +25,7 @@ test("a malformed traceparent is ignored", () => {
     `ff-${TRACE}-${PARENT}-01`,
     `00-${TRACE}-${PARENT}-01-more`,
     ` 00-${TRACE}-${PARENT}-01`,
+    `01-${TRACE}-${PARENT}-00-${"x".repeat(500)}`,
   ];
   for (const text of malformed) assert.equal(parseTraceparent(text), undefined, String(text));
 });

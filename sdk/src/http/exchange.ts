@@ -4,7 +4,11 @@
  */
 import { describeThrown, inspect, SdkError } from "../errors.ts";
 import type { RequestReplyHandler } from "../handler.ts";
-import { type AdapterOptions, DEFAULT_MAX_BODY_BYTES } from "./options.ts";
+import {
+  type AdapterOptions,
+  DEFAULT_MAX_BODY_BYTES,
+  DEFAULT_MAX_BUFFERED_BYTES,
+} from "./options.ts";
 
 export interface RequestHead {
   readonly method: string;
@@ -19,28 +23,43 @@ export interface Answer {
   readonly body: Uint8Array;
 }
 
+/** Counts a piece of a body against the bounds. */
+export type Hold = (piece: Uint8Array) => void;
+
 const encoder = new TextEncoder();
 
 export class Exchange {
-  readonly maxBodyBytes: number;
+  readonly #maxBodyBytes: number;
+  readonly #maxBufferedBytes: number;
+  #heldBytes = 0;
   readonly #handler: RequestReplyHandler;
   readonly #onError: AdapterOptions["onError"];
 
   constructor(handler: RequestReplyHandler, options: AdapterOptions) {
     this.#handler = handler;
-    this.maxBodyBytes = options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
+    this.#maxBodyBytes = options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
+    this.#maxBufferedBytes = options.maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES;
     this.#onError = options.onError;
   }
 
-  /** Whatever happens is an answer; it rejects only with what `onError` throws. `readBody` is called only for a request worth reading. */
+  /**
+   * Whatever happens is an answer; it rejects only with what `onError` throws. `readBody` is called only for
+   * a request worth reading, and hands each piece to `hold` before it keeps it: that throws when it is too much.
+   */
   async answer(
     head: RequestHead,
-    readBody: (maxBytes: number) => Uint8Array | Promise<Uint8Array>,
+    readBody: (hold: Hold) => Uint8Array | Promise<Uint8Array>,
   ): Promise<Answer> {
+    let held = 0;
+    const hold: Hold = (piece) => {
+      held += piece.length;
+      this.#heldBytes += piece.length;
+      if (held > this.#maxBodyBytes) throw tooLarge(this.#maxBodyBytes);
+      if (this.#heldBytes > this.#maxBufferedBytes) throw overloaded(this.#maxBufferedBytes);
+    };
     try {
       this.#check(head);
-      const body = await readBody(this.maxBodyBytes);
-      if (body.length > this.maxBodyBytes) throw tooLarge(this.maxBodyBytes);
+      const body = await readBody(hold);
       return {
         status: 200,
         headers: { "content-type": "application/octet-stream" },
@@ -48,6 +67,8 @@ export class Exchange {
       };
     } catch (thrown) {
       return this.#failure(thrown);
+    } finally {
+      this.#heldBytes -= held;
     }
   }
 
@@ -69,7 +90,7 @@ export class Exchange {
       const what = `content-encoding ${inspect(encoding)} is not supported: send the body as it is`;
       throw new SdkError("MEDIA_TYPE_UNSUPPORTED", what);
     }
-    if (Number(head.contentLength ?? 0) > this.maxBodyBytes) throw tooLarge(this.maxBodyBytes);
+    if (Number(head.contentLength ?? 0) > this.#maxBodyBytes) throw tooLarge(this.#maxBodyBytes);
   }
 
   #failure(thrown: unknown): Answer {
@@ -92,7 +113,11 @@ export class Exchange {
   }
 }
 
-export function tooLarge(maxBytes: number): SdkError {
+function overloaded(maxBytes: number): SdkError {
+  return new SdkError("OVERLOADED", `requests of ${maxBytes} bytes are being handled already`);
+}
+
+function tooLarge(maxBytes: number): SdkError {
   return new SdkError("BODY_TOO_LARGE", `the request's body is larger than ${maxBytes} bytes`);
 }
 

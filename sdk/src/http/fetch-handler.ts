@@ -1,5 +1,5 @@
 import { type Functions, requestReplyHandler } from "../handler.ts";
-import { Exchange, joined, tooLarge } from "./exchange.ts";
+import { Exchange, type Hold, joined } from "./exchange.ts";
 import type { AdapterOptions } from "./options.ts";
 
 export type FetchHandler = (request: Request) => Promise<Response>;
@@ -15,20 +15,20 @@ export function fetchHandler(functions: Functions, options: AdapterOptions = {})
       contentEncoding: headers.get("content-encoding"),
       contentLength: headers.get("content-length"),
     };
-    const answer = await exchange.answer(head, (maxBytes) => readBody(request, maxBytes));
+    const answer = await exchange.answer(head, (hold) => readBody(request, hold));
     // A view on a shared buffer is no BodyInit everywhere; the copy is of the answer only.
     const body = new Uint8Array(answer.body);
     return new Response(body, { status: answer.status, headers: { ...answer.headers } });
   };
 }
 
-async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+async function readBody(request: Request, hold: Hold): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array(0);
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunksOf(request.body)) {
     length += chunk.length;
-    if (length > maxBytes) throw tooLarge(maxBytes);
+    hold(chunk);
     chunks.push(chunk);
   }
   return joined(chunks, length);

@@ -39,7 +39,11 @@ export function lambdaHandler(functions: Functions, options: AdapterOptions = {}
       contentEncoding: headers.get("content-encoding"),
       contentLength: headers.get("content-length"),
     };
-    const answer = await exchange.answer(head, () => bodyOf(event));
+    const answer = await exchange.answer(head, (hold) => {
+      const body = bodyOf(event);
+      hold(body);
+      return body;
+    });
     const binary = answer.status === 200;
     return {
       statusCode: answer.status,

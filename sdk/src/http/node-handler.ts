@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Functions, requestReplyHandler } from "../handler.ts";
-import { Exchange, joined, tooLarge } from "./exchange.ts";
+import { Exchange, type Hold, joined } from "./exchange.ts";
 import type { AdapterOptions } from "./options.ts";
 
 /** Handles requests of node's own HTTP servers, and of frameworks that hand over the same two objects. */
@@ -29,7 +29,7 @@ async function respond(
     contentEncoding: headers["content-encoding"],
     contentLength: headers["content-length"],
   };
-  const answer = await exchange.answer(head, (maxBytes) => readBody(request, maxBytes));
+  const answer = await exchange.answer(head, (hold) => readBody(request, hold));
   if (response.destroyed) return; // nobody is listening any more
   // What was not read would be taken for the next request on this connection.
   if (!request.complete) response.setHeader("connection", "close");
@@ -40,19 +40,22 @@ async function respond(
   response.end(answer.body);
 }
 
-function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+function readBody(request: IncomingMessage, hold: Hold): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let length = 0;
-    request.on("data", (chunk: Uint8Array) => {
-      length += chunk.length;
-      if (length <= maxBytes) {
+    const onData = (chunk: Uint8Array) => {
+      try {
+        hold(chunk);
         chunks.push(chunk);
-        return;
+        length += chunk.length;
+      } catch (error) {
+        request.off("data", onData);
+        request.pause();
+        reject(error);
       }
-      request.pause();
-      reject(tooLarge(maxBytes));
-    });
+    };
+    request.on("data", onData);
     request.on("end", () => resolve(joined(chunks, length)));
     request.on("error", reject);
   });

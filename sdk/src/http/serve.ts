@@ -10,6 +10,8 @@ export interface ServeOptions extends AdapterOptions {
   readonly port?: number;
   /** Default: 127.0.0.1, this machine only. In a container: "0.0.0.0". */
   readonly host?: string;
+  /** Connections at once; one more is closed as it comes. Default: 4096. */
+  readonly maxConnections?: number;
 }
 
 /** A running HTTP server with functions behind it. */
@@ -46,6 +48,7 @@ export async function serve(
     response.once("close", () => busy.delete(response));
     handler(request, response);
   });
+  server.maxConnections = options.maxConnections ?? 4096;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = KEEP_ALIVE_MS + 5_000; // below it, a request on an old connection is cut off
   const { address, port, family } = await listen(server, options);

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { performance } from "node:perf_hooks";
+
+/** Of the kernel's counters of CPU time, on every common Linux. */
+const MS_PER_TICK = 10;
+
+/** A process of the compiled program: what it said, when, and how it ends. */
+export class Program {
+  readonly startedAtMs = performance.now();
+  /** Rejects, with its last words, when it ends before anybody asked it to. */
+  readonly died: Promise<never>;
+  readonly #child: ChildProcess;
+  readonly #gone: Promise<void>;
+  readonly #lines = new Map<string, () => void>();
+  #line = "";
+  #words = "";
+  #isAskedToEnd = false;
+
+  constructor(args: readonly string[]) {
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = child;
+    child.stdout.on("data", (chunk: Buffer) => this.#hear(chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => this.#remember(chunk.toString()));
+    const exit = once(child, "exit");
+    this.#gone = exit.then(() => undefined);
+    this.died = exit.then(([code, signal]) => {
+      if (this.#isAskedToEnd) return new Promise<never>(() => {});
+      throw new Error(`${args.join(" ")} ended with ${code ?? signal}:\n${this.#words}`);
+    });
+    this.died.catch(() => {}); // it may die when nobody waits for it any more
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Resolves when it has said this line, with the time; to be asked before it can have. */
+  async said(line: string): Promise<number> {
+    const heard = new Promise<number>((resolve) => {
+      this.#lines.set(line, () => resolve(performance.now()));
+    });
+    return await Promise.race([heard, this.died]);
+  }
+
+  /** Sends a signal and waits for its end. */
+  async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    this.#isAskedToEnd = true;
+    this.#child.kill(signal);
+    await this.#gone;
+  }
+
+  /** As the kernel counts them, in bytes: now, and at most so far. */
+  async memory(): Promise<{ readonly rssBytes: number; readonly peakBytes: number }> {
+    const status = await readFile(`/proc/${this.pid}/status`, "utf8");
+    const kib = (name: string): number =>
+      Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]);
+    return { rssBytes: kib("VmRSS") * 1024, peakBytes: kib("VmHWM") * 1024 };
+  }
+
+  /** Of all its threads so far, as the kernel counts it: in steps of 10 ms. */
+  async cpuMs(): Promise<number> {
+    const line = await readFile(`/proc/${this.pid}/stat`, "utf8");
+    const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+  }
+
+  #hear(text: string): void {
+    this.#remember(text);
+    const lines = `${this.#line}${text}`.split("\n");
+    this.#line = lines.pop() ?? "";
+    for (const line of lines) this.#lines.get(line)?.();
+  }
+
+  #remember(text: string): void {
+    this.#words = `${this.#words}${text}`.slice(-4000);
+  }
+}

@@ -1,0 +1,256 @@
+import { open, readdir, readFile, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { describeError } from "../base/errors.ts";
+import { syncFolder, writeFileAtomically } from "./atomic-file.ts";
+import { type LevelBatch, readLevelBatch } from "./level-batch.ts";
+import { corrupt } from "./level-errors.ts";
+import { readLevelLog } from "./level-log.ts";
+import { type Manifest, readManifest, type TableEntry } from "./level-manifest.ts";
+import { LevelTable } from "./level-table.ts";
+
+/**
+ * One LevelDB's directory, read from outside and without a change to it. LevelDB itself rewrites what it
+ * opens, believes a log that lost its middle or its end, and compares no checksum of its tables; so
+ * level.ts looks here first, and the doctor looks nowhere else.
+ *
+ *   CURRENT          the manifest's name, LF
+ *   MANIFEST-<n>     which tables and logs there are: level-manifest.ts
+ *   <n>.log          commits that are in no table yet: level-log.ts, level-batch.ts
+ *   <n>.ldb          level-table.ts
+ */
+export interface LevelFiles {
+  readonly dir: string;
+  readonly manifest: Manifest;
+  readonly logs: readonly LogFile[];
+}
+
+export interface LogFile {
+  readonly path: string;
+  readonly number: number;
+  /** What can be believed: up to the first thing that is not as it was written, in any log. */
+  readonly batches: readonly LevelBatch[];
+  readonly stop: DatabaseStop | undefined;
+}
+
+export interface DatabaseStop {
+  /** Byte of the file. */
+  readonly at: number;
+  readonly what: string;
+  /**
+   * Something that was synced is gone for certain. False: it may be the torn end of a commit that never
+   * finished; whether it is, the witness knows.
+   */
+  readonly isDamage: boolean;
+}
+
+/** @throws StatefoldError STORE_CORRUPT when CURRENT or the manifest does not say what there is */
+export async function readLevelFiles(dir: string): Promise<LevelFiles> {
+  const manifest = await readManifestOf(dir);
+  const numbers = (await readdir(dir))
+    .map((name) => Number(/^(\d+)\.log$/.exec(name)?.[1] ?? Number.NaN))
+    .filter((number) => number >= manifest.logNumber)
+    .sort((a, b) => a - b);
+  if (numbers[0] !== manifest.logNumber && manifest.logNumber > 0) {
+    numbers.unshift(manifest.logNumber);
+  }
+  const logs: LogFile[] = [];
+  let expected: Expected = { sequence: manifest.lastSequence + 1, isExact: false };
+  for (const [i, number] of numbers.entries()) {
+    const log = await readLogFile(dir, number, expected, numbers.slice(i + 1));
+    logs.push(log);
+    const last = log.batches.at(-1);
+    if (last !== undefined) {
+      expected = { sequence: last.sequence + last.writes.length, isExact: true };
+    }
+    if (log.stop !== undefined) break;
+  }
+  return { dir, manifest, logs };
+}
+
+/** The first place in its logs where it stops being what was written. */
+export function stopOf(files: LevelFiles): (DatabaseStop & { readonly path: string }) | undefined {
+  const log = files.logs.find(({ stop }) => stop !== undefined);
+  return log?.stop === undefined ? undefined : { ...log.stop, path: log.path };
+}
+
+async function readManifestOf(dir: string): Promise<Manifest> {
+  const current = join(dir, "CURRENT");
+  const name = await readOrUndefined(current);
+  if (name === undefined) {
+    throw corrupt(dir, `there is no store in ${dir}: its file CURRENT is missing`);
+  }
+  const [, manifestName] = /^(MANIFEST-\d+)\n$/.exec(name.toString("latin1")) ?? [];
+  if (manifestName === undefined) throw corrupt(dir, `${current} is damaged: it names no manifest`);
+  const path = join(dir, manifestName);
+  const bytes = await readOrUndefined(path);
+  if (bytes === undefined) throw corrupt(dir, `${path} is missing, which ${current} names`);
+  const { records, stop } = readLevelLog(bytes);
+  // The end of an edit that was never finished counts for nothing, here as for LevelDB.
+  if (stop?.laterAt !== undefined) {
+    throw corrupt(dir, `${path} is damaged at byte ${stop.at}: ${stop.what}`);
+  }
+  try {
+    return readManifest(records.map((record) => record.bytes));
+  } catch (error) {
+    throw corrupt(dir, `${path} is damaged`, { cause: error });
+  }
+}
+
+interface Expected {
+  readonly sequence: number;
+  /** False: or lower, since the manifest counts also what came after it. */
+  readonly isExact: boolean;
+}
+
+async function readLogFile(
+  dir: string,
+  number: number,
+  first: Expected,
+  later: readonly number[],
+): Promise<LogFile> {
+  const path = logPath(dir, number);
+  const file = await readOrUndefined(path);
+  if (file === undefined) {
+    const what = "the log is missing";
+    return { path, number, batches: [], stop: { at: 0, what, isDamage: true } };
+  }
+  const { records, stop } = readLevelLog(file);
+  const batches: LevelBatch[] = [];
+  let expected = first;
+  for (const { at, bytes } of records) {
+    const batch = batchOrReason(bytes, expected);
+    if (typeof batch === "string") {
+      return { path, number, batches, stop: { at, what: batch, isDamage: true } };
+    }
+    batches.push(batch);
+    expected = { sequence: batch.sequence + batch.writes.length, isExact: true };
+  }
+  if (stop === undefined) return { path, number, batches, stop };
+  const { at, laterAt } = stop;
+  // A next log is written to only after the last commit to this one was synced. An empty one is what a
+  // start leaves that was killed.
+  const laterLog = await firstWithBytes(later.map((each) => logPath(dir, each)));
+  const isDamage = laterAt !== undefined || laterLog !== undefined;
+  const proof = laterAt === undefined ? laterLog : `what stands at byte ${laterAt}`;
+  const what = isDamage ? `${stop.what}, though ${proof} was written after it` : stop.what;
+  return { path, number, batches, stop: { at, what, isDamage } };
+}
+
+function batchOrReason(bytes: Uint8Array, expected: Expected): LevelBatch | string {
+  let batch: LevelBatch;
+  try {
+    batch = readLevelBatch(bytes);
+  } catch (error) {
+    return `a commit cannot be read: ${describeError(error)}`;
+  }
+  const { sequence } = batch;
+  const isNext = expected.isExact ? sequence === expected.sequence : sequence <= expected.sequence;
+  return isNext ? batch : `the commit from write ${expected.sequence} on is missing`;
+}
+
+/** @throws StatefoldError STORE_CORRUPT naming the table that is missing, damaged or another one */
+export async function checkTables(files: LevelFiles): Promise<void> {
+  for (const table of files.manifest.tables) {
+    const { path, problem } = await readTable(files.dir, table, (whole) => {
+      whole.check(table.smallest, table.largest);
+    });
+    if (isRefusal(problem)) throw problem;
+    if (problem !== undefined) {
+      throw corrupt(files.dir, `the table ${path} is damaged`, { cause: problem });
+    }
+  }
+}
+
+/** The machine refuses, which says nothing about the table. */
+function isRefusal(problem: unknown): boolean {
+  const code = problem instanceof Error && "code" in problem ? problem.code : undefined;
+  return code !== undefined && code !== "ENOENT" && code !== "EIO";
+}
+
+export interface ReadTable {
+  readonly path: string;
+  readonly table: LevelTable | undefined;
+  /** Why there is none. */
+  readonly problem: unknown;
+}
+
+/** A table that is there, as long as it was, and passes `check`. Never rejects for damage. */
+export async function readTable(
+  dir: string,
+  entry: TableEntry,
+  check: (table: LevelTable) => void = () => undefined,
+): Promise<ReadTable> {
+  const path = await tablePath(dir, entry.number);
+  try {
+    const bytes = await readFile(path);
+    if (bytes.byteLength !== entry.bytes) {
+      throw new RangeError(`it has ${bytes.byteLength} bytes, where there were ${entry.bytes}`);
+    }
+    const table = new LevelTable(bytes);
+    check(table);
+    return { path, table, problem: undefined };
+  } catch (error) {
+    return { path, table: undefined, problem: error };
+  }
+}
+
+/**
+ * Cuts the database off where its logs stop being what was written, so that it ends at a commit: LevelDB
+ * would leave out what is damaged and take what came after it. What is cut off is kept beside it.
+ *
+ * @throws StatefoldError STORE_WRITE_FAILED
+ */
+export async function cutLogs(files: LevelFiles): Promise<void> {
+  const stop = stopOf(files);
+  if (stop === undefined) return;
+  const first = files.logs.find(({ path }) => path === stop.path)?.number ?? 0;
+  for (const name of await readdir(files.dir)) {
+    const number = Number(/^(\d+)\.log$/.exec(name)?.[1] ?? Number.NaN);
+    if (!(number > first)) continue;
+    await rename(join(files.dir, name), join(files.dir, `${name}.damaged`));
+  }
+  const whole = await readOrUndefined(stop.path);
+  if (whole !== undefined) {
+    await writeFileAtomically(`${stop.path}.damaged`, whole);
+    const file = await open(stop.path, "r+");
+    try {
+      await file.truncate(stop.at);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+  await syncFolder(files.dir);
+}
+
+async function firstWithBytes(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) if ((await stat(path)).size > 0) return path;
+  return undefined;
+}
+
+function logPath(dir: string, number: number): string {
+  return join(dir, `${String(number).padStart(6, "0")}.log`);
+}
+
+/** Tables once had another ending. */
+async function tablePath(dir: string, number: number): Promise<string> {
+  const path = join(dir, `${String(number).padStart(6, "0")}.ldb`);
+  const older = path.replace(/ldb$/, "sst");
+  return (await exists(path)) || !(await exists(older)) ? path : older;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function readOrUndefined(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,534 @@
+/**
+ * Which test drives which bound: every row of "Every bound" in docs/operating.md, named by its file and
+ * its name there, and the tests that drive it to the bound and see what the row says (and that nothing is
+ * lost). registry.test.ts compares both sides, and both with the code.
+ */
+export interface Drivers {
+  readonly [bound: string]: readonly Driver[];
+}
+
+/** The test's file below test/, without its ending, and its title: whole, or how it begins. */
+export type Driver = readonly [file: string, title: string];
+
+const own = (file: string, title: string): Driver => [`bounds/${file}`, title];
+
+const HEAVY: Driver = [
+  "partition/partition",
+  "an epoch that is heavy takes no more outcomes, and none is lost or passes another",
+];
+const PAGES = own("steps", "opening reads PAGE entries at a time, and PAGE_BYTES");
+const SAME_LINES = own("lines", "of lines that say the same SAME_LINES are written");
+const RESTS: Driver = ["partition/expiries", "sweeps rest in between, but not while there is more"];
+const RETRIES = own(
+  "calls",
+  "the pauses of an address grow from initialMs to maxMs and no further",
+);
+const PROBES: Driver = [
+  "partition/circuit",
+  "a probe that fails waits longer than the one before, up to a bound",
+];
+const MALFORMED: Driver = [
+  "gateway/gateway",
+  "what is no HTTP, has too much of headers, or comes too slowly is answered and closed",
+];
+const SOURCE_RETRIES = own(
+  "log",
+  "a source that fails tries again after initialMs, and after maxMs",
+);
+const EGRESS_RETRIES = own("log", "a call to an egress that fails is made again after initialMs");
+const STORE_LIMITS: Driver = [
+  "contracts/store",
+  "a commit beyond a limit is refused by name and changes nothing",
+];
+
+export const DRIVERS: Drivers = {
+  // Work of one partition
+  "src/partition/limits.ts#unfinishedMessages": [
+    ["partition/intake", "at its bound a partition says that it is full"],
+    ["node/messages", "at the bound requests are refused, and taken again below it"],
+    ["node/partition-host", "however many sources there are, the bound is passed by one batch"],
+  ],
+  "src/partition/limits.ts#unfinishedBytes": [
+    own("partition", "at unfinishedBytes nothing is taken in, what functions send still is"),
+  ],
+  "src/partition/limits.ts#outboxBytes": [
+    own("outboxes", "outboxes whose receiver is away fill up to outboxBytes"),
+    own("outboxes", "outboxBytes counts what a partition finds on its disk"),
+  ],
+  "src/partition/limits.ts#epochBytes": [HEAVY],
+  "src/partition/limits.ts#mailBytesInMemory": [
+    ["partition/mailboxes", "with no room in memory at all mail waits on disk"],
+    own("parking", "parked mail is not held in memory"),
+  ],
+  "src/partition/limits.ts#mailboxMessagesInMemory": [
+    ["partition/mailboxes", "spilled mail comes back in order"],
+  ],
+  "src/partition/mailboxes.ts#LOAD_BYTES": [
+    own("steps", "mail that waits on disk is read back LOAD_BYTES at a time, in order"),
+  ],
+  "src/partition/limits.ts#parkedAddresses": [
+    own("parking", "at parkedAddresses nothing is taken in until a person decides"),
+  ],
+  "src/partition/limits.ts#parkedMessages": [
+    own("partition", "at parkedMessages what comes for a parked address is dead"),
+  ],
+  "src/partition/limits.ts#batchBytes": [
+    ["partition/delivery", "a batch ends at the bound of its messages and before the bound of its"],
+  ],
+  "src/partition/limits.ts#callBytes": [
+    own("types", "requests in flight of a type carry callBytes, then its next address waits"),
+    own("types", "a request that carries more than callBytes goes alone"),
+  ],
+  "src/partition/limits.ts#stateCacheBytes": [
+    own("partition", "states beyond stateCacheBytes leave memory, the longest unused first"),
+  ],
+  "src/partition/states.ts#EVICTION_TRIES": [
+    ["partition/states", "what is in use or not durable yet is passed over"],
+  ],
+  "src/partition/limits.ts#stateBytes": [
+    ["partition/states", "an answer that would exceed the bound of an address's states has failed"],
+    ["partition/states", "an answer may replace a state by one as large as the bound"],
+  ],
+  "src/partition/limits.ts#statesPerType": [
+    ["partition/specs", "a state that changes its type has failed, and so has one too many"],
+  ],
+  "src/partition/limits.ts#outboxBytesInMemory": [
+    ["partition/outbox", "beyond its bound in memory an outbox waits on disk"],
+  ],
+  "src/partition/limits.ts#timersInMemory": [
+    ["partition/timers", "beyond its bound, memory holds the earliest, and none is forgotten"],
+  ],
+  "src/partition/limits.ts#timerBytesInMemory": [
+    own("timers", "timerBytesInMemory bounds what timers weigh"),
+    own("timers", "a timer heavier than timerBytesInMemory is held all the same, alone"),
+  ],
+  "src/partition/limits.ts#commitLingerMs": [
+    [
+      "partition/partition",
+      "changes that nobody waits for linger, for others to share their commit",
+    ],
+  ],
+  "src/partition/limits.ts#retentionMs": [
+    ["partition/calls", "keys and replies leave the store when their time is over"],
+    ["partition/calls", "a key may be used anew when its time is over, however late the sweep"],
+  ],
+  "src/partition/partition.ts#FIRE_LIMIT": [
+    ["partition/timers", "more than a turn fires at once is fired by the turns that follow"],
+  ],
+  "src/partition/timers.ts#WINDOW_MS": [
+    ["partition/timers", "what is far away is on the disk alone, and comes into memory in time"],
+  ],
+  "src/partition/timers.ts#LOAD_LIMIT": [own("steps", "timers are read LOAD_LIMIT at a time")],
+  "src/partition/timers.ts#LOAD_BYTES": [own("steps", "timers are read LOAD_BYTES at a time")],
+  "src/partition/effects.ts#MAX_DELAY_MS": [
+    ["partition/effects", "a delay longer than a hundred years is taken as a hundred years"],
+  ],
+  "src/partition/effects.ts#MAX_TOKEN_LENGTH": [
+    ["partition/effects", "a cancellation token that no key can hold fails the batch"],
+  ],
+  "src/partition/specs.ts#MAX_NAME_LENGTH": [
+    own("partition", "a state's name has MAX_NAME_LENGTH characters at most"),
+  ],
+  "src/partition/specs.ts#MAX_TYPES": [
+    own("types", "the states of MAX_TYPES function types are known"),
+  ],
+  "src/partition/delivery.ts#IDLE_LANES": [
+    own("types", "beyond IDLE_LANES the lanes of types with nothing to do are dropped"),
+    own("types", "a lane with work or with trouble is kept, however many there are"),
+  ],
+  "src/partition/outbox.ts#ENTRY_EFFECTS": [
+    ["partition/outbox", "a large epoch makes several entries, each sent and deleted by itself"],
+  ],
+  "src/partition/outbox.ts#ENTRY_BYTES": [
+    own("steps", "an entry of an outbox ends at ENTRY_BYTES"),
+  ],
+  "src/partition/expiries.ts#SWEEP_LIMIT": [RESTS],
+  "src/partition/expiries.ts#SWEEP_EVERY_MS": [RESTS],
+  "src/partition/recovery.ts#PAGE": [PAGES],
+  "src/partition/recovery.ts#PAGE_BYTES": [PAGES],
+  "src/model/address.ts#MAX_TYPE_LENGTH": [
+    ["model/address", "what nothing can have as an address is told with its reason"],
+  ],
+  "src/model/address.ts#MAX_ID_LENGTH": [
+    ["model/address", "what nothing can have as an address is told with its reason"],
+  ],
+
+  // Calls to functions
+  "src/spec/parts/delivery.ts#concurrency": [
+    ["invoke/gate", "a type's calls go in turn, when one of it has ended"],
+    ["partition/delivery", "a type that is at its bound does not keep another waiting"],
+  ],
+  "src/spec/parts/delivery.ts#maxNumBatchRequests": [
+    own("calls", "a batch of a module's own size ends at maxNumBatchRequests"),
+  ],
+  "src/node/functions.ts#BATCH_MESSAGES_MAX": [
+    ["node/functions", "a batch has a bound where the module sets none"],
+  ],
+  "src/spec/parts/delivery.ts#maxAttempts": [
+    ["partition/delivery", "a message that fails alone is tried as often as its type says"],
+  ],
+  "src/spec/parts/delivery.ts#initialMs": [RETRIES],
+  "src/spec/parts/delivery.ts#maxMs": [RETRIES],
+  "src/partition/circuit.ts#TROUBLES_TO_OPEN": [
+    ["partition/circuit", "five troubles in a row open it"],
+    ["partition/delivery", "with an open circuit one probe goes out at a time"],
+  ],
+  "src/partition/circuit.ts#initialMs": [PROBES],
+  "src/partition/circuit.ts#maxMs": [PROBES],
+  "src/spec/parts/transport.ts#POOL_SIZE": [
+    ["invoke/http", "the pool's size bounds the requests in flight as well"],
+    ["invoke/connection-pool", "an idle connection makes room for one to another place"],
+  ],
+  "src/spec/parts/transport.ts#PAYLOAD_MAX_BYTES": [
+    ["invoke/http-misbehaving", "an answer larger than the bound is not read to its end"],
+    ["invoke/http-misbehaving", "an endpoint that misbehaves once works again"],
+  ],
+  "src/invoke/decode-response.ts#EFFECTS_MAX_COUNT": [
+    ["invoke/decode-response", "an answer of countless empty effects is refused"],
+  ],
+  "src/invoke/exchange.ts#ERROR_BODY_MAX_BYTES": [
+    ["invoke/http", "an endless error page is read as far as it is quoted"],
+  ],
+  "src/invoke/quote.ts#QUOTE_MAX_CHARS": [
+    ["invoke/http", "an error is quoted on one line, and not whole when it is long"],
+  ],
+  "src/invoke/connection.ts#IDLE_MS": [
+    own("calls", "a connection that is idle for IDLE_MS is closed and forgotten"),
+  ],
+  "src/invoke/connection.ts#SESSIONS_MAX": [
+    own("calls", "TLS sessions of SESSIONS_MAX origins are kept; one more begins anew"),
+  ],
+  "src/invoke/http.ts#REDIRECTS_MAX": [["invoke/http", "redirects in a circle end"]],
+  "src/invoke/http.ts#URLS_MAX": [own("calls", "URLs of URLS_MAX types are remembered")],
+  "src/node/functions.ts#BINDINGS_MAX": [
+    ["node/functions", "however many types are asked for, they are found"],
+  ],
+  "src/invoke/embedded.ts#EMBEDDED_CALL_MS": [
+    ["invoke/embedded", "a call that does not end fails its batch, and its slot is free again"],
+  ],
+  "sdk/src/http/options.ts#DEFAULT_MAX_BODY_BYTES": [
+    ["sdk/http/node-handler", "a body over the limit is refused"],
+  ],
+  "sdk/src/http/options.ts#DEFAULT_MAX_BUFFERED_BYTES": [
+    own("sdk", "requests held at once are bounded by maxBufferedBytes"),
+  ],
+  "sdk/src/http/serve.ts#maxConnections": [
+    own("sdk", "beyond maxConnections one is closed as it comes"),
+  ],
+
+  // HTTP
+  "src/gateway/limits.ts#maxBodyBytes": [
+    ["gateway/gateway", "a body that is announced as too long is refused before it is sent"],
+    ["gateway/gateway", "a body without end is refused at the limit"],
+  ],
+  "src/gateway/limits.ts#maxHeaderBytes": [MALFORMED],
+  "src/gateway/limits.ts#headersTimeoutMs": [MALFORMED],
+  "src/gateway/limits.ts#requestTimeoutMs": [MALFORMED],
+  "src/gateway/limits.ts#maxInFlight": [
+    ["gateway/gateway", "requests at once have a bound; probes come through all the same"],
+  ],
+  "src/gateway/limits.ts#maxReads": [own("http", "beyond maxReads lists and reads are refused")],
+  "src/gateway/limits.ts#maxFollowers": [
+    own("http", "beyond maxFollowers topics are followed no more"),
+  ],
+  "src/gateway/limits.ts#maxBufferedBytes": [
+    ["gateway/gateway", "bodies held together have a bound, and leave room when they are answered"],
+  ],
+  "src/gateway/limits.ts#maxConnections": [
+    own("http", "beyond maxConnections one is closed as it comes"),
+  ],
+  "src/gateway/limits.ts#answerStallMs": [
+    own("http", "a caller that takes nothing of its answer for answerStallMs is cut off"),
+    own("http", "a follower that takes nothing for answerStallMs is cut off"),
+  ],
+  "src/gateway/limits.ts#keepAliveMs": [
+    own("http", "an idle connection is closed after keepAliveMs"),
+  ],
+  "src/gateway/limits.ts#lingerMs": [own("http", "a refused body is read no longer than lingerMs")],
+  "src/gateway/limits.ts#lingerBytes": [
+    ["gateway/gateway", "a body that still does not end is cut off"],
+  ],
+  "src/gateway/limits.ts#callTimeoutMs": [own("http", "a call waits callTimeoutMs unless it says")],
+  "src/gateway/limits.ts#maxCallTimeoutMs": [
+    own("http", "a call waits callTimeoutMs unless it says how long"),
+  ],
+  "src/gateway/message-routes.ts#MAX_DELAY_MS": [
+    own("http", "a message may be delayed by MAX_DELAY_MS, and not by more"),
+  ],
+  "src/gateway/pages.ts#MAX_PAGE": [own("http", "a page has MAX_PAGE entries at most")],
+  "src/gateway/topic-routes.ts#MAX_RECORDS": [
+    own("http", "a read of a topic ends at MAX_READ_BYTES"),
+  ],
+  "src/gateway/topic-routes.ts#MAX_READ_BYTES": [
+    own("http", "a read of a topic ends at MAX_READ_BYTES, and at MAX_RECORDS"),
+  ],
+  "src/gateway/topic-records.ts#MAX_WRITE_RECORDS": [
+    own("http", "one request writes MAX_WRITE_RECORDS records at most, and of more it writes none"),
+  ],
+  "src/gateway/value-view.ts#MAX_SHOWN_BYTES": [
+    ["gateway/value-view", "a value too long to show is shown by its size"],
+  ],
+  "src/ingress/playground.ts#maxBodyBytes": [
+    ["ingress/playground", "a body over the limit is refused"],
+  ],
+  "src/ingress/playground.ts#maxBufferedBytes": [
+    own("playground", "bodies held together have a bound there, too"),
+  ],
+  "src/ingress/playground.ts#maxRequests": [
+    own("playground", "beyond maxRequests the playground's ingress refuses"),
+  ],
+  "src/ingress/playground.ts#maxConnections": [
+    own("playground", "beyond maxConnections the playground's servers close one as it comes"),
+  ],
+  "src/egress/playground.ts#maxConnections": [
+    own("playground", "beyond maxConnections the playground's servers close one as it comes"),
+  ],
+  "src/egress/playground.ts#maxRecords": [
+    ["egress/playground", "what finds the queue full is dropped, counted and reported once"],
+  ],
+  "src/egress/playground.ts#maxBytes": [
+    ["egress/playground", "the queue is bounded in bytes, too, and holds a long run in order"],
+  ],
+
+  // Topic log
+  "src/log/options.ts#partitions": [
+    own("log", "a topic made on first use has the log's own number of partitions"),
+  ],
+  "src/log/options.ts#MAX_PARTITIONS": [
+    own("log", "options of the topic log have bounds of their own"),
+  ],
+  "src/log/options.ts#MAX_RECORD_BYTES": [
+    own("log", "options of the topic log have bounds of their own"),
+  ],
+  "src/log/options.ts#maxTopics": [
+    ["log/topic-log", "topics are bounded in number"],
+    ["egress/log", "a topic too many is refused for good, the others are published"],
+  ],
+  "src/log/options.ts#maxRecordBytes": [
+    ["log/partition", "a record over the limit is refused, and nothing of its append is taken"],
+  ],
+  "src/log/options.ts#maxPendingBytes": [
+    ["log/partition", "what waits to be written is bounded, and one append more is refused"],
+  ],
+  "src/log/options.ts#maxOpenFiles": [
+    ["log/topic-log", "open files stay within their bound, however many partitions are used"],
+  ],
+  "src/log/options.ts#segmentBytes": [
+    own("log", "a segment that has reached segmentBytes is closed"),
+  ],
+  "src/log/appender.ts#MAX_GROUP_BYTES": [
+    own("log", "what waits to be written goes in writes of MAX_GROUP_BYTES, in order"),
+  ],
+  "src/log/group-draft.ts#MAX_PRODUCERS": [
+    own("log", "a partition remembers MAX_PRODUCERS producers; one more is refused"),
+  ],
+  "src/log/check-append.ts#MAX_PRODUCER_ID_BYTES": [
+    own("log", "a producer's id has MAX_PRODUCER_ID_BYTES at most"),
+  ],
+  "src/log/segment-reader.ts#MAX_INDEXES": [
+    own("log", "a partition holds the indexes of MAX_INDEXES closed segments"),
+  ],
+  "src/ingress/log.ts#batchBytes": [
+    own("log", "an ingress hands over batches of batchRecords and batchBytes"),
+  ],
+  "src/ingress/log.ts#batchRecords": [
+    own("log", "an ingress hands over batches of batchRecords and batchBytes"),
+    ["ingress/log", "what is read ahead is bounded"],
+  ],
+  "src/ingress/log-source.ts#initialMs": [SOURCE_RETRIES],
+  "src/ingress/log-source.ts#maxMs": [SOURCE_RETRIES],
+  "src/node/publisher.ts#PUBLISH_RECORDS": [
+    own("log", "one call to an egress has PUBLISH_RECORDS records at most"),
+  ],
+  "src/node/publisher.ts#PUBLISH_MS": [
+    [
+      "node/publisher",
+      "a call that takes too long is aborted, told, and made again once it has ended",
+    ],
+    ["node/publisher", "stopping tells the call in flight, waits for no receiver"],
+    own("egresses", "a call to the topic log's egress that is aborted ends"),
+  ],
+  "src/node/publisher.ts#initialMs": [EGRESS_RETRIES],
+  "src/node/publisher.ts#maxMs": [EGRESS_RETRIES],
+
+  // Store, node, module
+  "src/store/limits.ts#MAX_KEY_BYTES": [STORE_LIMITS],
+  "src/store/limits.ts#MAX_VALUE_BYTES": [STORE_LIMITS],
+  "src/store/limits.ts#MAX_COMMIT_BYTES": [STORE_LIMITS],
+  "src/store/level.ts#BATCH_ENTRIES": [
+    ["store/level", "others go in between the writes of a large commit, and it is whole"],
+  ],
+  "src/node/pages.ts#STEP_ENTRIES": [
+    ["node/pages", "where few are meant, STEP_ENTRIES are in memory at once"],
+  ],
+  "src/node/pages.ts#EXAMINED_ENTRIES": [
+    ["node/pages", "where none is meant, a page ends after EXAMINED_ENTRIES, and the next goes on"],
+  ],
+  "src/node/topics.ts#WRITE_RECORDS": [
+    ["node/topics", "more than WRITE_RECORDS records are appended in parts, in their order"],
+  ],
+  "src/gateway/topic-records.ts#LINES_AT_ONCE": [
+    ["gateway/topic-records", "others go in between the lines of a large body"],
+  ],
+  "src/gateway/limits.ts#maxUnsentBytes": [
+    own("http", "of answers that nobody takes the oldest is cut off beyond maxUnsentBytes"),
+  ],
+  "src/partition/limits.ts#effectsBytes": [
+    ["partition/effects", "an answer whose effects would outgrow an epoch fails its batch"],
+  ],
+  "src/partition/dead-letters.ts#REASON_MAX_CHARS": [
+    ["partition/parking", "a reason that quotes something endless is cut off"],
+  ],
+  "src/store/witness.ts#SYNC_DELAY_MS": [
+    own("node", "what a witness records is synced within SYNC_DELAY_MS"),
+  ],
+  "src/node/storage.ts#DEFAULT_PARTITIONS": [
+    own("node", "a new data directory has DEFAULT_PARTITIONS"),
+  ],
+  "src/node/disk-reserve.ts#RESERVE_BYTES": [
+    own("disk", "below RESERVE_BYTES of a large disk nothing is taken in"),
+    own("disk", "a node whose disk is nearly full takes nothing in"),
+  ],
+  "src/node/disk-reserve.ts#RESERVE_PERCENT": [
+    own("disk", "of a small disk RESERVE_PERCENT are kept"),
+  ],
+  "src/node/partition-host.ts#MAX_FAILURES": [
+    ["node/partition-host", "openings that fail end it with the reason of the last"],
+    own("node", "MAX_FAILURES in a row end a node"),
+  ],
+  "src/node/partition-host.ts#RECOVERED_AFTER_MS": [
+    own("node", "MAX_FAILURES in a row end a node, but what has worked for RECOVERED_AFTER_MS"),
+  ],
+  "src/node/quiet.ts#IDLE_MS": [["node/quiet", "what makes no progress is not waited for"]],
+  "src/node/pages.ts#READ_BYTES": [
+    ["node/pages", "however large the values are, only a few MiB are in memory at once"],
+  ],
+  "src/node/admin.ts#SHOWN_MESSAGES": [
+    own("node", "of a parked address SHOWN_MESSAGES messages are shown"),
+  ],
+  "src/node/admin.ts#SHOWN_BYTES": [
+    own("node", "of a parked address messages of SHOWN_BYTES are shown, and one at least"),
+  ],
+  "src/cli/run.ts#GRACE_MS": [
+    ["cli/run", "a signal lets it finish what it is doing"],
+    [
+      "node/start",
+      "a drain that takes too long becomes a stop, and what was accepted is there again",
+    ],
+  ],
+  "src/telemetry/metrics.ts#MAX_SERIES": [
+    ["telemetry/metrics", "beyond the bound on series everything is counted as other"],
+  ],
+  "src/telemetry/line-limit.ts#SAME_LINES": [SAME_LINES],
+  "src/telemetry/line-limit.ts#SAME_LINES_MS": [SAME_LINES],
+  "src/telemetry/line-limit.ts#LINE_TEXTS": [
+    own("lines", "LINE_TEXTS different texts are told apart"),
+  ],
+  "src/spec/yaml-tree.ts#MAX_CHARACTERS": [["spec/yaml-tree", "a file has a bound"]],
+  "src/spec/yaml-tree.ts#MAX_NESTING": [
+    ["spec/yaml-tree", "deep nesting is refused before anything recurses into it"],
+  ],
+  "src/spec/yaml-tree.ts#MAX_VALUES": [
+    ["spec/yaml-tree", "an alias bomb is refused without being unfolded"],
+  ],
+  "src/spec/placeholders.ts#MAX_NESTING": [["spec/placeholders", "nesting has a bound"]],
+  "src/cli/pages.ts#MAX_LIMIT": [own("cli", "a list shows MAX_LIMIT rows at most")],
+  "src/cli/topic-write.ts#BATCH_BYTES": [
+    own("cli", "a request of topic write is closed at BATCH_BYTES"),
+  ],
+  "src/cli/topic-write.ts#BATCH_RECORDS": [
+    own("cli", "a request of topic write is closed at BATCH_RECORDS as well"),
+  ],
+  "src/cli/topic-write.ts#MAX_LINE_BYTES": [own("cli", "a line beyond its bound, MAX_LINE_BYTES")],
+  "src/cli/topic-read.ts#MAX_LINE_BYTES": [own("cli", "a line beyond its bound, MAX_LINE_BYTES")],
+  "src/testing/options.ts#maxSteps": [
+    ["testing/trouble", "messages that cause each other for ever are cut off, and named"],
+  ],
+  "sdk/src/type-name.ts#MAX_REMEMBERED": [
+    own("sdk", "MAX_REMEMBERED type names are kept apart, and with more all are read"),
+  ],
+};
+
+/** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
+export const NO_BOUNDS: Readonly<Record<string, string>> = {
+  "src/base/random.ts#DRAWS": "random numbers drawn at once",
+  "src/base/shares.ts#TIMES_THE_REST": "a share of bounds that are listed",
+  "src/cli/decide.ts#PAGE": "decisions of one request, under MAX_PAGE",
+  "src/cli/doctor.ts#PARKED_SHOWN": "lines of a report",
+  "src/doctor/census.ts#TYPES_SHOWN": "lines of a report",
+  "src/doctor/examine.ts#LOW_DISK_BYTES": "from where on the doctor warns",
+  "src/doctor/finding.ts#SHOWN_FINDINGS": "lines of a report",
+  "src/doctor/pairs.ts#BUCKETS": "memory of one size",
+  "src/doctor/pairs.ts#HELD_THINGS": "of an offline examination, which says when it is reached",
+  "src/gateway/pages.ts#DEFAULT_PAGE": "a default under MAX_PAGE",
+  "src/gateway/stuck-query.ts#MAX_AGE_MS": "the longest age that can be asked for",
+  "src/gateway/unsent.ts#SMALL_BYTES": "what maxUnsentBytes does not count, under maxConnections",
+  "src/spec/session.ts#MAX_MESSAGE_CHARS": "how a mistake is quoted",
+  "src/spec/session.ts#MAX_PATH_CHARS": "how a mistake is quoted",
+  "src/store/level-entries.ts#PAGE": "entries read at once, offline",
+  "src/store/level-log.ts#BLOCK_BYTES": "LevelDB's format",
+  "src/store/level-log.ts#FIRST": "LevelDB's format",
+  "src/store/level-log.ts#HEAD_BYTES": "LevelDB's format",
+  "src/store/level-log.ts#LAST": "LevelDB's format",
+  "src/store/level-log.ts#MIDDLE": "LevelDB's format",
+  "src/store/level-log.ts#WHOLE": "LevelDB's format",
+  "src/store/level-manifest.ts#COMPACT_POINTER": "LevelDB's format",
+  "src/store/level-manifest.ts#COMPARATOR": "LevelDB's format",
+  "src/store/level-manifest.ts#DELETED_TABLE": "LevelDB's format",
+  "src/store/level-manifest.ts#LAST_SEQUENCE": "LevelDB's format",
+  "src/store/level-manifest.ts#LOG_NUMBER": "LevelDB's format",
+  "src/store/level-manifest.ts#NEW_TABLE": "LevelDB's format",
+  "src/store/level-manifest.ts#NEXT_FILE": "LevelDB's format",
+  "src/store/level-manifest.ts#PREVIOUS_LOG": "LevelDB's format",
+  "src/store/level-table.ts#FOOTER_BYTES": "LevelDB's format",
+  "src/store/level-table.ts#SUFFIX_BYTES": "LevelDB's format",
+  "src/store/level-table.ts#TRAILER_BYTES": "LevelDB's format",
+  "src/store/level-table.ts#VALUE": "LevelDB's format",
+  "src/store/level.ts#BATCH_BYTES": "beside BATCH_ENTRIES, in its row",
+  "src/store/witness.ts#OWNER_AT": "the format",
+  "src/store/witness.ts#OWNER_BYTES": "the format",
+  "src/telemetry/seldom.ts#EVERY_MS": "how often the same is said",
+  "src/telemetry/trace.ts#MAX_LENGTH": "what is taken for a trace at all",
+  "sdk/src/http/serve.ts#KEEP_ALIVE_MS":
+    "how long an idle connection is kept, under maxConnections",
+  "src/cli/pages.ts#PAGE": "rows of one request, a default",
+  "src/cli/topic-read.ts#PAGE": "records of one request, a default",
+  "src/gateway/topic-routes.ts#DEFAULT_RECORDS": "a default under MAX_RECORDS",
+  "src/invoke/connection.ts#TCP_KEEP_ALIVE_MS": "how often the kernel asks whether a peer lives",
+  "src/invoke/decode-response.ts#DELAY_MAX_MS": "the largest number of ms, before MAX_DELAY_MS",
+  "src/invoke/exchange.ts#TIMER_MAX_MS": "the longest timer of the platform",
+  "src/invoke/wire-writer.ts#SCRATCH_BYTES": "a buffer of one size",
+  "src/invoke/wire-writer.ts#VARINT_MAX_BYTES": "the encoding",
+  "src/invoke/wire-writer.ts#SHORT_STRING": "where one way of encoding beats another",
+  "src/log/codec.ts#TWO_32": "arithmetic",
+  "src/log/frame.ts#MAX_FRAME_BYTES": "what a reader believes of a length; writers keep below it",
+  "src/log/group-draft.ts#BATCH_BYTES": "how an append is cut for readers",
+  "src/log/batch.ts#MAX_TIMESTAMP_MS": "the encoding",
+  "src/log/segment-head.ts#SEGMENT_VERSION": "the format",
+  "src/log/segment.ts#HEAD_READ_BYTES": "what is read first of a head",
+  "src/log/sparse-index.ts#INDEX_INTERVAL_BYTES": "how dense an index is",
+  "src/log/synced-note.ts#NOTE_VERSION": "the format",
+  "src/log/synced-note.ts#SLOT_BYTES": "the format",
+  "src/log/topic-file.ts#TOPIC_VERSION": "the format",
+  "src/log/topic-file.ts#MAX_TOPIC_FILE_BYTES": "what is read of a file of fixed shape",
+  "src/log/frame.ts#FRAME_HEAD_BYTES": "the format",
+  "src/node/disk-reserve.ts#LOOK_EVERY_MS": "how often it looks",
+  "src/node/partition-host.ts#REOPEN_AFTER_MS": "a pause, under MAX_FAILURES",
+  "src/node/quiet.ts#LOOK_EVERY_MS": "how often it looks",
+  "src/node/start.ts#RETENTION_EVERY_MS": "how often it looks",
+  "src/partition/address-state.ts#FLAT_BYTES": "what is counted for an address",
+  "src/partition/driver.ts#MAX_SLEEP_MS": "how often it looks at a clock that may jump",
+  "src/partition/recovery.ts#EPOCHS_OF_A_LOSS": "numbering after a loss",
+  "src/partition/recovery.ts#LOST_NUMBERS": "numbering after a loss",
+  "src/spec/nearest.ts#MAX_LENGTH": "texts too long to be somebody's slip",
+  "src/spec/reader/scalars.ts#MAX_TIMER_MS": "the longest timer of the platform",
+  "src/store/format.ts#FORMAT_VERSION": "the format",
+  "src/store/level.ts#SCAN_BYTES": "what an iterator fetches, under each scan's own bound",
+  "src/store/level.ts#SCAN_ENTRIES": "the same",
+  "src/store/ordered-map.ts#MAX_CHUNK": "the shape of a tree",
+  "src/store/seal.ts#SEAL_BYTES": "the format",
+  "src/store/witness.ts#PAGE_BYTES": "the format",
+  "src/store/witness.ts#SLOT_BYTES": "the format",
+  "src/testing/engine.ts#NAMED_CALLS": "how many addresses an error names",
+  "src/testing/engine.ts#REACTION_TURNS": "turns given to a test's own code",
+};

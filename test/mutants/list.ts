@@ -1,0 +1,21 @@
+/** Every deliberate bug, part by part. */
+import { AROUND } from "./list/around.ts";
+import { CALLS } from "./list/calls.ts";
+import { CHANNELS } from "./list/channels.ts";
+import { COMMITS } from "./list/commits.ts";
+import { DELIVERY } from "./list/delivery.ts";
+import { MAIL } from "./list/mail.ts";
+import { STATES } from "./list/states.ts";
+import { TIMERS } from "./list/timers.ts";
+import type { Mutant } from "./mutant.ts";
+
+export const MUTANTS: readonly Mutant[] = [
+  ...COMMITS,
+  ...MAIL,
+  ...DELIVERY,
+  ...TIMERS,
+  ...CHANNELS,
+  ...CALLS,
+  ...STATES,
+  ...AROUND,
+];

@@ -1,0 +1,168 @@
+/** What must hold of a partition's memory, and of what leaves it, at the end of each turn. */
+import assert from "node:assert/strict";
+import type { Lane } from "../../src/partition/lane.ts";
+import type { PartitionLimits } from "../../src/partition/limits.ts";
+import type { Mailbox } from "../../src/partition/mailbox.ts";
+import { egressDestination, partitionDestination } from "../../src/partition/outboxes.ts";
+import type { Partition } from "../../src/partition/partition.ts";
+import { CALL_TYPE, type Release, type Turn } from "../../src/partition/ports.ts";
+import { peerSource } from "../../src/partition/positions.ts";
+import { readTimerKey, timerRange } from "../../src/partition/timers.ts";
+import { keyOf } from "../../src/store/keys.ts";
+import { decodePosition } from "../../src/store/records.ts";
+import type { SimDisk } from "./disk.ts";
+
+/** As in src/partition/circuit.ts. */
+const LONGEST_OPEN_MS = 10_000;
+/** As in src/partition/expiries.ts. */
+const SWEEP_EVERY_MS = 10_000;
+
+/** A partition at the end of a turn, and what the world does for it at that moment. */
+export interface Moment {
+  readonly partition: Partition;
+  readonly turn: Turn;
+  readonly nowMs: number;
+  readonly limits: PartitionLimits;
+  readonly disk: SimDisk;
+  /** A read or a commit that it waits for. */
+  readonly isReading: boolean;
+  readonly isCommitting: boolean;
+  /** Invocations whose answer it has not applied. */
+  readonly tickets: ReadonlySet<number>;
+}
+
+/** I10: whatever waits has something that will wake it. */
+export function checkLiveness(moment: Moment): void {
+  const { partition, turn, nowMs, tickets } = moment;
+  const wakeAtMs = turn.wakeAtMs ?? Infinity;
+  const lanes = new Map<string, Lane>();
+  for (const lane of partition.delivery.lanes()) lanes.set(lane.type, lane);
+  const busy = new Map<string, number>();
+  for (const mailbox of partition.mailboxes.values()) {
+    const { phase, key } = mailbox;
+    const { type } = mailbox.address;
+    switch (phase.kind) {
+      case "idle":
+        assert.equal(mailbox.count, 0, `I10: ${key} has mail and nobody serves it`);
+        break;
+      case "ready":
+        checkReady(lanes.get(type), key, nowMs, wakeAtMs);
+        break;
+      case "preparing":
+        assert(moment.isReading, `I10: ${key} waits for a read that nobody asked for`);
+        break;
+      case "running":
+        assert(tickets.has(phase.ticket), `I10: ${key} waits for an answer that nobody gives`);
+        break;
+      case "resting":
+        assert(wakeAtMs <= phase.untilMs, `I10: ${key} rests and nobody wakes it`);
+        checkRest(phase.untilMs - nowMs, lanes.get(type)?.binding.retry.maxMs, key);
+        break;
+      case "awaitingCommit":
+        checkCommits(moment, key);
+        break;
+      case "parked":
+        break;
+    }
+    const isBusy = phase.kind === "preparing" || phase.kind === "running";
+    if (isBusy && type !== CALL_TYPE) busy.set(type, (busy.get(type) ?? 0) + 1);
+  }
+  for (const { type, running } of lanes.values()) {
+    // An operator's skip is in preparation without a slot.
+    assert(running <= (busy.get(type) ?? 0), `I10: ${type} has lost slots`);
+  }
+  const since = partition.epochs.dirtySinceMs;
+  if (since !== undefined && !moment.isCommitting) {
+    const lingerMs = moment.limits.commitLingerMs;
+    assert(wakeAtMs <= since + lingerMs, "I10: a change waits and nobody commits it");
+    checkRest(since - nowMs, lingerMs, "a change");
+    assert(!partition.epochs.isUrgent, "I10: somebody waits for a commit that does not start");
+  }
+  checkTimers(moment, wakeAtMs);
+  const isSweptSoon = moment.isReading || wakeAtMs <= nowMs + SWEEP_EVERY_MS;
+  assert(isSweptSoon, "I10: nobody looks for what has expired");
+}
+
+function checkReady(lane: Lane | undefined, key: string, nowMs: number, wakeAtMs: number): void {
+  assert(lane !== undefined, `I10: ${key} is in line nowhere`);
+  if (lane.running >= lane.binding.concurrency || !lane.hasRoom) return;
+  assert(!lane.circuit.admits(nowMs), `I10: ${key} is ready, may be called, and is not`);
+  const probeAtMs = lane.circuit.wakeAtMs;
+  if (probeAtMs === undefined) assert(lane.running > 0, `I10: ${key} waits for a lost probe`);
+  else {
+    assert(wakeAtMs <= probeAtMs, `I10: ${key} waits for a probe that nobody sends`);
+    checkRest(probeAtMs - nowMs, LONGEST_OPEN_MS, `the circuit of ${key}`);
+  }
+}
+
+/** When the clock goes back, nothing waits for it to come forward again. */
+function checkRest(restMs: number, longestMs: number | undefined, what: string): void {
+  assert(
+    longestMs !== undefined && restMs <= longestMs,
+    `I10: ${what} rests for ${restMs} ms more`,
+  );
+}
+
+function checkCommits({ partition, isCommitting }: Moment, key: string): void {
+  const { epochs } = partition;
+  const comes = isCommitting || epochs.dirtySinceMs !== undefined;
+  assert(comes, `I10: ${key} waits for a commit that nobody starts`);
+}
+
+/** With nothing uncommitted, the disk knows every timer: the first of them wakes the partition. */
+function checkTimers({ partition, disk, isReading, isCommitting }: Moment, wakeAtMs: number): void {
+  if (isReading || isCommitting || partition.epochs.dirtySinceMs !== undefined) return;
+  const [first] = disk.list({ ...timerRange(), limit: 1 });
+  if (first === undefined) return;
+  const { dueMs } = readTimerKey(first.key);
+  assert(wakeAtMs <= dueMs, "I10: a timer waits and nobody wakes for it");
+}
+
+/** I4, I9: what is counted as it changes is what there is. */
+export function checkSums({ partition, limits }: Moment): void {
+  const { mailboxes, ledger, timers, states } = partition;
+  const sum = { count: 0, bytesInMemory: 0, unfinishedBytes: 0, parkedCount: 0 };
+  for (const mailbox of mailboxes.values()) {
+    const isParked = mailbox.phase.kind === "parked";
+    const inMemory = bytesInMemory(mailbox);
+    sum.count += mailbox.count;
+    sum.bytesInMemory += inMemory;
+    sum.unfinishedBytes += isParked ? 0 : inMemory + mailbox.spilledBytes;
+    sum.parkedCount += isParked ? mailbox.count : 0;
+    const isBounded = mailbox.head.size <= limits.mailboxMessagesInMemory;
+    assert(isBounded, `I9: ${mailbox.key} holds ${mailbox.head.size} messages in memory`);
+  }
+  const { bytesInMemory: bytes, unfinishedBytes, parkedCount } = mailboxes;
+  assert.deepEqual(
+    sum,
+    { count: ledger.mail, bytesInMemory: bytes, unfinishedBytes, parkedCount },
+    "I4: mail as it is counted, and as it is",
+  );
+  assert(timers.inMemory <= ledger.timers, "I4: more timers in memory than there are");
+  assert(states.bytes >= 0, "I9: the states in memory weigh less than nothing");
+  assert.equal(ledger.drift, 0, "I4: messages are unaccounted for");
+}
+
+function bytesInMemory({ head, tail }: Mailbox): number {
+  let bytes = 0;
+  for (let i = 0; i < head.size; i++) bytes += head.at(i)?.bytes ?? 0;
+  for (let i = 0; i < tail.size; i++) bytes += tail.at(i)?.bytes ?? 0;
+  return bytes;
+}
+
+/** I2, where the disk can tell: what leaves is in its outbox, what was taken in its positions. */
+export function checkReleased(disk: SimDisk, release: Release): void {
+  if (release.kind === "acknowledge" || release.kind === "resume") {
+    const [bytes] = disk.read([keyOf("position", peerSource(release.to))]);
+    const next = bytes === undefined ? 1 : decodePosition(bytes).next;
+    const told = release.kind === "resume" ? release.next : release.upTo + 1;
+    assert(told <= next, "I2: a peer is told of messages that are not on the disk");
+  }
+  if (release.kind !== "publish" && release.kind !== "channel") return;
+  const destination =
+    release.kind === "publish"
+      ? egressDestination(release.egress)
+      : partitionDestination(release.to);
+  const key = keyOf("outbox", destination, release.first);
+  assert(disk.read([key])[0] !== undefined, "I2: released before it was durable");
+}

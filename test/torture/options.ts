@@ -1,0 +1,73 @@
+/** The options of `npm run torture`. */
+import { parseArgs } from "node:util";
+import { BLOWS, type Blow } from "./blows.ts";
+import { DISK_KINDS, type DiskKind } from "./disk.ts";
+
+export interface TortureOptions {
+  /** About how long it takes, without the account. Default 240. */
+  readonly seconds: number;
+  readonly seed: number;
+  /** Of the runtime, and of functions: so many at least. Default 50. */
+  readonly kills: number;
+  readonly partitions: number;
+  /** How long the stretch under load without kills lasts, of `seconds`. Default: a third of them. */
+  readonly calm: number;
+  /** These first, in this order; drawn ones follow until the time is over and there were enough kills. */
+  readonly blows: readonly Blow[];
+  /** The store and the topic log by themselves. */
+  readonly store: boolean;
+  /** The disk that was found, once we are in a mount name space of our own. */
+  readonly disk: DiskKind | undefined;
+}
+
+export const USAGE = `npm run torture -- [--seconds 240] [--seed N] [--kills 50] [--partitions 3] [--calm 80] [--blows LIST]
+npm run torture -- --store [--seconds 240] [--seed N]
+
+Kills, stops and starves a runtime and its functions under load, then draws an account of what came out.
+  --seconds     how long, about, without the account
+  --seed        what is done when; default: drawn, and printed
+  --kills       of the runtime, and of functions: so many at least
+  --partitions  of the data directory
+  --calm        how many of the seconds are under load without kills, so that memory can be seen to be flat
+  --store       the store and the topic log by themselves: killed and filled many times a second
+  --blows       with which to begin: ${BLOWS.join(", ")}; or: each
+`;
+
+/** @throws RangeError, TypeError for what is wrong */
+export function parseOptions(args: readonly string[]): TortureOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seconds: { type: "string", default: "240" },
+      seed: { type: "string", default: String(Math.floor(Math.random() * 1e6)) },
+      kills: { type: "string", default: "50" },
+      partitions: { type: "string", default: "3" },
+      calm: { type: "string" },
+      blows: { type: "string", default: "" },
+      store: { type: "boolean", default: false },
+      disk: { type: "string" },
+    },
+  });
+  const seconds = count("seconds", values.seconds);
+  return {
+    seconds,
+    calm: values.calm === undefined ? seconds / 3 : count("calm", values.calm),
+    seed: count("seed", values.seed),
+    kills: count("kills", values.kills),
+    partitions: count("partitions", values.partitions),
+    blows: values.blows === "each" ? BLOWS : values.blows.split(",").filter(Boolean).map(blow),
+    store: values.store,
+    disk: DISK_KINDS.find((kind) => kind === values.disk),
+  };
+}
+
+function blow(text: string): Blow {
+  const found = BLOWS.find((each) => each === text.trim());
+  if (found === undefined) throw new RangeError(`--blows ${text} is none of: ${BLOWS.join(", ")}`);
+  return found;
+}
+
+function count(name: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new RangeError(`--${name} ${text} is no number`);
+}
