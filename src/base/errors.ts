@@ -24,6 +24,7 @@ export const ERRORS = {
 
   // Kafka
   KAFKA_FENCED: { status: 500, summary: "Another process publishes in this one's place." },
+  KAFKA_MARKER_AHEAD: { status: 500, summary: "The brokers have more than this data published." },
   KAFKA_MARKER_LOST: { status: 500, summary: "The brokers forgot how far was published." },
 
   // Requests

@@ -14,16 +14,21 @@ const BATCH_BYTES = 61;
  * Groups records into batches, those of one partition in their order, and the batches into requests: one of
  * each partition at a time, since a request takes no two.
  *
+ * @param maxBytesOf how large the batches of a topic may be; one record may be larger
  * @param isAlone a record that gets a batch of its own
  */
 export function requestsOf(
   records: readonly PlacedRecord[],
-  maxBytes: number,
+  maxBytesOf: (topic: string) => number,
   isAlone: (number: number) => boolean,
 ): Batch[][] {
   const requests: Batch[][] = [];
   for (const ofPartition of byPartition(records).values()) {
-    for (const [i, batch] of batchesOf(ofPartition, maxBytes, isAlone).entries()) {
+    for (const [i, batch] of batchesOf(
+      ofPartition,
+      maxBytesOf(ofPartition[0]?.at.topic ?? ""),
+      isAlone,
+    ).entries()) {
       const request = requests[i] ?? [];
       requests[i] = request;
       request.push(batch);

@@ -1,5 +1,5 @@
 import type { KafkaCluster, NewKafkaRecord, TopicPartition } from "../kafka/contract.ts";
-import { KafkaError } from "../kafka/error.ts";
+import { isForbidding } from "../kafka/error.ts";
 import { isPassing } from "../kafka/insist.ts";
 import { partitionOfBytes } from "../model/partitioner.ts";
 import type { RefusedRecord } from "./contract.ts";
@@ -25,6 +25,8 @@ export interface PlacementOptions {
   readonly sleep: (waitMs: number) => Promise<void>;
   /** What is known of a topic is asked for again after so long. */
   readonly metadataMaxAgeMs: number;
+  /** Of one batch at most, unless its topic allows less. */
+  readonly batchBytes: number;
 }
 
 /** A broker that creates topics takes a moment. */
@@ -32,17 +34,14 @@ const CREATION_TRIES = 20;
 const CREATION_WAIT_MS = 100;
 /** So long a topic that was not there is not asked for again: others wait meanwhile. */
 const ABSENT_MS = 10_000;
+/** Functions name topics as they like: with so many known, all are forgotten. */
+const TOPICS_MAX = 10_000;
 
 /** A topic's partitions, or why it cannot be written to. */
 interface Count {
   readonly count: number | string;
   readonly untilMs: number;
 }
-
-/** A topic that these clients may not see, or that no broker could have. */
-const FORBIDDEN: ReadonlySet<string> = new Set([
-  ...["TOPIC_AUTHORIZATION_FAILED", "INVALID_TOPIC_EXCEPTION"],
-]);
 
 /**
  * Which partition of its topic a record goes to: Kafka's default partitioner. By its key; without one, all
@@ -51,6 +50,8 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
 export class Placement {
   readonly #options: PlacementOptions;
   readonly #counts = new Map<string, Count>();
+  /** Bytes of a batch, for topics that allow less than the rest. */
+  readonly #limits = new Map<string, number>();
 
   constructor(options: PlacementOptions) {
     this.#options = options;
@@ -76,6 +77,20 @@ export class Placement {
     return { placed, refused };
   }
 
+  /** Nothing goes to this topic for a while, for this reason. */
+  deny(topic: string, reason: string): void {
+    this.#counts.set(topic, { count: reason, untilMs: this.#options.nowMs() + ABSENT_MS });
+  }
+
+  /** The topic's batches have been larger than it allows. */
+  limit(topic: string, bytes: number): void {
+    this.#limits.set(topic, Math.min(bytes, this.maxBytesOf(topic)));
+  }
+
+  /** How large a batch of the topic may be. */
+  readonly maxBytesOf = (topic: string): number =>
+    this.#limits.get(topic) ?? this.#options.batchBytes;
+
   /** A topic's partitions are looked up anew. */
   forget(topic: string): void {
     this.#counts.delete(topic);
@@ -87,6 +102,7 @@ export class Placement {
     if (known !== undefined && this.#options.nowMs() < known.untilMs) return known.count;
     const count = await this.#ask(topic);
     const ageMs = typeof count === "string" ? ABSENT_MS : this.#options.metadataMaxAgeMs;
+    if (this.#counts.size >= TOPICS_MAX) this.#counts.clear();
     this.#counts.set(topic, { count, untilMs: this.#options.nowMs() + ageMs });
     return count;
   }
@@ -98,7 +114,7 @@ export class Placement {
         if (leaders !== undefined && leaders.length > 0) return leaders.length;
         if (attempt >= CREATION_TRIES) return `the brokers have no topic ${topic}`;
       } catch (error) {
-        if (error instanceof KafkaError && FORBIDDEN.has(error.code)) return error.message;
+        if (isForbidding(error)) return error.message;
         if (!isPassing(error) || attempt >= CREATION_TRIES) throw error;
       }
       await this.#options.sleep(CREATION_WAIT_MS);

@@ -13,28 +13,43 @@
  * owner tells the two apart: a successor puts its name there before anything else.
  */
 import { StatefoldError } from "../base/errors.ts";
-import type { Compression, KafkaCluster, ProducerSession } from "../kafka/contract.ts";
-import { KafkaError } from "../kafka/error.ts";
+import type {
+  Compression,
+  KafkaCluster,
+  ProducerSession,
+  TopicPartition,
+  Transactional,
+} from "../kafka/contract.ts";
+import { isForbidding, isUnknownTopic, KafkaError } from "../kafka/error.ts";
 import { insist, type Patience } from "../kafka/insist.ts";
 import type { Published, RefusedRecord } from "./contract.ts";
-import { type Batch, placeOf, requestsOf } from "./kafka-batches.ts";
-import { encodeMarker, findMarker, type Marker, REFUSED_MAX } from "./kafka-marker.ts";
+import { placeOf, requestsOf } from "./kafka-batches.ts";
+import {
+  encodeMarker,
+  findMarker,
+  type Marker,
+  type MarkerOwner,
+  REFUSED_WITHIN,
+} from "./kafka-marker.ts";
 import type { NumberedRecord, PlacedRecord, Placement } from "./kafka-placement.ts";
+import { Refusals, RefusedBatch } from "./kafka-refusals.ts";
 
 export interface TransactionsOptions {
   readonly cluster: KafkaCluster;
   readonly placement: Placement;
   /** Of application, egress and partition: the transactional id, and the marker's group. */
   readonly name: string;
-  /** This process. */
-  readonly owner: string;
+  /** This process, on its data. */
+  readonly owner: MarkerOwner;
   readonly transactionTimeoutMs: number;
   readonly compression: Compression;
-  /** Of one batch of records at most. */
-  readonly batchBytes: number;
-  /** Whether a number can be the first ever: nothing was published before it. */
-  readonly isFirst: (number: number) => boolean;
   readonly patience: Patience;
+  /** A marker that contradicts the data at first is believed as far as it can be, instead of refused. */
+  readonly acceptLoss: boolean;
+  /** A transaction has ended; not committed: aborted, or nobody knows. */
+  readonly onEnd: (isCommitted: boolean) => void;
+  /** Somebody with other data has published under this name, up to a number of its own. */
+  readonly onForeign: (marker: Marker) => void;
 }
 
 /** What became of the records of a call. */
@@ -47,156 +62,185 @@ interface Session {
   readonly producer: ProducerSession;
   /** Records sent so far, by partition. */
   readonly sequences: Map<string, number>;
-  /** Undefined: nothing was ever published. */
+  /** Undefined: nothing of this data was ever published. */
   marker: Marker | undefined;
+  /** Where the broker has the marker; undefined: nowhere, or where it can no longer be written. */
+  markerAt: TopicPartition | undefined;
+  /** A transaction is open. */
+  isOpen: boolean;
 }
 
-/** What a broker says of records that it will never take. */
-const REFUSING: ReadonlySet<string> = new Set([
-  ...["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_RECORD", "INVALID_TIMESTAMP"],
-  ...["TOPIC_AUTHORIZATION_FAILED", "POLICY_VIOLATION", "UNSUPPORTED_COMPRESSION_TYPE"],
-]);
-
-/** A batch that the broker will never take, or at least one record of it. */
-class RefusedBatch extends Error {
-  readonly records: readonly PlacedRecord[];
-  readonly code: string;
-
-  constructor(batch: Batch, code: string) {
-    super(`${placeOf(batch.at)}: ${code}`);
-    this.records = batch.records;
-    this.code = code;
-  }
-}
+/** Sequence numbers have 31 bits; a session ends long before. */
+const SEQUENCE_MAX = 2 ** 30;
 
 export class Transactions {
   readonly #options: TransactionsOptions;
+  readonly #refusals: Refusals;
   #session: Session | undefined;
   /** A session was begun before: the next must not be taken from a successor. */
   #hasOwned = false;
-  /** Stand alone in a batch, after a batch that held them was refused. */
-  readonly #alone = new Set<number>();
-  /** Why a broker refused a record that stood alone. */
-  readonly #refusals = new Map<number, string>();
+  /** Numbers below were given before this life of the partition, and may have been published in another. */
+  #given = 1;
+  /** The highest number that this process was to publish. */
+  #seen = 0;
+  /** As this process last left it, where it knows; a commit without an answer makes it unknown. */
+  #sure: Marker | "unknown" | undefined;
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
+    this.#refusals = new Refusals(options.placement);
   }
 
-  /** Fences whoever was here before. Not at the same time as {@link publish}. */
-  async open(): Promise<void> {
-    await this.#inSession(async (session) => {
-      if (session.marker !== undefined) await this.#commit(session, [], session.marker);
-    });
+  /** The partition has opened, and gives numbers from `next` on. */
+  opened(next: number): void {
+    this.#given = next;
+  }
+
+  /** Shuts out whoever was here before. Not at the same time as {@link publish}. */
+  async fence(): Promise<void> {
+    await this.#inSession(async () => {});
   }
 
   /** Writes the marker again, before the broker forgets it. Not at the same time as {@link publish}. */
   async refresh(): Promise<void> {
-    await this.open();
+    await this.#inSession(async (session) => {
+      const { marker, markerAt: at } = session;
+      if (marker !== undefined && at !== undefined)
+        await this.#commit(session, [], { ...marker, at });
+    });
   }
 
   /** One at a time. Of what was published before it says only what was refused. */
   async publish(records: readonly NumberedRecord[]): Promise<PublishedUpTo> {
+    this.#seen = Math.max(this.#seen, records.at(-1)?.number ?? 0);
     for (;;) {
       try {
         return await this.#inSession((session) => this.#publish(session, records));
       } catch (error) {
         if (!(error instanceof RefusedBatch)) throw error;
-        this.#learn(error);
+        this.#refusals.learn(error);
       }
     }
   }
 
   async #publish(session: Session, records: readonly NumberedRecord[]): Promise<PublishedUpTo> {
-    const first = records[0]?.number ?? 0;
-    const { marker } = session;
-    if (marker === undefined && !this.#options.isFirst(first)) throw this.#markerLost(first);
+    const [{ number: first } = { number: 0 }] = records;
+    const { marker, markerAt } = session;
+    if (marker === undefined && this.#mayHavePublished(first, markerAt !== undefined)) {
+      throw this.#markerLost(first);
+    }
     const done = marker?.next ?? first;
-    const earlier = (marker?.refused ?? []).filter((number) => number >= first);
-    const refused = earlier.map((number) => ({ number, reason: REFUSED_EARLIER }));
-    const last = records.at(-1)?.number ?? first - 1;
-    if (done > first) return { upTo: Math.min(last, done - 1), refused };
-
-    const { records: placed, ...published } = await this.#place(records);
-    const at = marker?.at ?? placed[0]?.at;
+    if (done > first) {
+      const earlier = (marker?.refused ?? []).filter((number) => number >= first);
+      const refused = earlier.map((number) => ({ number, reason: REFUSED_EARLIER }));
+      return { upTo: Math.min(records.at(-1)?.number ?? first, done - 1), refused };
+    }
+    // Those refused have to fit beside the marker.
+    const now = records.filter(({ number }) => number < first + REFUSED_WITHIN);
+    const upTo = now.at(-1)?.number ?? first - 1;
+    const { placed, refused } = await this.#place(now);
+    const published = { upTo, refused };
+    const at = markerAt ?? placed[0]?.at;
     // Nothing to publish, and no place for a marker: whoever asks again hears the same.
     if (at === undefined) return published;
-    const numbers = published.refused.map(({ number }) => number);
-    const next = published.upTo + 1;
-    await this.#commit(session, placed, { next, at, owner: "", refused: numbers });
-    for (const { number } of records) {
-      this.#alone.delete(number);
-      this.#refusals.delete(number);
-    }
+    const numbers = [...(marker?.refused ?? []), ...refused.map(({ number }) => number)];
+    const { owner } = this.#options;
+    await this.#commit(session, placed, { next: upTo + 1, at, owner, refused: numbers });
+    this.#refusals.forget(now.map(({ number }) => number));
     return published;
   }
 
-  /** As many as fit: what is refused has to fit beside the marker. */
   async #place(records: readonly NumberedRecord[]) {
-    const asked = records.filter(({ number }) => !this.#refusals.has(number));
-    const { placed, refused: unplaced } = await this.#options.placement.place(
-      asked,
-      records[0]?.number ?? 0,
-    );
-    const known = records.flatMap(({ number }) => {
-      const reason = this.#refusals.get(number);
-      return reason === undefined ? [] : [{ number, reason }];
+    const known: RefusedRecord[] = [];
+    const asked = records.filter(({ number }) => {
+      const reason = this.#refusals.reasonFor(number);
+      if (reason !== undefined) known.push({ number, reason });
+      return reason === undefined;
     });
-    const refused = [...unplaced, ...known].toSorted((a, b) => a.number - b.number);
-    const tooMuch = refused[REFUSED_MAX];
-    const upTo = tooMuch === undefined ? (records.at(-1)?.number ?? 0) : tooMuch.number - 1;
-    const isIn = ({ number }: RefusedRecord | PlacedRecord): boolean => number <= upTo;
-    return { upTo, records: placed.filter(isIn), refused: refused.filter(isIn) };
+    const turn = records[0]?.number ?? 0;
+    const { placed, refused } = await this.#options.placement.place(asked, turn);
+    return { placed, refused: [...refused, ...known].toSorted((a, b) => a.number - b.number) };
   }
 
   async #commit(session: Session, records: readonly PlacedRecord[], marker: Marker): Promise<void> {
-    const { cluster, owner, patience } = this.#options;
+    const { cluster, patience, onEnd } = this.#options;
     const { producer } = session;
-    const owned = { ...marker, owner };
+    session.isOpen = true;
     // Side by side; both have ended before the transaction does, or the session is given up.
-    const parts = [this.#send(session, records), this.#mark(producer, owned)];
+    const parts = [this.#send(session, records), this.#mark(session, marker)];
     const failed = (await Promise.allSettled(parts)).find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
+    this.#sure = "unknown";
     await insist(patience, () => cluster.endTransaction(producer, true));
-    session.marker = owned;
+    this.#sure = marker;
+    session.marker = marker;
+    session.markerAt = marker.at;
+    session.isOpen = false;
+    onEnd(true);
+    const sent = Math.max(0, ...session.sequences.values());
+    if (sent > SEQUENCE_MAX) this.#session = undefined;
   }
 
   async #send(session: Session, records: readonly PlacedRecord[]): Promise<void> {
     if (records.length === 0) return;
-    const { cluster, compression, batchBytes, patience } = this.#options;
+    const { cluster, compression, placement } = this.#options;
     const { producer, sequences } = session;
-    const places = new Map(records.map(({ at }) => [placeOf(at), at]));
-    await insist(patience, () => cluster.addPartitions(producer, [...places.values()]));
-    const isAlone = (number: number): boolean => this.#alone.has(number);
-    for (const request of requestsOf(records, batchBytes, isAlone)) {
+    await this.#join(producer, records);
+    const requests = requestsOf(records, placement.maxBytesOf, this.#refusals.isAlone);
+    for (const request of requests) {
       const batches = request.map(({ at, records: ofBatch }) => ({
         ...at,
         firstSequence: sequences.get(placeOf(at)) ?? 0,
         records: ofBatch.map(({ record }) => record),
       }));
-      const produced = await cluster.produce({
-        ...{ session: producer, waitForReplicas: true, compression, batches },
+      const asked = { session: producer, waitForReplicas: true, compression, batches };
+      const produced = await cluster.produce(asked).catch((error: unknown) => {
+        this.#refusals.isTopicGone(error, request);
+        throw error;
       });
       for (const [i, batch] of request.entries()) {
-        this.#check(batch, produced[i]?.error);
+        this.#refusals.check(batch, produced[i]?.error);
         const place = placeOf(batch.at);
         sequences.set(place, (sequences.get(place) ?? 0) + batch.records.length);
       }
     }
   }
 
-  #check(batch: Batch, code: string | undefined): void {
-    if (code === undefined) return;
-    if (REFUSING.has(code)) throw new RefusedBatch(batch, code);
-    this.#options.placement.forget(batch.at.topic);
-    throw new KafkaError(code, `publishing to ${placeOf(batch.at)}`);
+  /** Makes the partitions part of the transaction; a topic that we may not write to is found. */
+  async #join(producer: ProducerSession, records: readonly PlacedRecord[]): Promise<void> {
+    const { cluster, placement, patience } = this.#options;
+    const places = new Map(records.map(({ at }) => [placeOf(at), at]));
+    const join = (partitions: readonly TopicPartition[]) =>
+      insist(patience, () => cluster.addPartitions(producer, partitions));
+    try {
+      return await join([...places.values()]);
+    } catch (error) {
+      if (!isForbidding(error) && !isUnknownTopic(error)) throw error;
+    }
+    for (const at of places.values()) {
+      try {
+        await join([at]);
+      } catch (error) {
+        if (isForbidding(error))
+          throw new RefusedBatch({ at, records: ofPlace(records, at) }, error.code);
+        if (isUnknownTopic(error)) placement.forget(at.topic);
+        throw error;
+      }
+    }
   }
 
-  async #mark(producer: ProducerSession, marker: Marker): Promise<void> {
+  async #mark(session: Session, marker: Marker): Promise<void> {
     const { cluster, name, patience } = this.#options;
+    const { producer } = session;
     await insist(patience, () => cluster.addOffsets(producer, name));
     const offsets = [encodeMarker(marker)];
-    await insist(patience, () => cluster.commitOffsets(producer, name, offsets));
+    try {
+      await insist(patience, () => cluster.commitOffsets(producer, name, offsets));
+    } catch (error) {
+      // Its topic has been deleted: the next session finds another place, since the broker forgets it there.
+      if (isUnknownTopic(error)) this.#options.placement.forget(marker.at.topic);
+      throw error;
+    }
   }
 
   /** Whatever fails in it ends the session. */
@@ -205,50 +249,112 @@ export class Transactions {
       this.#session ??= await this.#begin();
       return await work(this.#session);
     } catch (error) {
+      if (this.#session?.isOpen === true) this.#options.onEnd(false);
       this.#session = undefined;
       throw error;
     }
   }
 
   async #begin(): Promise<Session> {
-    const { cluster, name, owner, transactionTimeoutMs: timeoutMs, patience } = this.#options;
-    if (this.#hasOwned) await this.#refuseToFenceSuccessor();
-    const producer = await insist(patience, () => cluster.initProducer({ id: name, timeoutMs }));
+    const { name, owner, transactionTimeoutMs: timeoutMs } = this.#options;
+    if (this.#hasOwned) this.#refuseToFenceSuccessor(await this.#read());
+    const producer = await this.#init({ id: name, timeoutMs });
     // Only now is what the one before left open at its end.
-    const marker = findMarker(await insist(patience, () => cluster.groupOffsets(name)));
+    const found = await this.#read();
+    if (this.#hasOwned) this.#refuseToFenceSuccessor(found);
+    const marker = this.#judge(found);
+    const session: Session = {
+      ...{ producer, sequences: new Map(), marker, markerAt: found?.at, isOpen: false },
+    };
+    if (found !== undefined && found.owner.process !== owner.process) {
+      this.#session = session;
+      await this.#sign(session, { ...(marker ?? found), at: found.at });
+    }
     this.#hasOwned = true;
-    const session: Session = { producer, sequences: new Map(), marker };
-    if (marker !== undefined && marker.owner !== owner) await this.#commit(session, [], marker);
+    session.marker = marker;
+    this.#sure = marker;
     return session;
   }
 
-  async #refuseToFenceSuccessor(): Promise<void> {
-    const { cluster, name, owner, patience } = this.#options;
-    const marker = findMarker(await insist(patience, () => cluster.groupOffsets(name)));
-    if (marker === undefined || marker.owner === owner) return;
+  /** Whoever asks sees the name of this process. What the marker says of numbers stays as it is. */
+  async #sign(session: Session, marker: Marker): Promise<void> {
+    const { name, patience } = this.#options;
+    const { process } = this.#options.owner;
+    await this.#commit(session, [], { ...marker, owner: { data: marker.owner.data, process } });
+    // The end of a transaction is answered before it can be seen.
+    await insist(patience, async () => {
+      const seen = await this.#read();
+      if (seen?.owner.process !== process) throw new KafkaError("CONCURRENT_TRANSACTIONS", name);
+    });
+  }
+
+  async #init(transactional: Transactional): Promise<ProducerSession> {
+    const { cluster, patience } = this.#options;
+    try {
+      return await insist(patience, () => cluster.initProducer(transactional));
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.code !== "INVALID_TRANSACTION_TIMEOUT")
+        throw error;
+      const { timeoutMs } = transactional;
+      const text = `the brokers do not allow a transactionTimeout of ${timeoutMs} ms: it must not exceed their transaction.max.timeout.ms`;
+      throw new StatefoldError("CONFIG_INVALID", text, { cause: error });
+    }
+  }
+
+  async #read(): Promise<Marker | undefined> {
+    const { cluster, name, patience } = this.#options;
+    return findMarker(await insist(patience, () => cluster.groupOffsets(name)));
+  }
+
+  #refuseToFenceSuccessor(found: Marker | undefined): void {
+    const { name, owner } = this.#options;
+    if (found === undefined || found.owner.process === owner.process) return;
     throw new StatefoldError(
       "KAFKA_FENCED",
-      `another process publishes as ${name} now (it signs as ${marker.owner}): this one must not; stop one of the two`,
+      `another process publishes as ${name} now (it signs as ${found.owner.process}, this one as ${owner.process}): stop one of the two, or give them different application names`,
     );
   }
 
-  /** A batch is taken apart into records that stand alone; one that stood alone is refused. */
-  #learn({ records, code }: RefusedBatch): void {
-    const [only] = records;
-    if (only !== undefined && records.length === 1) {
-      this.#refusals.set(only.number, `${placeOf(only.at)}: the broker refuses it (${code})`);
-    } else {
-      for (const { number } of records) this.#alone.add(number);
+  /** What a marker says about the numbers of this data; undefined: nothing was published of them. */
+  #judge(found: Marker | undefined): Marker | undefined {
+    const { owner, acceptLoss, onForeign } = this.#options;
+    const isForeign = found !== undefined && !["", owner.data].includes(found.owner.data);
+    if (isForeign && !this.#hasOwned) onForeign(found);
+    if (found === undefined || isForeign) {
+      // Whatever became of the last commit, nobody can tell any more.
+      if (this.#sure === "unknown") throw this.#markerLost(this.#seen);
+      return this.#sure;
     }
+    if (found.next <= Math.max(this.#given, this.#seen + 1)) return found;
+    if (acceptLoss && !this.#hasOwned) return { ...found, next: this.#given, refused: [] };
+    throw this.#markerAhead(found);
+  }
+
+  /** Where there is no marker: whether an earlier life of this data may have published a record. */
+  #mayHavePublished(first: number, hasForeign: boolean): boolean {
+    if (this.#options.acceptLoss || first >= this.#given) return false;
+    return first !== 1 || hasForeign;
   }
 
   #markerLost(first: number): StatefoldError {
     const { name } = this.#options;
     return new StatefoldError(
       "KAFKA_MARKER_LOST",
-      `the brokers no longer know how far ${name} has published, and record ${first} is not the first: its offsets were deleted, or have expired (offsets.retention.minutes)`,
+      `the brokers do not know how far ${name} has published, and record ${first} may have been: its offsets were deleted, have expired (offsets.retention.minutes), or belong to other data; --accept-loss publishes what waits all the same`,
     );
   }
+
+  #markerAhead(found: Marker): StatefoldError {
+    const { name } = this.#options;
+    return new StatefoldError(
+      "KAFKA_MARKER_AHEAD",
+      `${name} has published up to record ${found.next - 1}, and this data knows of ${this.#given - 1}: an older copy of the data was put in place; put the newest back, or start once with --accept-loss, and what is done again is published again`,
+    );
+  }
+}
+
+function ofPlace(records: readonly PlacedRecord[], at: TopicPartition): readonly PlacedRecord[] {
+  return records.filter((record) => placeOf(record.at) === placeOf(at));
 }
 
 const REFUSED_EARLIER = "the brokers refused it, and the process ended before that was noted";

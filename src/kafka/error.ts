@@ -31,6 +31,19 @@ export function checkError(number: number, what: string): void {
   if (name !== undefined) throw new KafkaError(name, what);
 }
 
+/** A topic that clients like these may not use, or that no broker could have. */
+const FORBIDDING: ReadonlySet<string> = new Set([
+  ...["TOPIC_AUTHORIZATION_FAILED", "INVALID_TOPIC_EXCEPTION"],
+]);
+
+export const isForbidden = (code: string): boolean => FORBIDDING.has(code);
+
+export const isForbidding = (error: unknown): error is KafkaError =>
+  error instanceof KafkaError && isForbidden(error.code);
+
+export const isUnknownTopic = (error: unknown): boolean =>
+  error instanceof KafkaError && error.code === "UNKNOWN_TOPIC_OR_PARTITION";
+
 /**
  * Of Kafka's numbers those that brokers answer to the requests used here:
  * https://kafka.apache.org/protocol#protocol_error_codes

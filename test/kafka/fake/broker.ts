@@ -64,6 +64,10 @@ export class FakeBroker {
   #nextProducerId = 1n;
   /** A record that it takes in no batch. */
   refuses: (record: NewKafkaRecord) => boolean = () => false;
+  /** And it takes no batch of more. */
+  maxBatchRecords = Number.POSITIVE_INFINITY;
+  /** A topic that nobody may write to. */
+  forbidden: string | undefined;
 
   constructor(options: FakeBrokerOptions) {
     this.#options = options;
@@ -73,6 +77,14 @@ export class FakeBroker {
     const logs = this.topics.get(topic) ?? [];
     this.topics.set(topic, logs);
     while (logs.length < partitions) logs.push(new PartitionLog());
+  }
+
+  /** With what groups have committed for it. */
+  deleteTopic(topic: string): void {
+    this.topics.delete(topic);
+    for (const offsets of this.offsets.values()) {
+      for (const [name, offset] of offsets) if (offset.topic === topic) offsets.delete(name);
+    }
   }
 
   log(of: TopicPartition): PartitionLog {
@@ -265,6 +277,7 @@ export class FakeBroker {
 
   #addPartitions(session: ProducerSession, partitions: readonly TopicPartition[]): void {
     this.#current(session);
+    for (const one of partitions) this.#mayWrite(one);
     for (const one of partitions) this.log(one);
     const transaction = this.#join(session);
     for (const one of partitions) transaction.partitions.set(place(one), one);
@@ -308,6 +321,10 @@ export class FakeBroker {
     else this.#options.later(waitMs, finish);
   }
 
+  #mayWrite({ topic }: TopicPartition): void {
+    if (topic === this.forbidden) throw new KafkaError("TOPIC_AUTHORIZATION_FAILED", topic);
+  }
+
   #produce({ session, batches }: ProduceRequest): readonly Produced[] {
     return batches.map((batch): Produced => {
       const { topic, partition } = batch;
@@ -323,7 +340,10 @@ export class FakeBroker {
 
   #append(session: ProducerSession | undefined, batch: NewBatch): number {
     const log = this.log(batch);
-    if (batch.records.some(this.refuses)) throw new KafkaError("MESSAGE_TOO_LARGE", place(batch));
+    this.#mayWrite(batch);
+    const isTooLarge = batch.records.length > this.maxBatchRecords;
+    if (isTooLarge || batch.records.some(this.refuses))
+      throw new KafkaError("MESSAGE_TOO_LARGE", place(batch));
     if (session === undefined) return log.append(batch.records, -1n, false);
     const isTransactional = session.transactionalId !== undefined;
     if (isTransactional) {
