@@ -3,9 +3,9 @@ import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
 import { KafkaEgress } from "../egress/kafka.ts";
 import type { MarkerOwner } from "../egress/kafka-marker.ts";
-import { bootstrapOf } from "../kafka/bootstrap.ts";
+
 import { BrokerCluster } from "../kafka/cluster.ts";
-import { producerSettings } from "../kafka/properties.ts";
+import { parseBootstrap, producerSettings } from "../kafka/properties.ts";
 import type { KafkaEgress as KafkaEgressSpec, Place } from "../spec/module.ts";
 import { sleep } from "./sleep.ts";
 
@@ -22,7 +22,7 @@ export function openKafkaEgress(spec: KafkaEgressSpec, parts: KafkaParts): Kafka
   const { id, place, address, properties, delivery } = spec;
   const { application, owner, acceptLoss, report } = parts;
   return at(place, id, () => {
-    const bootstrap = bootstrapOf(address);
+    const bootstrap = parseBootstrap(address);
     const { settings, warnings } = producerSettings(properties, `statefold-${application}`);
     for (const warning of warnings) report("warn", `${textOf(place)} ${id}: ${warning}`);
     return new KafkaEgress({
