@@ -22,6 +22,11 @@ export const ERRORS = {
   LOG_WRITE_FAILED: { status: 503, summary: "The topic log could not write." },
   VALUE_TOO_LARGE: { status: 413, summary: "A value exceeds its stated limit." },
 
+  // Kafka
+  KAFKA_FENCED: { status: 500, summary: "Another process publishes in this one's place." },
+  KAFKA_MARKER_AHEAD: { status: 500, summary: "The brokers have more than this data published." },
+  KAFKA_MARKER_LOST: { status: 500, summary: "The brokers forgot how far was published." },
+
   // Requests
   REQUEST_INVALID: { status: 400, summary: "A request is malformed." },
   TYPE_UNKNOWN: { status: 404, summary: "No function endpoint takes this type." },

@@ -42,6 +42,8 @@ interface Status {
     readonly kind: string;
     readonly pending: number;
     readonly reason?: string;
+    readonly publishMs?: number;
+    readonly transactions?: { readonly committed: number; readonly aborted: number };
   }[];
   readonly lastSnapshot?: { readonly barrier: number; readonly atMs: number };
 }
@@ -143,8 +145,11 @@ function ingressTable(ingresses: Status["ingresses"]): string {
 
 function egressTable(egresses: Status["egresses"]): string {
   return table(
-    ["EGRESS", "KIND", "WAITING", ""],
-    egresses.map(({ id, kind, pending, reason }) => [id, kind, pending, reason ?? ""]),
+    ["EGRESS", "KIND", "WAITING", "TAKES", "TRANSACTIONS", "ABORTED", ""],
+    egresses.map(({ id, kind, pending, reason, publishMs, transactions }) => [
+      ...[id, kind, pending, publishMs === undefined ? "" : `${publishMs.toFixed(1)} ms`],
+      ...[transactions?.committed ?? "", transactions?.aborted ?? "", reason ?? ""],
+    ]),
   );
 }
 

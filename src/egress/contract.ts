@@ -9,7 +9,15 @@ export interface Egress {
   /** `namespace/name`. */
   readonly id: string;
 
+  /** Before any partition opens. */
   start(): Promise<void>;
+
+  /**
+   * A partition has opened, or has opened again, and numbers its next record `next`; those below may have been
+   * published by a life of it that has ended, or does not know yet that it has. Returns at once: that one is
+   * shut out in the background, and before anything is published.
+   */
+  open(partition: number, next: number): void;
 
   /**
    * Undefined when the egress can take the value, else the reason: that record alone is given up
@@ -23,7 +31,9 @@ export interface Egress {
    * under their number are skipped.
    *
    * Rejects when the receiver cannot take them now: some may be published. The caller tries again later with
-   * the same records, possibly more behind them. One call at a time for each partition.
+   * the same records, possibly more behind them. One call at a time for each partition, after `open`.
+   *
+   * Rejects with KAFKA_FENCED when another process publishes in this one's place: it must end.
    *
    * When the signal aborts, nobody waits any more, or the call has taken longer than any may: it rejects soon,
    * with what it was doing left in a state in which the same call may come again.

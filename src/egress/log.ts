@@ -54,6 +54,9 @@ export class LogEgress implements Egress {
 
   async start(): Promise<void> {}
 
+  /** The log knows the numbers by itself, and nobody else can write to it. */
+  open(): void {}
+
   check(value: TypedValue): string | undefined {
     const decoded = decodeProducerRecord(value);
     return typeof decoded === "string" ? decoded : this.#whyRefused(decoded);

@@ -70,6 +70,8 @@ export class PlaygroundEgress implements Egress {
     this.#port = await listen(this.#server, this.#options.host ?? "127.0.0.1", this.#options.port);
   }
 
+  open(): void {}
+
   check(value: TypedValue): string | undefined {
     const record = this.#decode(value);
     return typeof record === "string" ? record : undefined;

@@ -214,6 +214,10 @@ export interface EgressStatus {
   /** Records that have not left. */
   readonly pending: number;
   readonly reason: string | undefined;
+  /** About what a call to the receiver took of late; undefined before the first. */
+  readonly publishMs: number | undefined;
+  /** How its transactions have ended, since the node's start; aborted, or nobody knows. Undefined: it has none. */
+  readonly transactions: { readonly committed: number; readonly aborted: number } | undefined;
 }
 
 export interface SnapshotStatus {

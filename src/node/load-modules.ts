@@ -50,15 +50,16 @@ function refuseUnsupported(module: Module): void {
       `${place.file}:${place.line}:${place.column} ${what} cannot be run yet; ${instead}`,
     );
   };
-  for (const { kind, place, id } of [...module.ingresses, ...module.egresses]) {
+  for (const { kind, place, id } of module.ingresses) {
     if (kind === "kafka") {
       refuse(place, `Kafka (${id})`, "--embedded binds it to the built-in topic log");
-    } else if (kind === "kinesis") {
-      refuse(place, `Kinesis (${id})`, "leave it out");
     }
   }
+  for (const { kind, place, id } of [...module.ingresses, ...module.egresses]) {
+    if (kind === "kinesis") refuse(place, `Kinesis (${id})`, "leave it out");
+  }
   for (const egress of module.egresses) {
-    if (egress.kind === "log" && egress.release === "snapshot") {
+    if ((egress.kind === "log" || egress.kind === "kafka") && egress.release === "snapshot") {
       refuse(egress.place, `release: snapshot (${egress.id})`, "release: commit can");
     }
   }

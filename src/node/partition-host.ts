@@ -12,6 +12,7 @@ import type { Invocation, Outcome } from "../model/invocation.ts";
 import type { SourceBatch } from "../model/source.ts";
 import { Driver } from "../partition/driver.ts";
 import type { PartitionLimits } from "../partition/limits.ts";
+import { egressDestination } from "../partition/outboxes.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Directory, Input, Release } from "../partition/ports.ts";
 import { openPartition } from "../partition/recovery.ts";
@@ -45,6 +46,8 @@ export interface PartitionHostOptions {
   /** It has opened (again): sources go on from their stored positions. */
   readonly onOpened: (index: number) => void;
   readonly onCommit: (elapsedMs: number, writes: number) => void;
+  /** An egress has taken records. */
+  readonly onPublished: (egress: string, elapsedMs: number, records: number) => void;
   /** It cannot go on. */
   readonly onEnded: (error: StatefoldError) => void;
   readonly logger: Logger;
@@ -127,6 +130,9 @@ export class PartitionHost {
       },
     });
     this.#life = { kind: "running", partition, store, driver, publishers: new Map() };
+    for (const egress of this.#options.egresses.values()) {
+      egress.open(index, partition.outboxes.nextOf(egressDestination(egress.id)));
+    }
     this.#options.onOpened(index);
   }
 
@@ -253,6 +259,8 @@ export class PartitionHost {
     const publisher = new Publisher({
       ...{ egress, partition: this.index, logger },
       acknowledge: (input) => driver.offer(input),
+      onFenced: (error) => this.#fenced(error),
+      onPublished: (elapsedMs, records) => this.#options.onPublished(id, elapsedMs, records),
     });
     publishers.set(id, publisher);
     return publisher;
@@ -268,6 +276,24 @@ export class PartitionHost {
       "The partition lost its memory; it is opened anew.",
     );
     this.#reopening = this.#reopen(life, error);
+  }
+
+  /** Another process has taken over. Nothing is opened anew: that would shut out the rightful one. */
+  #fenced(error: StatefoldError): void {
+    const life = this.#life;
+    if (life.kind !== "running") return;
+    this.#life = { kind: "closed" };
+    this.#dropWaiting();
+    const close = async (): Promise<void> => {
+      try {
+        await this.#close(life);
+      } catch (failure) {
+        const reason = describeError(failure);
+        this.#options.logger.error({ reason }, "The partition's store does not close.");
+      }
+      this.#giveUp(error);
+    };
+    this.#reopening = close();
   }
 
   /** Never rejects. */

@@ -1,10 +1,11 @@
 /**
  * Brings one partition's records for one egress to their receiver: in order, again after a failure, one
- * call at a time, and none for longer than its bound. What makes that exactly-once is the receiver's memory of the numbers; what bounds the
- * queue is the outbox, which sends no more than its window before it is acknowledged (I9).
+ * call at a time, and none for longer than its bound. What makes that exactly-once is the receiver's memory
+ * of the numbers; what bounds the queue is the outbox, which sends no more than its window before it is
+ * acknowledged (I9).
  */
 import { type BackoffOptions, backoffMs, type Random } from "../base/backoff.ts";
-import { describeError } from "../base/errors.ts";
+import { describeError, StatefoldError } from "../base/errors.ts";
 import { unlessAborted } from "../base/unless-aborted.ts";
 import type { Egress, Published } from "../egress/contract.ts";
 import { egressDestination } from "../partition/outboxes.ts";
@@ -23,6 +24,10 @@ export interface PublisherOptions {
   readonly egress: Egress;
   readonly partition: number;
   readonly acknowledge: (input: AcknowledgedInput) => void;
+  /** Another process publishes in this one's place: nothing more is sent. */
+  readonly onFenced: (error: StatefoldError) => void;
+  /** A call was answered. */
+  readonly onPublished: (elapsedMs: number, records: number) => void;
   readonly logger: Logger;
   /** Default: PUBLISH_MS. */
   readonly publishMs?: number;
@@ -95,11 +100,13 @@ export class Publisher {
     records: readonly EgressEffect[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { egress, partition, acknowledge, logger } = this.#options;
+    const { egress, partition, acknowledge, onFenced, onPublished, logger } = this.#options;
     const { sleep: pause = sleep, random = Math.random } = this.#options;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
+        const beganMs = performance.now();
         const { refused } = await this.#call(first, records);
+        onPublished(performance.now() - beganMs, records.length);
         this.reason = undefined;
         const upTo = first + records.length - 1;
         const destination = egressDestination(egress.id);
@@ -107,6 +114,10 @@ export class Publisher {
       } catch (error) {
         if (signal.aborted) return;
         this.reason = describeError(error);
+        if (error instanceof StatefoldError && error.code === "KAFKA_FENCED") {
+          this.#abort.abort();
+          return onFenced(error);
+        }
         logger.warn(
           { egress: egress.id, partition, attempt, reason: this.reason },
           "An egress cannot be reached.",

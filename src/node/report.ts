@@ -1,6 +1,7 @@
 /** How the node stands, as one screen and in parts; and whether it is alive and ready. */
 import { describeError, type StatefoldError } from "../base/errors.ts";
 import type { Egress as RunningEgress } from "../egress/contract.ts";
+import { KafkaEgress } from "../egress/kafka.ts";
 import type {
   EgressStatus,
   EndpointStatus,
@@ -14,6 +15,7 @@ import type { Lane } from "../partition/lane.ts";
 import { egressDestination } from "../partition/outboxes.ts";
 import type { MetricsRegistry } from "../telemetry/metrics.ts";
 import { version } from "../telemetry/version.ts";
+import type { EgressFigures } from "./egress-figures.ts";
 import type { Functions } from "./functions.ts";
 import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";
@@ -25,6 +27,7 @@ export interface NodeReportParts {
   readonly functions: Functions;
   readonly ingresses: readonly { readonly kind: string; readonly ingress: RunningIngress }[];
   readonly egresses: readonly { readonly kind: string; readonly egress: RunningEgress }[];
+  readonly figures: EgressFigures;
   readonly metrics: MetricsRegistry;
 }
 
@@ -118,14 +121,20 @@ export class NodeReport implements Health {
   }
 
   #egresses(): EgressStatus[] {
-    return this.#parts.egresses.map(({ kind, egress: { id } }) => {
+    return this.#parts.egresses.map(({ kind, egress }) => {
+      const { id } = egress;
       let pending = 0;
       let reason: string | undefined;
       for (const host of this.#parts.partitions.hosts) {
         pending += host.partition?.outboxes.get(egressDestination(id))?.size ?? 0;
         reason ??= host.publisherReason(id);
       }
-      return { id, kind, pending, reason };
+      const publishMs = this.#parts.figures.publishMs(id);
+      const transactions =
+        egress instanceof KafkaEgress && egress.isTransactional
+          ? { ...egress.transactions }
+          : undefined;
+      return { id, kind, pending, reason, publishMs, transactions };
     });
   }
 }

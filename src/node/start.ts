@@ -4,10 +4,12 @@
  * Parts are opened in the order of their dependence and closed in the reverse of it. What fails while
  * starting closes what was opened before. A partition that cannot go on ends the node with its reason.
  */
+import { randomBytes } from "node:crypto";
 import { deferred } from "../base/deferred.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
 import type { Egress } from "../egress/contract.ts";
+import type { MarkerOwner } from "../egress/kafka-marker.ts";
 import { LogEgress } from "../egress/log.ts";
 import { PlaygroundEgress } from "../egress/playground.ts";
 import { Gateway } from "../gateway/gateway.ts";
@@ -29,7 +31,9 @@ import { Closing } from "./closing.ts";
 import { ComposedNode } from "./composed-node.ts";
 import { shareDescriptors } from "./descriptors.ts";
 import { DiskReserve } from "./disk-reserve.ts";
+import { EgressFigures } from "./egress-figures.ts";
 import { Functions } from "./functions.ts";
+import { type KafkaParts, openKafkaEgress } from "./kafka.ts";
 import { loadModules } from "./load-modules.ts";
 import { NodeMessages } from "./messages.ts";
 import { declareCommitMetric, declareDiskMetric, declarePartitionMetrics } from "./metrics.ts";
@@ -91,7 +95,9 @@ async function compose(
   const functions = await Functions.open(module.endpoints);
   closing.add(() => functions.close());
   const listening: Listening[] = [];
-  const egresses = openEgresses(module, host, log, report);
+  const owner: MarkerOwner = { data: storage.identity, process: randomBytes(6).toString("hex") };
+  const kafka: KafkaParts = { application, owner, acceptLoss, report };
+  const egresses = openEgresses(module, host, log, kafka);
   for (const { egress } of egresses) {
     await egress.start();
     closing.add(() => egress.stop());
@@ -101,6 +107,10 @@ async function compose(
   }
   const egressById = new Map(egresses.map(({ egress }) => [egress.id, egress]));
   const metrics = new MetricsRegistry();
+  const figures = new EgressFigures(
+    metrics,
+    egresses.map(({ egress }) => egress),
+  );
   const stopProcessMetrics = declareProcessMetrics(metrics);
   closing.add(async () => stopProcessMetrics());
   const ended = deferred<StatefoldError | undefined>();
@@ -124,6 +134,7 @@ async function compose(
       for (const { ingress } of ingresses) ingress.rewind(index);
     },
     onCommit: declareCommitMetric(metrics),
+    onPublished: (egress, elapsedMs, records) => figures.published(egress, elapsedMs, records),
     onEnded: (error) => {
       nodeReport.phase = { kind: "failed", error };
       ended.resolve(error);
@@ -131,7 +142,7 @@ async function compose(
   });
   const nodeReport = new NodeReport({
     ...{ application, dataDir: storage.dataDir, partitions, functions, metrics },
-    ...{ ingresses, egresses },
+    ...{ ingresses, egresses, figures },
   });
   closing.add(() => partitions.stop());
   await reserve.start();
@@ -188,16 +199,18 @@ function openEgresses(
   module: Module,
   host: string,
   log: TopicLog,
-  report: Report,
+  kafka: KafkaParts,
 ): { kind: string; egress: Egress }[] {
   return module.egresses.map((spec) => ({
     kind: spec.kind,
-    egress: openEgress(spec, host, log, report),
+    egress: openEgress(spec, host, log, kafka),
   }));
 }
 
-function openEgress(spec: EgressSpec, host: string, log: TopicLog, report: Report): Egress {
+function openEgress(spec: EgressSpec, host: string, log: TopicLog, kafka: KafkaParts): Egress {
   const { id } = spec;
+  const { report } = kafka;
+  if (spec.kind === "kafka") return openKafkaEgress(spec, kafka);
   if (spec.kind === "log") return new LogEgress({ id, log, report });
   if (spec.kind === "playground") {
     const { port, topics } = spec;

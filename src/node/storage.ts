@@ -18,6 +18,8 @@ export interface Storage {
   readonly dataDir: string | undefined;
   /** How much room there is for more. */
   space(): Promise<DiskSpace>;
+  /** Goes with the data when it is copied; another data directory has another. */
+  readonly identity: string;
   /** Nothing was there before. */
   readonly isNew: boolean;
   /** A partition is closed before it is opened again. */
@@ -47,6 +49,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     formatVersion: directory.description.formatVersion,
     path: directory.path,
     dataDir: directory.path,
+    identity: identityOf(directory.description.createdAtMs),
     isNew: directory.isNew,
     openPartition: (partition) => {
       // What is lost while the node runs has not been accepted by anybody.
@@ -59,6 +62,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   };
 }
 
+const identityOf = (createdAtMs: number): string => createdAtMs.toString(36);
+
 async function openInMemory(partitionCount: number): Promise<Storage> {
   const path = await mkdtemp(join(tmpdir(), "statefold-"));
   const contents = Array.from({ length: partitionCount }, () => new MemoryContents());
@@ -67,6 +72,7 @@ async function openInMemory(partitionCount: number): Promise<Storage> {
     formatVersion: FORMAT_VERSION,
     path,
     dataDir: undefined,
+    identity: identityOf(Date.now()),
     isNew: true,
     openPartition: async (partition) =>
       Object.assign(new MemoryStore(contents[partition]), { lostEpoch: undefined }),

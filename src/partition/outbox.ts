@@ -85,6 +85,11 @@ export class Outbox {
     return this.#sealed[0]?.first ?? this.#next;
   }
 
+  /** The next number to be given. */
+  get next(): number {
+    return this.#next;
+  }
+
   /** The destination has everything below `next`, so no number below it is given any more. */
   moveUp(next: number): void {
     if (next > this.#next) this.#next = next;

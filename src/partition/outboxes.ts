@@ -59,6 +59,11 @@ export class Outboxes {
     return this.#all.get(destination);
   }
 
+  /** The number that the next effect for a destination gets. */
+  nextOf(destination: string): number {
+    return this.#all.get(destination)?.next ?? this.#firstNumber;
+  }
+
   values(): Iterable<Outbox> {
     return this.#all.values();
   }

@@ -1,4 +1,4 @@
-import { blockChecksum } from "./crc32c.ts";
+import { blockChecksum } from "../base/crc32c.ts";
 
 /**
  * LevelDB's record log, read from outside: the write-ahead log and the manifest are such files.

@@ -1,6 +1,6 @@
+import { blockChecksum } from "../base/crc32c.ts";
+import { unsnappy } from "../base/snappy.ts";
 import { ByteCursor } from "./byte-cursor.ts";
-import { blockChecksum } from "./crc32c.ts";
-import { unsnappy } from "./snappy.ts";
 
 /**
  * LevelDB's tables, read from outside. LevelDB writes a checksum with every block, and this binding

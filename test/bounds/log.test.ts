@@ -124,6 +124,7 @@ function publishing(t: TestContext, failures: number) {
     egress: {
       id: "test/out",
       start: async () => {},
+      open: () => {},
       check: () => undefined,
       publish: async (_, __, records) => {
         calls.push(records.length);
@@ -134,6 +135,8 @@ function publishing(t: TestContext, failures: number) {
     },
     ...{ partition: 0, logger: SILENT, random: () => 1 },
     acknowledge: ({ upTo }) => acknowledged.push(upTo),
+    onFenced: () => {},
+    onPublished: () => {},
     sleep: async (waitMs) => void waits.push(waitMs),
   });
   t.after(() => publisher.stop());

@@ -207,8 +207,25 @@ test("status is one screen, and fails while the node is not ready", async (t) =>
         ...{ circuit: "open", inFlight: 0, reason: "connection refused", nextProbeAtMs: undefined },
       },
     ],
-    ingresses: [{ id: "demo/in", kind: "log", phase: "running", lag: 3, reason: undefined }],
-    egresses: [{ id: "demo/out", kind: "log", pending: 5, reason: undefined }],
+    ingresses: [
+      {
+        id: "demo/in",
+        kind: "log",
+        phase: "running",
+        lag: 3,
+        reason: undefined,
+      },
+    ],
+    egresses: [
+      {
+        id: "demo/out",
+        kind: "log",
+        pending: 5,
+        reason: undefined,
+        publishMs: 12,
+        transactions: { committed: 3, aborted: 1 },
+      },
+    ],
   };
   const { code, out } = await cli(url, ["status"]);
   assert.equal(code, 0);

@@ -19,9 +19,11 @@ export interface EgressWorld {
 
 export type MakeEgressWorld = (t: TestContext) => Promise<EgressWorld>;
 
-async function opened(t: TestContext, world: EgressWorld): Promise<Egress> {
+/** With four partitions that have opened, and number their next records so. */
+async function opened(t: TestContext, world: EgressWorld, next = 1): Promise<Egress> {
   const egress = await world.egress();
   t.after(() => egress.stop());
+  for (let partition = 0; partition < 4; partition++) egress.open(partition, next);
   return egress;
 }
 
@@ -61,7 +63,7 @@ function publishing(name: string, makeWorld: MakeEgressWorld): void {
 
   test(`${name}: a value it cannot take is told from one it can, and refused by number`, async (t) => {
     const world = await makeWorld(t);
-    const egress = await opened(t, world);
+    const egress = await opened(t, world, 5);
     const [topic] = world.topics;
     assert.equal(egress.check(world.value(topic, "key", "good")), undefined);
     assert.match(egress.check(BAD) ?? "", /not ns\/Other/);
@@ -91,7 +93,7 @@ function publishing(name: string, makeWorld: MakeEgressWorld): void {
 function numbers(name: string, makeWorld: MakeEgressWorld): void {
   test(`${name}: a batch sent again, with more behind it, is published once`, async (t) => {
     const world = await makeWorld(t);
-    const egress = await opened(t, world);
+    const egress = await opened(t, world, 10);
     const [topic] = world.topics;
     await egress.publish(3, 10, records(world, topic, ["a", "b"]));
     await egress.publish(3, 10, records(world, topic, ["a", "b"]));
@@ -128,8 +130,33 @@ function numbers(name: string, makeWorld: MakeEgressWorld): void {
     await first.publish(0, 1, records(world, topic, ["a", "b"]));
     await first.stop();
     await first.stop();
-    const second = await opened(t, world);
+    const second = await opened(t, world, 4);
     await second.publish(0, 1, records(world, topic, ["a", "b", "c"]));
     assert.deepEqual(await world.payloads(topic), ["a", "b", "c"]);
+  });
+
+  test(`${name}: a partition that opens again goes on where it was`, async (t) => {
+    const world = await makeWorld(t);
+    const egress = await opened(t, world);
+    const [topic] = world.topics;
+    await egress.publish(0, 1, records(world, topic, ["a", "b"]));
+    egress.open(0, 5);
+    await egress.publish(0, 2, records(world, topic, ["b", "c", "d"]));
+    await egress.publish(0, 5, records(world, topic, ["e"]));
+    assert.deepEqual(await world.payloads(topic), [..."abcde"]);
+  });
+
+  test(`${name}: a call that is aborted ends, and may come again with nothing doubled`, async (t) => {
+    const world = await makeWorld(t);
+    const egress = await opened(t, world);
+    const [topic] = world.topics;
+    const given = new AbortController();
+    const batch = records(world, topic, ["a", "b"]);
+    const publishing = egress.publish(0, 1, batch, given.signal);
+    given.abort(new Error("too long"));
+    // One that is done at once has nothing to abort.
+    await publishing.catch((error: unknown) => assert.match(String(error), /too long/));
+    await egress.publish(0, 1, batch);
+    assert.deepEqual(await world.payloads(topic), ["a", "b"]);
   });
 }

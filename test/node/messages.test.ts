@@ -50,6 +50,7 @@ class World {
       },
       onOpened: () => {},
       onCommit: () => {},
+      onPublished: () => {},
       onEnded: () => {},
     });
     atEnd(t, () => partitions.stop());

@@ -38,10 +38,13 @@ class World {
   readonly signals: AbortSignal[] = [];
   readonly opened: number[] = [];
   readonly published: string[] = [];
+  /** What the egress was told as the partition opened. */
+  readonly nexts: number[] = [];
   readonly ended = deferred<StatefoldError>();
   readonly egress: Egress = {
     id: "test/out",
     start: async () => {},
+    open: (_, next) => this.nexts.push(next),
     check: () => undefined,
     publish: async (_, first, records) => await this.publish(first, records),
     stop: async () => {},
@@ -78,6 +81,7 @@ class World {
       toPeer: () => {},
       onOpened: (index) => world.opened.push(index),
       onCommit: () => {},
+      onPublished: () => {},
       onEnded: (error) => world.ended.resolve(error),
       reopenAfterMs: 1,
       ...differences,

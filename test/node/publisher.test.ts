@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { type Deferred, deferred } from "../../src/base/deferred.ts";
+import { StatefoldError } from "../../src/base/errors.ts";
 import type { Egress, EgressRecord, Published } from "../../src/egress/contract.ts";
 import { Publisher } from "../../src/node/publisher.ts";
 import type { AcknowledgedInput } from "../../src/partition/ports.ts";
@@ -17,6 +18,9 @@ class World {
     readonly signal: AbortSignal | undefined;
   }[] = [];
   readonly acknowledged: AcknowledgedInput[] = [];
+  readonly fenced: string[] = [];
+  /** Records of each call that was answered. */
+  readonly took: number[] = [];
   readonly #ends: Deferred<Published>[] = [];
   readonly publisher: Publisher;
 
@@ -24,6 +28,7 @@ class World {
     const egress: Egress = {
       id: "test/out",
       start: async () => {},
+      open: () => {},
       check: () => undefined,
       publish: (_, first, records, signal) => {
         const end = deferred<Published>();
@@ -36,6 +41,8 @@ class World {
     this.publisher = new Publisher({
       ...{ egress, partition: 3, logger: SILENT, publishMs },
       acknowledge: (input) => this.acknowledged.push(input),
+      onFenced: (error) => this.fenced.push(error.message),
+      onPublished: (_, count) => this.took.push(count),
     });
     atEnd(t, async () => {
       const stopped = this.publisher.stop();
@@ -163,6 +170,19 @@ test("one that takes too long and is answered in the end counts", async (t) => {
   assert.equal(publisher.reason, undefined);
 });
 
+test("a receiver that says that another process has taken over is sent nothing more", async (t) => {
+  const { publisher, ...world } = bind(new World(t));
+  publisher.add(1, records(1));
+  const call = await world.next();
+  publisher.add(2, records(1));
+  call.end.reject(new StatefoldError("KAFKA_FENCED", "another one does"));
+  await until("the news", () => world.fenced.length === 1);
+  assert.deepEqual(world.fenced, ["another one does"]);
+  publisher.add(3, records(1));
+  await publisher.stop();
+  assert.deepEqual([world.sent.length, world.took, world.acknowledged], [0, [], []]);
+});
+
 test("stopping ends the pause after a failure", async (t) => {
   const { publisher, ...world } = bind(new World(t));
   publisher.add(1, records(1));
@@ -173,9 +193,9 @@ test("stopping ends the pause after a failure", async (t) => {
 });
 
 function bind(world: World) {
-  const { publisher, sent, acknowledged } = world;
+  const { publisher, sent, acknowledged, fenced, took } = world;
   return {
-    ...{ publisher, sent, acknowledged },
+    ...{ publisher, sent, acknowledged, fenced, took },
     next: () => world.next(),
     acknowledgedUpTo: (number: number) => world.acknowledgedUpTo(number),
   };

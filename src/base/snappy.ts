@@ -5,11 +5,13 @@
  *   literal = tag(00) bytes           tag's upper six bits: length - 1, or 60..63: in 1..4 bytes behind
  *   copy    = tag(01|10|11) offset    1, 2 or 4 bytes of offset, back from the end of the output
  *
- * @throws RangeError when the block is not whole
+ * @throws RangeError when the block is not whole, or would give more than `maxBytes`
  */
-export function unsnappy(block: Uint8Array): Uint8Array {
+export function unsnappy(block: Uint8Array, maxBytes = Number.POSITIVE_INFINITY): Uint8Array {
   const input = new Input(block);
-  const output = new Output(input.varint(), block.byteLength);
+  const length = input.varint();
+  if (length > maxBytes) throw new RangeError(`a snappy block of ${length} bytes is too large`);
+  const output = new Output(length, block.byteLength);
   while (!input.atEnd) {
     const tag = input.number(1);
     const upper = tag >> 2;

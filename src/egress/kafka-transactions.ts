@@ -1,0 +1,360 @@
+/**
+ * One partition's way into Kafka exactly once: what one call publishes is one transaction, which holds the
+ * records and the marker, the number of the last of them.
+ *
+ * Owns the producer session, the marker, and what a failure means. Does not own which partition of its
+ * topic a record goes to (kafka-placement.ts).
+ *
+ * Whatever fails ends the session, since its outcome may be unknown. The next call begins one anew, which
+ * fences the old one and ends what that left open, and then reads the marker, which knows what was
+ * committed. So nothing is published twice and nothing left out, whatever was lost on the way.
+ *
+ * A session is fenced by a successor, or by the broker after a transaction that took too long. The marker's
+ * owner tells the two apart: a successor puts its name there before anything else.
+ */
+import { StatefoldError } from "../base/errors.ts";
+import type {
+  Compression,
+  KafkaCluster,
+  ProducerSession,
+  TopicPartition,
+  Transactional,
+} from "../kafka/contract.ts";
+import { isForbidding, isUnknownTopic, KafkaError } from "../kafka/error.ts";
+import { insist, type Patience } from "../kafka/insist.ts";
+import type { Published, RefusedRecord } from "./contract.ts";
+import { placeOf, requestsOf } from "./kafka-batches.ts";
+import {
+  encodeMarker,
+  findMarker,
+  type Marker,
+  type MarkerOwner,
+  REFUSED_WITHIN,
+} from "./kafka-marker.ts";
+import type { NumberedRecord, PlacedRecord, Placement } from "./kafka-placement.ts";
+import { Refusals, RefusedBatch } from "./kafka-refusals.ts";
+
+export interface TransactionsOptions {
+  readonly cluster: KafkaCluster;
+  readonly placement: Placement;
+  /** Of application, egress and partition: the transactional id, and the marker's group. */
+  readonly name: string;
+  /** This process, on its data. */
+  readonly owner: MarkerOwner;
+  readonly transactionTimeoutMs: number;
+  readonly compression: Compression;
+  readonly patience: Patience;
+  /** A marker that contradicts the data at first is believed as far as it can be, instead of refused. */
+  readonly acceptLoss: boolean;
+  /** A transaction has ended; not committed: aborted, or nobody knows. */
+  readonly onEnd: (isCommitted: boolean) => void;
+  /** Somebody with other data has published under this name, up to a number of its own. */
+  readonly onForeign: (marker: Marker) => void;
+}
+
+/** What became of the records of a call. */
+export interface PublishedUpTo extends Published {
+  /** The last record that is done; those behind it come with the next call. */
+  readonly upTo: number;
+}
+
+interface Session {
+  readonly producer: ProducerSession;
+  /** Records sent so far, by partition. */
+  readonly sequences: Map<string, number>;
+  /** Undefined: nothing of this data was ever published. */
+  marker: Marker | undefined;
+  /** Where the broker has the marker; undefined: nowhere, or where it can no longer be written. */
+  markerAt: TopicPartition | undefined;
+  /** A transaction is open. */
+  isOpen: boolean;
+}
+
+/** Sequence numbers have 31 bits; a session ends long before. */
+const SEQUENCE_MAX = 2 ** 30;
+
+export class Transactions {
+  readonly #options: TransactionsOptions;
+  readonly #refusals: Refusals;
+  #session: Session | undefined;
+  /** A session was begun before: the next must not be taken from a successor. */
+  #hasOwned = false;
+  /** Numbers below were given before this life of the partition, and may have been published in another. */
+  #given = 1;
+  /** The highest number that this process was to publish. */
+  #seen = 0;
+  /** As this process last left it, where it knows; a commit without an answer makes it unknown. */
+  #sure: Marker | "unknown" | undefined;
+
+  constructor(options: TransactionsOptions) {
+    this.#options = options;
+    this.#refusals = new Refusals(options.placement);
+  }
+
+  /** The partition has opened, and gives numbers from `next` on. */
+  opened(next: number): void {
+    this.#given = next;
+  }
+
+  /** Shuts out whoever was here before. Not at the same time as {@link publish}. */
+  async fence(): Promise<void> {
+    await this.#inSession(async () => {});
+  }
+
+  /** Writes the marker again, before the broker forgets it. Not at the same time as {@link publish}. */
+  async refresh(): Promise<void> {
+    await this.#inSession(async (session) => {
+      const { marker, markerAt: at } = session;
+      if (marker !== undefined && at !== undefined)
+        await this.#commit(session, [], { ...marker, at });
+    });
+  }
+
+  /** One at a time. Of what was published before it says only what was refused. */
+  async publish(records: readonly NumberedRecord[]): Promise<PublishedUpTo> {
+    this.#seen = Math.max(this.#seen, records.at(-1)?.number ?? 0);
+    for (;;) {
+      try {
+        return await this.#inSession((session) => this.#publish(session, records));
+      } catch (error) {
+        if (!(error instanceof RefusedBatch)) throw error;
+        this.#refusals.learn(error);
+      }
+    }
+  }
+
+  async #publish(session: Session, records: readonly NumberedRecord[]): Promise<PublishedUpTo> {
+    const [{ number: first } = { number: 0 }] = records;
+    const { marker, markerAt } = session;
+    if (marker === undefined && this.#mayHavePublished(first, markerAt !== undefined)) {
+      throw this.#markerLost(first);
+    }
+    const done = marker?.next ?? first;
+    if (done > first) {
+      const earlier = (marker?.refused ?? []).filter((number) => number >= first);
+      const refused = earlier.map((number) => ({ number, reason: REFUSED_EARLIER }));
+      return { upTo: Math.min(records.at(-1)?.number ?? first, done - 1), refused };
+    }
+    // Those refused have to fit beside the marker.
+    const now = records.filter(({ number }) => number < first + REFUSED_WITHIN);
+    const upTo = now.at(-1)?.number ?? first - 1;
+    const { placed, refused } = await this.#place(now);
+    const published = { upTo, refused };
+    const at = markerAt ?? placed[0]?.at;
+    // Nothing to publish, and no place for a marker: whoever asks again hears the same.
+    if (at === undefined) return published;
+    const numbers = [...(marker?.refused ?? []), ...refused.map(({ number }) => number)];
+    const { owner } = this.#options;
+    await this.#commit(session, placed, { next: upTo + 1, at, owner, refused: numbers });
+    this.#refusals.forget(now.map(({ number }) => number));
+    return published;
+  }
+
+  async #place(records: readonly NumberedRecord[]) {
+    const known: RefusedRecord[] = [];
+    const asked = records.filter(({ number }) => {
+      const reason = this.#refusals.reasonFor(number);
+      if (reason !== undefined) known.push({ number, reason });
+      return reason === undefined;
+    });
+    const turn = records[0]?.number ?? 0;
+    const { placed, refused } = await this.#options.placement.place(asked, turn);
+    return { placed, refused: [...refused, ...known].toSorted((a, b) => a.number - b.number) };
+  }
+
+  async #commit(session: Session, records: readonly PlacedRecord[], marker: Marker): Promise<void> {
+    const { cluster, patience, onEnd } = this.#options;
+    const { producer } = session;
+    session.isOpen = true;
+    // Side by side; both have ended before the transaction does, or the session is given up.
+    const parts = [this.#send(session, records), this.#mark(session, marker)];
+    const failed = (await Promise.allSettled(parts)).find((end) => end.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    this.#sure = "unknown";
+    await insist(patience, () => cluster.endTransaction(producer, true));
+    this.#sure = marker;
+    session.marker = marker;
+    session.markerAt = marker.at;
+    session.isOpen = false;
+    onEnd(true);
+    const sent = Math.max(0, ...session.sequences.values());
+    if (sent > SEQUENCE_MAX) this.#session = undefined;
+  }
+
+  async #send(session: Session, records: readonly PlacedRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    const { cluster, compression, placement } = this.#options;
+    const { producer, sequences } = session;
+    await this.#join(producer, records);
+    const requests = requestsOf(records, placement.maxBytesOf, this.#refusals.isAlone);
+    for (const request of requests) {
+      const batches = request.map(({ at, records: ofBatch }) => ({
+        ...at,
+        firstSequence: sequences.get(placeOf(at)) ?? 0,
+        records: ofBatch.map(({ record }) => record),
+      }));
+      const asked = { session: producer, waitForReplicas: true, compression, batches };
+      const produced = await cluster.produce(asked).catch((error: unknown) => {
+        this.#refusals.isTopicGone(error, request);
+        throw error;
+      });
+      for (const [i, batch] of request.entries()) {
+        this.#refusals.check(batch, produced[i]?.error);
+        const place = placeOf(batch.at);
+        sequences.set(place, (sequences.get(place) ?? 0) + batch.records.length);
+      }
+    }
+  }
+
+  /** Makes the partitions part of the transaction; a topic that we may not write to is found. */
+  async #join(producer: ProducerSession, records: readonly PlacedRecord[]): Promise<void> {
+    const { cluster, placement, patience } = this.#options;
+    const places = new Map(records.map(({ at }) => [placeOf(at), at]));
+    const join = (partitions: readonly TopicPartition[]) =>
+      insist(patience, () => cluster.addPartitions(producer, partitions));
+    try {
+      return await join([...places.values()]);
+    } catch (error) {
+      if (!isForbidding(error) && !isUnknownTopic(error)) throw error;
+    }
+    for (const at of places.values()) {
+      try {
+        await join([at]);
+      } catch (error) {
+        if (isForbidding(error))
+          throw new RefusedBatch({ at, records: ofPlace(records, at) }, error.code);
+        if (isUnknownTopic(error)) placement.forget(at.topic);
+        throw error;
+      }
+    }
+  }
+
+  async #mark(session: Session, marker: Marker): Promise<void> {
+    const { cluster, name, patience } = this.#options;
+    const { producer } = session;
+    await insist(patience, () => cluster.addOffsets(producer, name));
+    const offsets = [encodeMarker(marker)];
+    try {
+      await insist(patience, () => cluster.commitOffsets(producer, name, offsets));
+    } catch (error) {
+      // Its topic has been deleted: the next session finds another place, since the broker forgets it there.
+      if (isUnknownTopic(error)) this.#options.placement.forget(marker.at.topic);
+      throw error;
+    }
+  }
+
+  /** Whatever fails in it ends the session. */
+  async #inSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    try {
+      this.#session ??= await this.#begin();
+      return await work(this.#session);
+    } catch (error) {
+      if (this.#session?.isOpen === true) this.#options.onEnd(false);
+      this.#session = undefined;
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<Session> {
+    const { name, owner, transactionTimeoutMs: timeoutMs } = this.#options;
+    if (this.#hasOwned) this.#refuseToFenceSuccessor(await this.#read());
+    const producer = await this.#init({ id: name, timeoutMs });
+    // Only now is what the one before left open at its end.
+    const found = await this.#read();
+    if (this.#hasOwned) this.#refuseToFenceSuccessor(found);
+    const marker = this.#judge(found);
+    const session: Session = {
+      ...{ producer, sequences: new Map(), marker, markerAt: found?.at, isOpen: false },
+    };
+    if (found !== undefined && found.owner.process !== owner.process) {
+      this.#session = session;
+      await this.#sign(session, { ...(marker ?? found), at: found.at });
+    }
+    this.#hasOwned = true;
+    session.marker = marker;
+    this.#sure = marker;
+    return session;
+  }
+
+  /** Whoever asks sees the name of this process. What the marker says of numbers stays as it is. */
+  async #sign(session: Session, marker: Marker): Promise<void> {
+    const { name, patience } = this.#options;
+    const { process } = this.#options.owner;
+    await this.#commit(session, [], { ...marker, owner: { data: marker.owner.data, process } });
+    // The end of a transaction is answered before it can be seen.
+    await insist(patience, async () => {
+      const seen = await this.#read();
+      if (seen?.owner.process !== process) throw new KafkaError("CONCURRENT_TRANSACTIONS", name);
+    });
+  }
+
+  async #init(transactional: Transactional): Promise<ProducerSession> {
+    const { cluster, patience } = this.#options;
+    try {
+      return await insist(patience, () => cluster.initProducer(transactional));
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.code !== "INVALID_TRANSACTION_TIMEOUT")
+        throw error;
+      const { timeoutMs } = transactional;
+      const text = `the brokers do not allow a transactionTimeout of ${timeoutMs} ms: it must not exceed their transaction.max.timeout.ms`;
+      throw new StatefoldError("CONFIG_INVALID", text, { cause: error });
+    }
+  }
+
+  async #read(): Promise<Marker | undefined> {
+    const { cluster, name, patience } = this.#options;
+    return findMarker(await insist(patience, () => cluster.groupOffsets(name)));
+  }
+
+  #refuseToFenceSuccessor(found: Marker | undefined): void {
+    const { name, owner } = this.#options;
+    if (found === undefined || found.owner.process === owner.process) return;
+    throw new StatefoldError(
+      "KAFKA_FENCED",
+      `another process publishes as ${name} now (it signs as ${found.owner.process}, this one as ${owner.process}): stop one of the two, or give them different application names`,
+    );
+  }
+
+  /** What a marker says about the numbers of this data; undefined: nothing was published of them. */
+  #judge(found: Marker | undefined): Marker | undefined {
+    const { owner, acceptLoss, onForeign } = this.#options;
+    const isForeign = found !== undefined && !["", owner.data].includes(found.owner.data);
+    if (isForeign && !this.#hasOwned) onForeign(found);
+    if (found === undefined || isForeign) {
+      // Whatever became of the last commit, nobody can tell any more.
+      if (this.#sure === "unknown") throw this.#markerLost(this.#seen);
+      return this.#sure;
+    }
+    if (found.next <= Math.max(this.#given, this.#seen + 1)) return found;
+    if (acceptLoss && !this.#hasOwned) return { ...found, next: this.#given, refused: [] };
+    throw this.#markerAhead(found);
+  }
+
+  /** Where there is no marker: whether an earlier life of this data may have published a record. */
+  #mayHavePublished(first: number, hasForeign: boolean): boolean {
+    if (this.#options.acceptLoss || first >= this.#given) return false;
+    return first !== 1 || hasForeign;
+  }
+
+  #markerLost(first: number): StatefoldError {
+    const { name } = this.#options;
+    return new StatefoldError(
+      "KAFKA_MARKER_LOST",
+      `the brokers do not know how far ${name} has published, and record ${first} may have been: its offsets were deleted, have expired (offsets.retention.minutes), or belong to other data; --accept-loss publishes what waits all the same`,
+    );
+  }
+
+  #markerAhead(found: Marker): StatefoldError {
+    const { name } = this.#options;
+    return new StatefoldError(
+      "KAFKA_MARKER_AHEAD",
+      `${name} has published up to record ${found.next - 1}, and this data knows of ${this.#given - 1}: an older copy of the data was put in place; put the newest back, or start once with --accept-loss, and what is done again is published again`,
+    );
+  }
+}
+
+function ofPlace(records: readonly PlacedRecord[], at: TopicPartition): readonly PlacedRecord[] {
+  return records.filter((record) => placeOf(record.at) === placeOf(at));
+}
+
+const REFUSED_EARLIER = "the brokers refused it, and the process ended before that was noted";

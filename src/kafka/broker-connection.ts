@@ -1,0 +1,160 @@
+import { connect as connectSocket, isIP } from "node:net";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import type { SASLOptions } from "kafkajs";
+import Connection from "kafkajs/src/network/connection.js";
+import { describeError } from "../base/errors.ts";
+import { checkError, KafkaError, KafkaProtocolError, KafkaUnreachableError } from "./error.ts";
+import { WireReader } from "./wire/reader.ts";
+import type { RequestKind } from "./wire/request.ts";
+import { API_VERSIONS, type VersionRange } from "./wire/versions.ts";
+import { WireWriter } from "./wire/writer.ts";
+
+/** How brokers are reached. */
+export interface ConnectionSettings {
+  readonly clientId: string;
+  /** Undefined: no TLS. */
+  readonly tls: ConnectionOptions | undefined;
+  /** Undefined: nobody asks who we are. */
+  readonly sasl: SASLOptions | undefined;
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+}
+
+/**
+ * A connection to one broker, opened when it is needed and again after it broke. Requests are answered in
+ * the order they were sent, so one that waits (a fetch) holds up those behind it.
+ */
+export class BrokerConnection {
+  readonly #host: string;
+  readonly #port: number;
+  readonly #settings: ConnectionSettings;
+  #opening: Promise<Connection> | undefined;
+  #isClosed = false;
+
+  constructor(host: string, port: number, settings: ConnectionSettings) {
+    this.#host = host;
+    this.#port = port;
+    this.#settings = settings;
+  }
+
+  /**
+   * @throws KafkaUnreachableError without an answer
+   * @throws KafkaProtocolError when the broker does not understand the request, or we not its answer
+   */
+  async request<Q, A>(kind: RequestKind<Q, A>, question: Q): Promise<A> {
+    const connection = await this.#open();
+    try {
+      return await exchange(connection, kind, question);
+    } catch (error) {
+      if (error instanceof KafkaError || error instanceof KafkaProtocolError) throw error;
+      // Nobody knows what will come over it after a time-out: it is not used again.
+      this.#opening = undefined;
+      drop(connection, error);
+      throw this.#unreachable(error);
+    }
+  }
+
+  /** What is in flight fails. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const opening = this.#opening;
+    this.#opening = undefined;
+    const connection = await opening?.catch(() => undefined);
+    if (connection !== undefined) drop(connection, new Error("the connection was closed"));
+  }
+
+  async #open(): Promise<Connection> {
+    if (this.#isClosed) throw this.#unreachable("it was closed");
+    const opening = this.#opening ?? this.#connect();
+    this.#opening = opening;
+    try {
+      const connection = await opening;
+      if (connection.isConnected()) return connection;
+    } catch (error) {
+      if (this.#opening === opening) this.#opening = undefined;
+      throw this.#unreachable(error);
+    }
+    if (this.#opening === opening) this.#opening = undefined;
+    return await this.#open();
+  }
+
+  async #connect(): Promise<Connection> {
+    const { clientId, tls, sasl, connectTimeoutMs, requestTimeoutMs } = this.#settings;
+    const connection = new Connection({
+      ...{ host: this.#host, port: this.#port, logger: SILENT, clientId, ssl: tls },
+      // It writes into them.
+      sasl: sasl === undefined ? undefined : { ...sasl },
+      socketFactory: newSocket,
+      connectionTimeout: connectTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+    });
+    try {
+      await connection.connect();
+      const { error, ranges } = await exchange(connection, API_VERSIONS, undefined);
+      checkError(error, "asking a broker for its versions");
+      connection.setVersions(versionsOf(ranges));
+      connection.setSupportAuthenticationProtocol(true);
+      await connection.authenticate();
+      return connection;
+    } catch (error) {
+      drop(connection, error);
+      throw error;
+    }
+  }
+
+  #unreachable(cause: unknown): KafkaUnreachableError {
+    const why = typeof cause === "string" ? cause : describeError(cause);
+    const message = `broker ${this.#host}:${this.#port}: ${why}`;
+    return new KafkaUnreachableError(message, { cause });
+  }
+}
+
+async function exchange<Q, A>(
+  connection: Connection,
+  kind: RequestKind<Q, A>,
+  question: Q,
+): Promise<A> {
+  const writer = new WireWriter();
+  kind.write(writer, question);
+  const body = writer.view();
+  const payload = await connection.send({
+    request: {
+      ...{ apiKey: kind.key, apiVersion: kind.version, apiName: kind.name },
+      encode: async () => ({ buf: body, buffer: body }),
+    },
+    response: { decode: async (bytes) => ({ payload: bytes }), parse: async (d) => d.payload },
+    logResponseError: false,
+  });
+  return await kind.read(new WireReader(payload));
+}
+
+function versionsOf(ranges: readonly VersionRange[]): Connection.Versions {
+  return Object.fromEntries(
+    ranges.map(({ key, min, max }) => [key, { minVersion: min, maxVersion: max }]),
+  );
+}
+
+function drop(connection: Connection, error: unknown): void {
+  connection.rejectRequests(error instanceof Error ? error : new Error(describeError(error)));
+  connection.disconnect().catch(() => {}); // nobody waits for it, and it is gone either way
+}
+
+const newSocket: Connection.Options["socketFactory"] = ({ host, port, ssl, onConnect }) => {
+  const servername = isIP(host) === 0 ? { servername: host } : {};
+  const socket =
+    ssl === null
+      ? connectSocket({ host, port, noDelay: true }, onConnect)
+      : connectTls({ host, port, ...servername, ...ssl }, onConnect);
+  socket.setKeepAlive(true, 60_000);
+  socket.setNoDelay(true);
+  return socket;
+};
+
+/** What goes wrong is told by whoever sent the request. */
+const SILENT: Connection.Logger = {
+  namespace: () => SILENT,
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+};

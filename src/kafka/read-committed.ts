@@ -1,0 +1,46 @@
+import type { FetchedPartition, KafkaRecord, RecordBatch } from "./contract.ts";
+
+export interface CommittedRecords {
+  /** From the offset asked for on, without those of aborted transactions, and without markers. */
+  readonly records: readonly KafkaRecord[];
+  /** Behind everything that was fetched, whether it counts or not. */
+  readonly next: number;
+}
+
+/**
+ * The committed records in what one fetch brought. A broker sends nothing of open transactions, but all
+ * that belongs to aborted ones, with a list of those: by producer, from an offset on until that producer's
+ * next abort marker. The list is in no order, and a producer may be in it several times.
+ *
+ * The same as Java's consumer does; a marker is known by its batch's attribute, whatever its key.
+ */
+export function readCommitted(
+  fetched: Pick<FetchedPartition, "batches" | "aborted">,
+  from: number,
+): CommittedRecords {
+  const coming = fetched.aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
+  const aborting = new Set<bigint>();
+  const records: KafkaRecord[] = [];
+  let next = from;
+  let at = 0;
+  for (const batch of fetched.batches) {
+    next = Math.max(next, batch.lastOffset + 1);
+    for (; (coming[at]?.firstOffset ?? Infinity) <= batch.lastOffset; at++) {
+      const begun = coming[at];
+      if (begun !== undefined) aborting.add(begun.producerId);
+    }
+    if (batch.isControl) {
+      if (isAbort(batch)) aborting.delete(batch.producerId);
+      continue;
+    }
+    if (batch.isTransactional && aborting.has(batch.producerId)) continue;
+    for (const record of batch.records) if (record.offset >= from) records.push(record);
+  }
+  return { records, next };
+}
+
+/** A marker's key: `int16(version) int16(0 abort, 1 commit)`. */
+function isAbort(batch: RecordBatch): boolean {
+  const key = batch.records[0]?.key;
+  return key !== undefined && key.byteLength >= 4 && key[2] === 0 && key[3] === 0;
+}

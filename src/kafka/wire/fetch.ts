@@ -1,0 +1,64 @@
+import type { AbortedTransaction, FetchRequest, RecordBatch, TopicPartition } from "../contract.ts";
+import { readByTopic, writeByTopic } from "./partitions.ts";
+import { decodeBatches } from "./record-batch.ts";
+import type { RequestKind } from "./request.ts";
+
+export interface FetchAnswer extends TopicPartition {
+  readonly error: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  readonly aborted: readonly AbortedTransaction[];
+  readonly batches: readonly RecordBatch[];
+}
+
+/** Of committed records, without a fetch session. */
+export const FETCH: RequestKind<
+  FetchRequest,
+  { readonly error: number; readonly partitions: readonly FetchAnswer[] }
+> = {
+  name: "Fetch",
+  key: 1,
+  version: 11,
+  write(writer, { partitions, maxWaitMs, minBytes, maxBytes }) {
+    writer.int32(-1); // no replica asks
+    writer.int32(maxWaitMs);
+    writer.int32(minBytes);
+    writer.int32(maxBytes);
+    writer.int8(1); // read committed
+    writer.int32(0);
+    writer.int32(-1); // no session
+    writeByTopic(writer, partitions, ({ offset, maxBytes: ofPartition }) => {
+      writer.int32(-1); // whatever the leader's epoch
+      writer.int64(offset);
+      writer.int64(-1);
+      writer.int32(ofPartition);
+    });
+    writer.array([], () => {}); // forgotten by the session
+    writer.string(""); // rack
+  },
+  async read(reader) {
+    reader.int32();
+    const error = reader.int16();
+    reader.int32(); // session
+    const found = readByTopic(reader, () => {
+      const head = {
+        error: reader.int16(),
+        highWatermark: reader.int64(),
+        lastStableOffset: reader.int64(),
+      };
+      reader.int64(); // where the partition begins
+      const aborted = reader.array(() => ({
+        producerId: reader.bigInt64(),
+        firstOffset: reader.int64(),
+      }));
+      reader.int32(); // a replica that is closer
+      return { ...head, aborted, bytes: reader.nullableBytes() };
+    });
+    const partitions: FetchAnswer[] = [];
+    for (const { bytes, ...rest } of found) {
+      const batches = bytes === undefined ? [] : await decodeBatches(bytes);
+      partitions.push({ ...rest, batches });
+    }
+    return { error, partitions };
+  },
+};

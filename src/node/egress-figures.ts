@@ -1,0 +1,66 @@
+/** How long egresses take, call by call: for metrics, and for people who look. */
+import type { Egress } from "../egress/contract.ts";
+import { KafkaEgress } from "../egress/kafka.ts";
+import {
+  type HistogramDefinition,
+  type MetricDefinition,
+  type MetricsRegistry,
+  SECONDS_BUCKETS,
+} from "../telemetry/metrics.ts";
+
+const PUBLISH_SECONDS: HistogramDefinition<"egress"> = {
+  name: "statefold_egress_publish_seconds",
+  unit: "seconds",
+  description: "From a call to an egress until its records are durably published.",
+  labels: ["egress"],
+  buckets: SECONDS_BUCKETS,
+};
+
+const RECORDS: MetricDefinition<"egress"> = {
+  name: "statefold_egress_records_total",
+  unit: "records",
+  description: "Records that egresses have taken, refused ones included.",
+  labels: ["egress"],
+};
+
+const TRANSACTIONS: MetricDefinition<"egress" | "outcome"> = {
+  name: "statefold_kafka_transactions_total",
+  unit: "transactions",
+  description: "Kafka transactions by their end; aborted, or without an answer, is one outcome.",
+  labels: ["egress", "outcome"],
+};
+
+/** Of the last calls the newest counts so much. */
+const NEWEST = 0.1;
+
+export class EgressFigures {
+  readonly #registry: MetricsRegistry;
+  readonly #publishMs = new Map<string, number>();
+
+  constructor(registry: MetricsRegistry, egresses: readonly Egress[]) {
+    this.#registry = registry;
+    for (const egress of egresses) {
+      if (!(egress instanceof KafkaEgress && egress.isTransactional)) continue;
+      const { id, transactions } = egress;
+      for (const outcome of ["committed", "aborted"] as const) {
+        const series = registry.counter(TRANSACTIONS).labelled({ egress: id, outcome });
+        series.from(() => transactions[outcome]);
+      }
+    }
+  }
+
+  published(egress: string, elapsedMs: number, records: number): void {
+    this.#registry
+      .histogram(PUBLISH_SECONDS)
+      .labelled({ egress })
+      .observe(elapsedMs / 1000);
+    this.#registry.counter(RECORDS).labelled({ egress }).add(records);
+    const known = this.#publishMs.get(egress) ?? elapsedMs;
+    this.#publishMs.set(egress, known + NEWEST * (elapsedMs - known));
+  }
+
+  /** About what a call took of late; undefined before the first. */
+  publishMs(egress: string): number | undefined {
+    return this.#publishMs.get(egress);
+  }
+}

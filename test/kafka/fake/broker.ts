@@ -1,0 +1,357 @@
+/**
+ * A Kafka broker in memory that does what real ones were seen to do: the end of a transaction takes a
+ * while, during which its producer is told CONCURRENT_TRANSACTIONS; a new session fences the one before
+ * and aborts what it left open; coordinators load at first; a transaction that takes too long is aborted
+ * and its producer fenced; committed offsets expire; lists of aborted transactions come in no order;
+ * answers get lost after the request was carried out.
+ *
+ * The contract suite (test/contracts/kafka-cluster.ts) runs on it and on a real broker.
+ */
+import type {
+  CommittedOffset,
+  FetchedPartition,
+  FetchRequest,
+  KafkaCluster,
+  NewBatch,
+  NewKafkaRecord,
+  Produced,
+  ProduceRequest,
+  ProducerSession,
+  TopicPartition,
+  Transactional,
+} from "../../../src/kafka/contract.ts";
+import { KafkaError, KafkaUnreachableError } from "../../../src/kafka/error.ts";
+import { PartitionLog } from "./partition-log.ts";
+
+export interface FakeBrokerOptions {
+  readonly nowMs: () => number;
+  /** Runs something later; requests take their time through it too. */
+  readonly later: (waitMs: number, then: () => void) => void;
+  /** What goes wrong with a request; default nothing. */
+  readonly trouble?: (request: string) => Trouble | undefined;
+  /** How long a transaction takes to end. Default 0: it has ended when the request is answered. */
+  readonly endMs?: () => number;
+  /** Partitions are led by node k mod this. Default 1. */
+  readonly nodes?: number;
+}
+
+export type Trouble =
+  /** Not carried out. */
+  | { readonly kind: "lost" }
+  /** Carried out, and nobody hears of it. */
+  | { readonly kind: "answerLost" }
+  | { readonly kind: "error"; readonly code: string };
+
+interface Transaction {
+  readonly session: ProducerSession;
+  readonly timeoutMs: number;
+  readonly partitions: Map<string, TopicPartition>;
+  /** What will be committed, by group and place. */
+  readonly offsets: (CommittedOffset & { readonly group: string })[];
+  readonly groups: Set<string>;
+  state: "empty" | "ongoing" | "ending";
+  beganMs: number;
+}
+
+const place = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
+
+export class FakeBroker {
+  readonly #options: FakeBrokerOptions;
+  readonly topics = new Map<string, PartitionLog[]>();
+  /** Committed offsets by group and place. */
+  readonly offsets = new Map<string, Map<string, CommittedOffset>>();
+  readonly #transactions = new Map<string, Transaction>();
+  #nextProducerId = 1n;
+  /** A record that it takes in no batch. */
+  refuses: (record: NewKafkaRecord) => boolean = () => false;
+  /** And it takes no batch of more. */
+  maxBatchRecords = Number.POSITIVE_INFINITY;
+  /** A topic that nobody may write to. */
+  forbidden: string | undefined;
+
+  constructor(options: FakeBrokerOptions) {
+    this.#options = options;
+  }
+
+  createTopic(topic: string, partitions: number): void {
+    const logs = this.topics.get(topic) ?? [];
+    this.topics.set(topic, logs);
+    while (logs.length < partitions) logs.push(new PartitionLog());
+  }
+
+  /** With what groups have committed for it. */
+  deleteTopic(topic: string): void {
+    this.topics.delete(topic);
+    for (const offsets of this.offsets.values()) {
+      for (const [name, offset] of offsets) if (offset.topic === topic) offsets.delete(name);
+    }
+  }
+
+  log(of: TopicPartition): PartitionLog {
+    const log = this.topics.get(of.topic)?.[of.partition];
+    if (log === undefined) throw new KafkaError("UNKNOWN_TOPIC_OR_PARTITION", place(of));
+    return log;
+  }
+
+  /** As when a group is idle for longer than the broker keeps its offsets. */
+  expireOffsets(group: string): void {
+    this.offsets.delete(group);
+  }
+
+  /** A client with connections of its own. */
+  client(): KafkaCluster {
+    let isClosed = false;
+    const ask = <T>(request: string, carryOut: () => T): Promise<T> => {
+      return new Promise((resolve, reject) => {
+        const lost = (): void => reject(new KafkaUnreachableError(`${request}: no answer`));
+        const trouble = isClosed ? { kind: "lost" } : this.#options.trouble?.(request);
+        this.#options.later(0, () => {
+          if (isClosed || trouble?.kind === "lost") return lost();
+          if (trouble?.kind === "error") {
+            return reject(new KafkaError((trouble as { code: string }).code, request));
+          }
+          this.#abortOverdue();
+          try {
+            const answer = carryOut();
+            if (trouble?.kind === "answerLost") return lost();
+            resolve(answer);
+          } catch (error) {
+            reject(error);
+          }
+        });
+      });
+    };
+    return {
+      connect: () => ask("connect", () => {}),
+      close: async () => {
+        isClosed = true;
+      },
+      leaders: (topic) => ask("leaders", () => this.#leaders(topic)),
+      offset: (of, at) => ask("offset", () => this.#offset(of, at)),
+      fetch: (node, request) => this.#fetch(ask, node, request),
+      groupOffsets: (group) =>
+        ask("groupOffsets", () => [...(this.offsets.get(group)?.values() ?? [])]),
+      commitGroup: (group, offsets) => ask("commitGroup", () => this.#store(group, offsets)),
+      initProducer: (transactional) => ask("initProducer", () => this.#initProducer(transactional)),
+      addPartitions: (session, partitions) =>
+        ask("addPartitions", () => this.#addPartitions(session, partitions)),
+      addOffsets: (session, group) =>
+        ask("addOffsets", () => void this.#join(session).groups.add(group)),
+      commitOffsets: (session, group, offsets) =>
+        ask("commitOffsets", () => this.#commitOffsets(session, group, offsets)),
+      endTransaction: (session, isCommit) =>
+        ask("endTransaction", () => this.#end(session, isCommit)),
+      produce: (request) => ask("produce", () => this.#produce(request)),
+    };
+  }
+
+  #leaders(topic: string): readonly number[] | undefined {
+    const nodes = this.#options.nodes ?? 1;
+    return this.topics.get(topic)?.map((_, partition) => partition % nodes);
+  }
+
+  #offset(of: TopicPartition, at: "earliest" | "latest" | { readonly atMs: number }): number {
+    const log = this.log(of);
+    if (at === "earliest") return log.start;
+    if (at === "latest") return log.lastStableOffset;
+    for (const batch of log.batches) {
+      const found = batch.records.find((record) => record.timestampMs >= at.atMs);
+      if (found !== undefined && found.offset >= log.start) return found.offset;
+    }
+    return log.lastStableOffset;
+  }
+
+  async #fetch(
+    ask: <T>(request: string, carryOut: () => T) => Promise<T>,
+    node: number,
+    request: FetchRequest,
+  ): Promise<readonly FetchedPartition[]> {
+    const untilMs = this.#options.nowMs() + request.maxWaitMs;
+    for (;;) {
+      const found = await ask("fetch", () =>
+        request.partitions.map((one) => this.#read(node, one)),
+      );
+      const has = found.some(({ error, batches }) => error !== undefined || batches.length > 0);
+      if (has || this.#options.nowMs() >= untilMs) return found;
+      await new Promise<void>((resolve) => this.#options.later(5, resolve));
+    }
+  }
+
+  #read(
+    node: number,
+    of: TopicPartition & { readonly offset: number; readonly maxBytes: number },
+  ): FetchedPartition {
+    const { topic, partition, offset } = of;
+    const none = {
+      topic,
+      partition,
+      highWatermark: -1,
+      lastStableOffset: -1,
+      aborted: [],
+      batches: [],
+    };
+    const log = this.topics.get(topic)?.[partition];
+    if (log === undefined) return { ...none, error: "UNKNOWN_TOPIC_OR_PARTITION" };
+    if (this.#leaders(topic)?.[partition] !== node)
+      return { ...none, error: "NOT_LEADER_OR_FOLLOWER" };
+    if (offset < log.start || offset > log.end) return { ...none, error: "OFFSET_OUT_OF_RANGE" };
+    const { batches, aborted } = log.read(offset, of.maxBytes);
+    return {
+      ...{ topic, partition, error: undefined, batches, aborted: aborted.toReversed() },
+      ...{ highWatermark: log.end, lastStableOffset: log.lastStableOffset },
+    };
+  }
+
+  #store(group: string, offsets: readonly CommittedOffset[]): void {
+    for (const one of offsets) this.log(one);
+    const known = this.offsets.get(group) ?? new Map<string, CommittedOffset>();
+    this.offsets.set(group, known);
+    for (const one of offsets) known.set(place(one), one);
+  }
+
+  #initProducer(transactional: Transactional | undefined): ProducerSession {
+    if (transactional === undefined) {
+      const producerId = this.#nextProducerId++;
+      return { transactionalId: undefined, producerId, producerEpoch: 0 };
+    }
+    const { id: transactionalId, timeoutMs } = transactional;
+    const known = this.#transactions.get(transactionalId);
+    if (known?.state === "ending") throw new KafkaError("CONCURRENT_TRANSACTIONS", transactionalId);
+    if (known?.state === "ongoing") {
+      // Fences first, and asks the newcomer to come again once it is aborted.
+      this.#fence(known);
+      throw new KafkaError("CONCURRENT_TRANSACTIONS", transactionalId);
+    }
+    const producerId = known?.session.producerId ?? this.#nextProducerId++;
+    const producerEpoch = (known?.session.producerEpoch ?? -1) + 1;
+    const session = { transactionalId, producerId, producerEpoch };
+    this.#begin(session, timeoutMs);
+    return session;
+  }
+
+  #begin(session: ProducerSession, timeoutMs: number): Transaction {
+    const transaction: Transaction = {
+      ...{ session, timeoutMs, partitions: new Map(), offsets: [], groups: new Set() },
+      ...{ state: "empty", beganMs: 0 },
+    };
+    this.#transactions.set(session.transactionalId ?? "", transaction);
+    return transaction;
+  }
+
+  /** The producer's epoch is over, and what it left open is aborted. */
+  #fence(transaction: Transaction): void {
+    const { session, timeoutMs } = transaction;
+    const producerEpoch = session.producerEpoch + 1;
+    const next = this.#begin({ ...session, producerEpoch }, timeoutMs);
+    this.#finish(transaction, false, next);
+  }
+
+  #abortOverdue(): void {
+    const nowMs = this.#options.nowMs();
+    for (const one of this.#transactions.values()) {
+      if (one.state === "ongoing" && nowMs - one.beganMs > one.timeoutMs) this.#fence(one);
+    }
+  }
+
+  #current(session: ProducerSession): Transaction {
+    const known = this.#transactions.get(session.transactionalId ?? "");
+    if (known === undefined || known.session.producerId !== session.producerId) {
+      throw new KafkaError("INVALID_PRODUCER_ID_MAPPING", session.transactionalId ?? "");
+    }
+    if (known.session.producerEpoch !== session.producerEpoch) {
+      throw new KafkaError("INVALID_PRODUCER_EPOCH", session.transactionalId ?? "");
+    }
+    return known;
+  }
+
+  /** The session's transaction, begun if it was not. */
+  #join(session: ProducerSession): Transaction {
+    const transaction = this.#current(session);
+    if (transaction.state === "ending") {
+      throw new KafkaError("CONCURRENT_TRANSACTIONS", session.transactionalId ?? "");
+    }
+    if (transaction.state === "empty") transaction.beganMs = this.#options.nowMs();
+    transaction.state = "ongoing";
+    return transaction;
+  }
+
+  #addPartitions(session: ProducerSession, partitions: readonly TopicPartition[]): void {
+    this.#current(session);
+    for (const one of partitions) this.#mayWrite(one);
+    for (const one of partitions) this.log(one);
+    const transaction = this.#join(session);
+    for (const one of partitions) transaction.partitions.set(place(one), one);
+  }
+
+  #commitOffsets(
+    session: ProducerSession,
+    group: string,
+    offsets: readonly CommittedOffset[],
+  ): void {
+    const transaction = this.#current(session);
+    if (!transaction.groups.has(group)) throw new KafkaError("INVALID_TXN_STATE", group);
+    for (const one of offsets) this.log(one);
+    transaction.offsets.push(...offsets.map((one) => ({ ...one, group })));
+  }
+
+  #end(session: ProducerSession, isCommit: boolean): void {
+    const transaction = this.#current(session);
+    if (transaction.state === "ending") throw new KafkaError("CONCURRENT_TRANSACTIONS", "ending");
+    if (transaction.state === "empty") throw new KafkaError("INVALID_TXN_STATE", "nothing to end");
+    const { timeoutMs } = transaction;
+    const next = this.#begin(session, timeoutMs);
+    this.#finish(transaction, isCommit, next);
+  }
+
+  /** Writes the markers, in a while; the producer's next transaction waits for that. */
+  #finish(transaction: Transaction, isCommit: boolean, next: Transaction): void {
+    next.state = "ending";
+    const finish = (): void => {
+      for (const one of transaction.partitions.values()) {
+        const { producerId } = transaction.session;
+        this.log(one).endTransaction(producerId, isCommit, this.#options.nowMs());
+      }
+      if (isCommit) {
+        for (const { group, ...one } of transaction.offsets) this.#store(group, [one]);
+      }
+      next.state = "empty";
+    };
+    const waitMs = this.#options.endMs?.() ?? 0;
+    if (waitMs === 0) finish();
+    else this.#options.later(waitMs, finish);
+  }
+
+  #mayWrite({ topic }: TopicPartition): void {
+    if (topic === this.forbidden) throw new KafkaError("TOPIC_AUTHORIZATION_FAILED", topic);
+  }
+
+  #produce({ session, batches }: ProduceRequest): readonly Produced[] {
+    return batches.map((batch): Produced => {
+      const { topic, partition } = batch;
+      try {
+        const baseOffset = this.#append(session, batch);
+        return { topic, partition, error: undefined, baseOffset };
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        return { topic, partition, error: error.code, baseOffset: -1 };
+      }
+    });
+  }
+
+  #append(session: ProducerSession | undefined, batch: NewBatch): number {
+    const log = this.log(batch);
+    this.#mayWrite(batch);
+    const isTooLarge = batch.records.length > this.maxBatchRecords;
+    if (isTooLarge || batch.records.some(this.refuses))
+      throw new KafkaError("MESSAGE_TOO_LARGE", place(batch));
+    if (session === undefined) return log.append(batch.records, -1n, false);
+    const isTransactional = session.transactionalId !== undefined;
+    if (isTransactional) {
+      const transaction = this.#current(session);
+      if (!transaction.partitions.has(place(batch)) || transaction.state !== "ongoing") {
+        throw new KafkaError("INVALID_TXN_STATE", place(batch));
+      }
+    }
+    return log.appendOnce(batch, session, isTransactional);
+  }
+}

@@ -1,0 +1,111 @@
+import type {
+  AbortedTransaction,
+  NewBatch,
+  NewKafkaRecord,
+  ProducerSession,
+  RecordBatch,
+} from "../../../src/kafka/contract.ts";
+import { KafkaError } from "../../../src/kafka/error.ts";
+
+/** One partition as a broker keeps it: batches, open transactions, and those that were aborted. */
+export class PartitionLog {
+  readonly batches: RecordBatch[] = [];
+  start = 0;
+  end = 0;
+  /** The first offset of each open transaction, by producer. */
+  readonly #open = new Map<bigint, number>();
+  readonly #aborted: (AbortedTransaction & { readonly lastOffset: number })[] = [];
+  /** The last batches of each producer's epoch, as many as a broker remembers. */
+  readonly #recent = new Map<
+    string,
+    { readonly sequence: number; readonly next: number; at: number }[]
+  >();
+
+  append(records: readonly NewKafkaRecord[], producerId: bigint, isTransactional: boolean): number {
+    const baseOffset = this.end;
+    if (isTransactional && !this.#open.has(producerId)) this.#open.set(producerId, baseOffset);
+    this.#push({
+      baseOffset,
+      lastOffset: baseOffset + records.length - 1,
+      ...{ producerId, isTransactional, isControl: false },
+      records: records.map((record, i) => ({ ...record, offset: baseOffset + i })),
+    });
+    return baseOffset;
+  }
+
+  /** The same under a sequence: a batch that is there already is not written again. */
+  appendOnce(
+    { firstSequence, records }: NewBatch,
+    { producerId, producerEpoch }: ProducerSession,
+    isTransactional: boolean,
+  ): number {
+    const name = `${producerId}/${producerEpoch}`;
+    const recent = this.#recent.get(name) ?? [];
+    const known = recent.find(({ sequence }) => sequence === firstSequence);
+    if (known !== undefined) return known.at;
+    if (firstSequence !== (recent.at(-1)?.next ?? 0)) {
+      throw new KafkaError("OUT_OF_ORDER_SEQUENCE_NUMBER", name);
+    }
+    const at = this.append(records, producerId, isTransactional);
+    recent.push({ sequence: firstSequence, next: firstSequence + records.length, at });
+    this.#recent.set(name, recent.slice(-5));
+    return at;
+  }
+
+  /** Writes a transaction's marker, if it wrote anything here. */
+  endTransaction(producerId: bigint, isCommit: boolean, nowMs: number): void {
+    const firstOffset = this.#open.get(producerId);
+    if (firstOffset === undefined) return;
+    this.#open.delete(producerId);
+    const offset = this.end;
+    if (!isCommit) this.#aborted.push({ producerId, firstOffset, lastOffset: offset });
+    const marker = { offset, timestampMs: nowMs, headers: [] };
+    const key = Buffer.from([0, 0, 0, isCommit ? 1 : 0]);
+    this.#push({
+      ...{ baseOffset: offset, lastOffset: offset, producerId },
+      ...{ isTransactional: true, isControl: true },
+      records: [{ ...marker, key, value: Buffer.alloc(6) }],
+    });
+  }
+
+  get lastStableOffset(): number {
+    return Math.min(this.end, ...this.#open.values());
+  }
+
+  /** Whole batches from the one that holds `offset` on, up to the last stable offset. */
+  read(
+    offset: number,
+    maxBytes: number,
+  ): { batches: RecordBatch[]; aborted: AbortedTransaction[] } {
+    const stable = this.lastStableOffset;
+    const batches: RecordBatch[] = [];
+    let bytes = 0;
+    for (const batch of this.batches) {
+      if (batch.lastOffset < offset) continue;
+      if (batch.baseOffset >= stable) break;
+      bytes += 61 + batch.records.reduce((sum, record) => sum + sizeOf(record), 0);
+      if (batches.length > 0 && bytes > maxBytes) break;
+      batches.push(batch);
+    }
+    const until = batches.at(-1)?.lastOffset ?? offset;
+    const aborted = this.#aborted
+      .filter((one) => one.lastOffset >= offset && one.firstOffset <= until)
+      .map(({ producerId, firstOffset }) => ({ producerId, firstOffset }));
+    return { batches, aborted };
+  }
+
+  /** Retention: what is below is gone. */
+  truncate(start: number): void {
+    this.start = Math.max(this.start, Math.min(start, this.end));
+    while ((this.batches[0]?.lastOffset ?? Infinity) < this.start) this.batches.shift();
+  }
+
+  #push(batch: RecordBatch): void {
+    this.batches.push(batch);
+    this.end = batch.lastOffset + 1;
+  }
+}
+
+function sizeOf({ key, value }: NewKafkaRecord): number {
+  return 10 + (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
+}

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { test } from "node:test";
+import { listen } from "../../src/base/listen.ts";
+import { consumerSettings, parseBootstrap, producerSettings } from "../../src/kafka/properties.ts";
+import { tempDir } from "../support/temp.ts";
+
+const of = (properties: Readonly<Record<string, string>>) => new Map(Object.entries(properties));
+
+test("brokers are a list of host and port", () => {
+  assert.deepEqual(parseBootstrap("a:9092, b.example:9093,[::1]:1"), [
+    { host: "a", port: 9092 },
+    { host: "b.example", port: 9093 },
+    { host: "::1", port: 1 },
+  ]);
+  assert.deepEqual(parseBootstrap("PLAINTEXT://a:9092"), [{ host: "a", port: 9092 }]);
+  assert.throws(() => parseBootstrap("kafka"), /"kafka" is no address of a Kafka broker/);
+});
+
+test("without properties there are defaults and no warnings", () => {
+  const { settings, warnings } = consumerSettings(of({}), "app");
+  assert.deepEqual(warnings, []);
+  assert.equal(settings.clientId, "app");
+  assert.equal(settings.tls, undefined);
+  assert.equal(settings.sasl, undefined);
+  assert.equal(settings.maxWaitMs, 500);
+});
+
+test("what has a counterpart is taken over", () => {
+  const { settings, warnings } = producerSettings(
+    of({ "client.id": "me", "compression.type": "LZ4", "max.request.size": "2000" }),
+    "app",
+  );
+  assert.deepEqual(warnings, []);
+  assert.equal(settings.clientId, "me");
+  assert.equal(settings.compression, "lz4");
+  assert.equal(settings.maxRecordBytes, 2_000);
+});
+
+test("what has none is named in a warning, with the reason where there is one", () => {
+  const given = of({
+    "enable.auto.commit": "true",
+    "no.such": "1",
+    "isolation.level": "read_uncommitted",
+  });
+  assert.deepEqual(consumerSettings(given, "app").warnings, [
+    "the property isolation.level has no effect: records of aborted transactions are never read",
+    "the property enable.auto.commit has no effect: positions are stored with the effects of what was read",
+    "the property no.such has no effect: it has no counterpart here",
+  ]);
+});
+
+test("a wrong value is an error that says what is right", () => {
+  const wrong = {
+    code: "CONFIG_INVALID",
+    message: /fetch.min.bytes must be a whole number from 1 /,
+  };
+  assert.throws(() => consumerSettings(of({ "fetch.min.bytes": "many" }), "app"), wrong);
+  const kind = { message: /compression.type must be one of none, gzip, .*, not "zip"/ };
+  assert.throws(() => producerSettings(of({ "compression.type": "zip" }), "app"), kind);
+});
+
+test("user and password come out of the JAAS entry; an error does not show them", () => {
+  const config = 'org.apache.Foo required username="me" password="a\\"b;c";';
+  const given = { "security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512" };
+  const { settings } = consumerSettings(of({ ...given, "sasl.jaas.config": config }), "app");
+  assert.deepEqual(settings.sasl, {
+    ...{ mechanism: "scram-sha-512", username: "me", password: 'a"b;c' },
+  });
+  assert.deepEqual(settings.tls, {});
+  const broken = of({ ...given, "sasl.jaas.config": 'Foo required usr="hush";' });
+  assert.throws(
+    () => consumerSettings(broken, "app"),
+    (error: Error) => /sasl.jaas.config must be/.test(error.message) && !/hush/.test(error.message),
+  );
+});
+
+test("a bearer token is asked for once, until it is about to end", async (t) => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    request.on("data", (bytes) => asked.push(`${request.headers.authorization} ${bytes}`));
+    request.on("end", () => response.end('{"access_token":"t0k","expires_in":3600}'));
+  });
+  t.after(() => server.close());
+  const port = await listen(server, "127.0.0.1", 0);
+  const given = of({
+    "security.protocol": "SASL_PLAINTEXT",
+    "sasl.mechanism": "OAUTHBEARER",
+    "sasl.jaas.config": 'Foo required clientId="id" clientSecret="s" scope="kafka";',
+    "sasl.oauthbearer.token.endpoint.url": `http://127.0.0.1:${port}/token`,
+  });
+  const { sasl } = consumerSettings(given, "app").settings;
+  assert.ok(sasl !== undefined && "oauthBearerProvider" in sasl);
+  assert.deepEqual(await sasl.oauthBearerProvider(), { value: "t0k" });
+  assert.deepEqual(await sasl.oauthBearerProvider(), { value: "t0k" });
+  const basic = Buffer.from("id:s").toString("base64");
+  assert.deepEqual(asked, [`Basic ${basic} grant_type=client_credentials&scope=kafka`]);
+});
+
+test("certificates are read from PEM and PKCS12; a JKS store is refused with the way out", (t) => {
+  const folder = tempDir(t);
+  const pem = join(folder, "ca.pem");
+  writeFileSync(pem, "-----");
+  const ssl = { "security.protocol": "SSL" };
+  const trusting = of({ ...ssl, "ssl.truststore.location": pem, "ssl.truststore.type": "PEM" });
+  assert.deepEqual(consumerSettings(trusting, "app").settings.tls?.ca, Buffer.from("-----"));
+  const p12 = join(folder, "key.p12");
+  writeFileSync(p12, "p12");
+  const signing = of({ ...ssl, "ssl.keystore.location": p12, "ssl.keystore.password": "pw" });
+  const { tls } = consumerSettings(signing, "app").settings;
+  assert.deepEqual(tls?.pfx, Buffer.from("p12"));
+  assert.equal(tls?.passphrase, "pw");
+  const jks = of({ ...ssl, "ssl.truststore.location": join(folder, "trust.jks") });
+  assert.throws(() => consumerSettings(jks, "app"), /convert a JKS or PKCS12 store/);
+});

@@ -1,0 +1,175 @@
+/* The compiled runtime, publishing to a real broker, while processes are killed or stopped. */
+import assert from "node:assert/strict";
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { KafkaCluster } from "../../src/kafka/contract.ts";
+import { committed } from "../egress/kafka-world.ts";
+import { fileScope } from "../support/cleanup.ts";
+import { type Broker, startBroker } from "../support/kafka/broker.ts";
+import { aClient, createTopics } from "../support/kafka/topics.ts";
+import type { Script } from "../support/process.ts";
+import { tempDir } from "../support/temp.ts";
+import { until } from "../support/until.ts";
+import { isQuiet, metric, startRuntime } from "./runtime.ts";
+
+const scope = fileScope();
+let starting: Promise<Broker> | undefined;
+
+const FUNCTIONS = fileURLToPath(new URL("./scripts/ticket-functions.js", import.meta.url));
+
+const module = (address: string, delivery: string) => `
+kind: io.statefold.embedded.v1/functions
+spec: { module: ${JSON.stringify(FUNCTIONS)} }
+---
+kind: io.statefun.kafka.v1/egress
+spec:
+  id: ticket/printer
+  address: ${address}
+  deliverySemantic: ${delivery}
+  properties: [{ linger.ms: 5 }]
+`;
+
+const EXACTLY_ONCE = "{ type: exactly-once, transactionTimeout: 1min }";
+const OFFICES = ["a", "b", "c", "d", "e", "f"];
+
+interface Stage {
+  readonly broker: Broker;
+  readonly client: KafkaCluster;
+  readonly topic: string;
+  readonly directory: string;
+  readonly runtime: Script;
+}
+
+async function setStage(t: TestContext, topic: string, delivery = EXACTLY_ONCE): Promise<Stage> {
+  starting ??= startBroker(scope);
+  const broker = await starting;
+  await createTopics(broker, { topic, numPartitions: 3 });
+  const directory = tempDir(t);
+  const text = module(broker.address, delivery).replaceAll("ticket/printer", "ticket/printer");
+  const runtime = await startRuntime(t, { module: text, directory, embedded: false });
+  return { broker, client: aClient(t, broker), topic, directory, runtime };
+}
+
+/** Each office gets so many requests, one after the other, each for sure and once. */
+async function ask({ runtime, topic }: Stage, from: number, count: number): Promise<void> {
+  const one = async (office: string): Promise<void> => {
+    for (let i = from; i < from + count; i++) await send(runtime, office, topic, `${office}${i}`);
+  };
+  await Promise.all(OFFICES.map(one));
+}
+
+async function send(runtime: Script, office: string, topic: string, key: string): Promise<void> {
+  await until(`${key} to be accepted`, async () => {
+    const headers = { "statefold-type": "io.statefun.types/string", "idempotency-key": key };
+    const request = { method: "POST", headers, body: topic };
+    const answer = await fetch(`${runtime.url}/v1/send/ticket/office/${office}`, request).catch(
+      () => undefined, // it is dead just now
+    );
+    return answer?.status === 202;
+  });
+}
+
+/** What readers of committed records find: the numbers of each office, in their order. */
+async function tickets({ client, topic }: Stage): Promise<Record<string, number[]>> {
+  const found: Record<string, number[]> = {};
+  for (const { key, value } of (await committed(client, topic)).flat()) {
+    const office = Buffer.from(key ?? []).toString();
+    const numbers = found[office] ?? [];
+    found[office] = numbers;
+    numbers.push(Number(Buffer.from(value ?? []).toString()));
+  }
+  return found;
+}
+
+const everyOffice = (upTo: number): Record<string, number[]> =>
+  Object.fromEntries(OFFICES.map((office) => [office, numbers(upTo)]));
+
+const numbers = (upTo: number): number[] => Array.from({ length: upTo }, (_, i) => i + 1);
+
+const quiet = (runtime: Script) => until("everything to leave", () => isQuiet(runtime));
+
+test("each record is there once and in order, whoever is killed in the middle", async (t) => {
+  const stage = await setStage(t, "tickets");
+  const { runtime, broker } = stage;
+  const kill = async (): Promise<void> => {
+    for (const victim of [runtime, runtime, broker.script, runtime]) {
+      const before = (await tickets(stage).catch(() => undefined))?.["a"]?.length ?? 0;
+      await until("some more records", async () => {
+        const now = (await tickets(stage).catch(() => undefined))?.["a"]?.length ?? 0;
+        return now > before + 10;
+      });
+      await victim.restart();
+    }
+  };
+  const end = { isOver: false };
+  const killing = kill().finally(() => {
+    end.isOver = true;
+  });
+  let count = 0;
+  while (!end.isOver) {
+    await ask(stage, count, 10);
+    count += 10;
+  }
+  await killing;
+  await quiet(runtime);
+  assert.deepEqual(await tickets(stage), everyOffice(count));
+  t.diagnostic(`${count * OFFICES.length} records`);
+});
+
+test("at least once, a broker that is killed loses nothing, and doubles nothing either", async (t) => {
+  const stage = await setStage(t, "more-tickets", "{ type: at-least-once }");
+  const { runtime, broker } = stage;
+  await ask(stage, 0, 20);
+  const asking = ask(stage, 20, 60);
+  await broker.script.restart();
+  await asking;
+  await quiet(runtime);
+  assert.deepEqual(await tickets(stage), everyOffice(80));
+});
+
+test("a process that sleeps while another takes its place writes nothing, and says why", async (t) => {
+  const stage = await setStage(t, "sleepers");
+  const { runtime: zombie, directory } = stage;
+  await ask(stage, 0, 10);
+  const asking = ask(stage, 10, 5).catch(() => {}); // what is on its way may get no answer
+  process.kill(zombie.pid, "SIGSTOP");
+  const elsewhere = tempDir(t);
+  cpSync(directory, elsewhere, { recursive: true });
+  const text = module(stage.broker.address, EXACTLY_ONCE);
+  const runtime = await startRuntime(t, { module: text, directory: elsewhere, embedded: false });
+  const successor = { ...stage, runtime };
+  await ask(successor, 10, 5);
+  await ask(successor, 15, 5);
+  await quiet(runtime);
+  process.kill(zombie.pid, "SIGCONT");
+  await asking;
+  // All partitions have something to say; the first that tries ends it.
+  const talking = ask(stage, 15, 1).catch(() => {});
+  const { code } = await zombie.exited;
+  assert.equal(code, 1);
+  assert.match(zombie.lastWords, /another process publishes as statefold\/ticket\/printer\/\d now/);
+  void talking;
+  await ask(successor, 20, 2);
+  await quiet(runtime);
+  assert.deepEqual(await tickets(stage), everyOffice(22));
+  assert.ok((await metric(runtime, "statefold_kafka_transactions_total")) > 0);
+});
+
+test("without a broker a node starts, works, and publishes once there is one", async (t) => {
+  const stage = await setStage(t, "late");
+  const { runtime, broker } = stage;
+  await broker.script.kill();
+  await runtime.restart();
+  await ask(stage, 0, 5);
+  await until("it is said", async () => {
+    const answer = await fetch(`${runtime.url}/v1/admin/status`);
+    const status = (await answer.json()) as { egresses: { reason?: string; pending: number }[] };
+    const [egress] = status.egresses;
+    return egress?.pending === 30 && /broker 127\.0\.0\.1/.test(egress.reason ?? "");
+  });
+  await broker.script.start();
+  await quiet(runtime);
+  assert.deepEqual(await tickets(stage), everyOffice(5));
+});
