@@ -51,13 +51,13 @@ function refuseUnsupported(module: Module): void {
     );
   };
   for (const { kind, place, id } of [...module.ingresses, ...module.egresses]) {
-    if (kind === "kafka") {
-      refuse(place, `Kafka (${id})`, "--embedded binds it to the built-in topic log");
-    } else if (kind === "kinesis") {
-      refuse(place, `Kinesis (${id})`, "leave it out");
-    }
+    if (kind === "kinesis") refuse(place, `Kinesis (${id})`, "leave it out");
   }
   for (const egress of module.egresses) {
+    if (egress.kind === "kafka") {
+      const instead = "--embedded binds it to the built-in topic log";
+      refuse(egress.place, `publishing to Kafka (${egress.id})`, instead);
+    }
     if (egress.kind === "log" && egress.release === "snapshot") {
       refuse(egress.place, `release: snapshot (${egress.id})`, "release: commit can");
     }

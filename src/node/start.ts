@@ -13,6 +13,7 @@ import { PlaygroundEgress } from "../egress/playground.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { DEFAULT_LIMITS as GATEWAY_LIMITS } from "../gateway/limits.ts";
 import type { Ingress } from "../ingress/contract.ts";
+import { KafkaIngress } from "../ingress/kafka.ts";
 import { LogIngress } from "../ingress/log.ts";
 import { PlaygroundIngress } from "../ingress/playground.ts";
 import { resolveOptions } from "../log/options.ts";
@@ -30,6 +31,7 @@ import { ComposedNode } from "./composed-node.ts";
 import { shareDescriptors } from "./descriptors.ts";
 import { DiskReserve } from "./disk-reserve.ts";
 import { Functions } from "./functions.ts";
+import { declareFetchMetric, declareLagMetric } from "./ingress-metrics.ts";
 import { loadModules } from "./load-modules.ts";
 import { NodeMessages } from "./messages.ts";
 import { declareCommitMetric, declareDiskMetric, declarePartitionMetrics } from "./metrics.ts";
@@ -139,10 +141,11 @@ async function compose(
   declareDiskMetric(metrics, reserve);
   declarePartitionMetrics(metrics, partitions);
   const messages = new NodeMessages(partitions);
-  ingresses.push(...openIngresses(module, log, report));
+  ingresses.push(...openIngresses(module, log, report, application, metrics));
+  declareLagMetric(metrics, () => ingresses.map(({ ingress }) => ingress));
   for (const { ingress } of ingresses) {
-    await ingress.start(partitions);
     closing.add(() => ingress.stop());
+    await ingress.start(partitions);
   }
   for (const playground of openPlaygrounds(module, host, messages, report)) {
     await playground.start();
@@ -213,12 +216,19 @@ function openIngresses(
   module: Module,
   log: TopicLog,
   report: Report,
+  clientId: string,
+  metrics: MetricsRegistry,
 ): { kind: string; ingress: Ingress }[] {
-  return module.ingresses.flatMap((spec) =>
-    spec.kind === "log"
-      ? [{ kind: spec.kind, ingress: new LogIngress({ settings: spec, log, report }) }]
-      : [],
-  );
+  return module.ingresses.flatMap((spec): { kind: string; ingress: Ingress }[] => {
+    const { kind, id } = spec;
+    if (spec.kind === "log") {
+      return [{ kind, ingress: new LogIngress({ settings: spec, log, report }) }];
+    }
+    if (spec.kind !== "kafka") return [];
+    const onFetched = declareFetchMetric(metrics, id);
+    const options = { settings: spec, clientId, onFetched, report };
+    return [{ kind, ingress: new KafkaIngress(options) }];
+  });
 }
 
 function openPlaygrounds(
