@@ -205,6 +205,7 @@ export interface IngressStatus {
   readonly phase: "running" | "stopped" | "failed";
   /** Records behind the end of what it reads; undefined: not known. */
   readonly lag: number | undefined;
+  /** Why it has failed, or cannot read just now and tries again. */
   readonly reason: string | undefined;
 }
 

@@ -37,13 +37,16 @@ export interface Ingress {
 export interface SourceSink {
   readonly partitionCount: number;
 
-  /** The next position of the source, as durably stored; undefined when it was never read. */
+  /** The next position of the source; undefined when it was never read. */
   position(source: string, partition: number): Promise<number | undefined>;
+
+  /** The next position that a crash of this moment would find; undefined when there is none, or it is down. */
+  durable(source: string, partition: number): number | undefined;
 
   /**
    * Takes a run of records, in order. I5: `batch.first` is the position the partition expects; what is below
    * it is ignored, a gap refused. Where no position is stored, the first batch sets it. A batch without
-   * records moves the position from `first` to `next` all the same.
+   * records moves the position from `first` to `next` all the same, back only when it says so.
    *
    * Resolves when the partition has room for more: that is the back-pressure. It is no acknowledgement.
    * When it rejects, the source asks for its position again after a while, and goes on from there.
@@ -60,6 +63,8 @@ export interface SourceStatus {
   readonly next: number | undefined;
   /** Records behind it; undefined while that is not known. */
   readonly lag: number | undefined;
+  /** Why it cannot go on just now, and tries again; undefined while it reads. */
+  readonly waiting: string | undefined;
   /** Why it has ended and waits for a person; undefined while it reads. */
   readonly stopped: StatefoldError | undefined;
 }

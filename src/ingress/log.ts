@@ -1,10 +1,10 @@
-import { setTimeout } from "node:timers/promises";
 import type { Random } from "../base/backoff.ts";
 import { type Report, silent } from "../base/report.ts";
 import type { TopicLog } from "../log/topic-log.ts";
 import type { LogIngress as LogIngressSpec } from "../spec/module.ts";
 import { type Ingress, partitionOfSource, type SourceSink, type SourceStatus } from "./contract.ts";
-import { LogSource, type Sleep } from "./log-source.ts";
+import { LogTape } from "./log-tape.ts";
+import { type Sleep, Source, systemSleep } from "./source.ts";
 
 /** Its part of the module. A topic named twice: the last one counts. */
 export type LogIngressSettings = Omit<LogIngressSpec, "kind" | "place">;
@@ -33,7 +33,7 @@ export function logSourceName(ingressId: string, topic: string, topicPartition: 
 /** An ingress that reads topics of the topic log. Topics that do not exist yet are made. */
 export class LogIngress implements Ingress {
   readonly #options: LogIngressOptions;
-  #sources: readonly LogSource[] = [];
+  #sources: readonly Source[] = [];
   #running: Promise<unknown> = Promise.resolve();
   #stopped = false;
 
@@ -48,25 +48,23 @@ export class LogIngress implements Ingress {
   async start(sink: SourceSink): Promise<void> {
     const { settings, log, batchBytes, batchRecords, report, sleep, random } = this.#options;
     const routes = new Map(settings.topics.map((route) => [route.topic, route]));
-    const sources: LogSource[] = [];
+    const sources: Source[] = [];
     for (const route of routes.values()) {
       const topic = await log.topic(route.topic);
       for (let k = 0; k < topic.partitionCount; k++) {
         const source = logSourceName(settings.id, topic.name, k);
+        const tape = new LogTape({
+          ...{ source, topic, partition: k, startup: settings.startupPosition.type },
+          batchBytes: batchBytes ?? 1024 * 1024,
+          batchRecords: batchRecords ?? 1000,
+          report: report ?? silent,
+        });
         sources.push(
-          new LogSource({
-            source,
-            topic,
-            topicPartition: k,
-            route,
-            onInvalid: settings.onInvalid,
-            startup: settings.startupPosition.type,
-            sink,
+          new Source({
+            ...{ source, tape, route, onInvalid: settings.onInvalid, sink },
             partition: partitionOfSource(source, sink.partitionCount),
-            batchBytes: batchBytes ?? 1024 * 1024,
-            batchRecords: batchRecords ?? 1000,
             report: report ?? silent,
-            sleep: sleep ?? ((waitMs, signal) => setTimeout(waitMs, undefined, { signal })),
+            sleep: sleep ?? systemSleep,
             random: random ?? Math.random,
           }),
         );

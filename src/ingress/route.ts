@@ -11,6 +11,8 @@ export interface IncomingRecord {
   readonly key: Uint8Array | undefined;
   readonly value: Uint8Array | undefined;
   readonly headers: readonly Header[];
+  /** Why it cannot be read at all; the value is what stands there. */
+  readonly damage?: string;
 }
 
 export interface RoutedRecords {
@@ -90,6 +92,7 @@ export function routeRecord(route: Route, record: Omit<IncomingRecord, "position
 const NO_KEY = "the record has no key, which would be the id of the function to call";
 
 function whyInvalid(record: Omit<IncomingRecord, "position">): string | undefined {
+  if (record.damage !== undefined) return record.damage;
   if (record.key === undefined) return NO_KEY;
   if (record.key.byteLength === 0) {
     return "the record's key is empty, and the id of the function to call cannot be";

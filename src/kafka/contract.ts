@@ -98,6 +98,15 @@ export interface RecordBatch {
   /** It holds a marker that ends a transaction. */
   readonly isControl: boolean;
   readonly records: readonly KafkaRecord[];
+  /** Set when it cannot be read: it has no records then, and nothing else said of it is sure. */
+  readonly damage?: BatchDamage;
+}
+
+export interface BatchDamage {
+  /** For people. */
+  readonly reason: string;
+  /** The batch as it stands there. */
+  readonly bytes: Uint8Array;
 }
 
 /** Bytes are views of what was fetched. */

@@ -1,14 +1,22 @@
 /**
  * Fetches for many partitions at once: one request at a time to each broker, for all its partitions that
  * have room. A partition whose records nobody takes is left out, so it stops no other, and holds at most
- * two runs of records (I9).
+ * two runs of records; once all of them hold `maxHeldBytes`, one (I9).
+ *
+ * A broker fills its answer in the order it was asked, so who got something is asked for last the next time.
  *
  * Owns what was fetched and not taken, and who leads what. Does not own positions: whoever takes says from
  * where.
  */
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { unlessAborted } from "../base/unless-aborted.ts";
-import type { FetchedPartition, KafkaCluster, KafkaRecord, TopicPartition } from "./contract.ts";
+import type {
+  BatchDamage,
+  FetchedPartition,
+  KafkaCluster,
+  KafkaRecord,
+  TopicPartition,
+} from "./contract.ts";
 import { KafkaError } from "./error.ts";
 import { readCommitted } from "./read-committed.ts";
 
@@ -21,6 +29,10 @@ export interface FetcherOptions {
   readonly maxBytes: number;
   /** Of one partition in it. */
   readonly maxPartitionBytes: number;
+  /** Unpacked, of all partitions together: from there on none is fetched ahead that holds something. */
+  readonly maxHeldBytes: number;
+  /** Told of each fetch that brought something. */
+  readonly onFetched?: (elapsedMs: number) => void;
 }
 
 /** Committed records of one partition, as one answer brought them. */
@@ -28,8 +40,8 @@ export interface FetchedRun {
   readonly first: number;
   readonly next: number;
   readonly records: readonly KafkaRecord[];
-  /** Behind the last record that can be read. */
-  readonly end: number;
+  /** There are no records: what stands there cannot be read. */
+  readonly damage: BatchDamage | undefined;
 }
 
 /** Runs held per partition: one that is being taken, and the next. */
@@ -41,6 +53,8 @@ export class Fetcher {
   readonly #options: FetcherOptions;
   readonly #taps = new Set<Tap>();
   readonly #busy = new Set<number>();
+  /** Who leads which topic, while it is being asked. */
+  readonly #asking = new Map<string, Promise<readonly number[] | undefined>>();
   #stopped = false;
 
   constructor(options: FetcherOptions) {
@@ -72,7 +86,7 @@ export class Fetcher {
     if (tap.isLocating) return;
     tap.isLocating = true;
     const { topic, partition } = tap.at;
-    this.#options.cluster.leaders(topic).then(
+    this.#leaders(topic).then(
       (leaders) => {
         tap.isLocating = false;
         const leader = leaders?.[partition];
@@ -92,10 +106,27 @@ export class Fetcher {
     );
   }
 
+  /** All partitions of a topic ask at once when their broker is gone. */
+  #leaders(topic: string): Promise<readonly number[] | undefined> {
+    const known = this.#asking.get(topic);
+    if (known !== undefined) return known;
+    const asking = this.#options.cluster.leaders(topic).finally(() => this.#asking.delete(topic));
+    this.#asking.set(topic, asking);
+    return asking;
+  }
+
+  /** What all partitions hold, unpacked. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const tap of this.#taps) bytes += tap.heldBytes;
+    return bytes;
+  }
+
   #pump(node: number): void {
     if (this.#stopped || this.#busy.has(node)) return;
+    const isFull = this.heldBytes >= this.#options.maxHeldBytes;
     const ofNode = [...this.#taps].filter((tap) => tap.node === node);
-    const wanting = ofNode.filter((tap) => tap.wants);
+    const wanting = ofNode.filter((tap) => tap.wants && !(isFull && tap.heldBytes > 0));
     if (wanting.length === 0) return;
     this.#busy.add(node);
     const isWhole = wanting.length === ofNode.length;
@@ -113,20 +144,27 @@ export class Fetcher {
   }
 
   async #fetch(node: number, taps: readonly Tap[], isWhole: boolean): Promise<void> {
-    const { cluster, maxWaitMs, minBytes, maxBytes, maxPartitionBytes } = this.#options;
+    const { cluster, maxWaitMs, minBytes, maxBytes, maxPartitionBytes, onFetched } = this.#options;
     const asked = new Map(taps.map((tap) => [keyOf(tap.at), { tap, offset: tap.position }]));
     const partitions = taps.map((tap) => ({
       ...{ ...tap.at, offset: tap.position, maxBytes: maxPartitionBytes },
     }));
+    const begunMs = performance.now();
     const fetched = await cluster.fetch(node, {
       ...{ partitions, minBytes, maxBytes },
       maxWaitMs: isWhole ? maxWaitMs : Math.min(maxWaitMs, IMPATIENT_WAIT_MS),
     });
+    let hasBrought = false;
     for (const one of fetched) {
       const known = asked.get(keyOf(one));
       // It was moved meanwhile, or closed: not what it wants any more.
-      if (known !== undefined && known.tap.position === known.offset) known.tap.take(one);
+      if (known === undefined || known.tap.position !== known.offset) continue;
+      if (!this.#taps.has(known.tap) || !known.tap.take(one)) continue;
+      hasBrought = true;
+      this.#taps.delete(known.tap);
+      this.#taps.add(known.tap);
     }
+    if (hasBrought) onFetched?.(performance.now() - begunMs);
   }
 }
 
@@ -145,7 +183,11 @@ export class Tap {
   isLocating = false;
   /** From where the next fetch is. */
   position = -1;
-  #runs: FetchedRun[] = [];
+  /** Behind the last record that can be read, as last told; undefined: nobody said. */
+  end: number | undefined;
+  /** Told of each answer of the broker that is none of an error. */
+  onAnswer: () => void = () => {};
+  #runs: (FetchedRun & { readonly bytes: number })[] = [];
   #waiting: Deferred<void> | undefined;
   /** Nothing is fetched behind an error until somebody asks. */
   #error: unknown;
@@ -160,6 +202,16 @@ export class Tap {
   get wants(): boolean {
     const hasRoom = this.#runs.length < RUNS_AHEAD;
     return !this.#isClosed && this.#error === undefined && this.position >= 0 && hasRoom;
+  }
+
+  /** Unpacked. */
+  get heldBytes(): number {
+    return this.#runs.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Somebody waits for records that are not here yet. */
+  get isWaiting(): boolean {
+    return this.#waiting !== undefined;
   }
 
   /**
@@ -179,19 +231,29 @@ export class Tap {
     return run;
   }
 
-  /** What the fetcher brought. A run that only moves on (markers, what was aborted) counts as one. */
-  take(fetched: FetchedPartition): void {
-    const { error, lastStableOffset: end } = fetched;
+  /**
+   * What the fetcher brought. A run that only moves on (markers, what was aborted) counts as one.
+   *
+   * @returns whether it was more than nothing
+   */
+  take(fetched: FetchedPartition): boolean {
+    const { error, lastStableOffset } = fetched;
     if (error !== undefined) {
       if (MOVED.has(error)) this.node = undefined;
-      return this.fail(new KafkaError(error, `reading ${keyOf(this.at)}`));
+      this.fail(new KafkaError(error, `reading ${keyOf(this.at)}`));
+      return false;
     }
+    this.end = lastStableOffset;
+    this.onAnswer();
     const first = this.position;
-    const { records, next } = readCommitted(fetched, first);
-    if (next === first) return;
+    const { records, next, damage } = readCommitted(fetched, first);
+    if (next === first) return false;
     this.position = next;
-    this.#runs.push({ first, next, records, end });
+    const bytes = records.reduce((sum, record) => sum + bytesOf(record), 0);
+    const unread = damage?.bytes.byteLength ?? 0;
+    this.#runs.push({ first, next, records, damage, bytes: bytes + unread });
     this.#waiting?.resolve();
+    return true;
   }
 
   fail(error: unknown): void {
@@ -218,8 +280,16 @@ export class Tap {
       try {
         await unlessAborted(waiting.promise, signal);
       } finally {
-        this.#waiting = undefined;
+        // Whoever waited before may end later.
+        if (this.#waiting === waiting) this.#waiting = undefined;
       }
     }
   }
+}
+
+/** What a record takes in memory, about. */
+export function bytesOf({ key, value, headers }: KafkaRecord): number {
+  let bytes = 100 + (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
+  for (const header of headers) bytes += 100 + header.key.length + header.value.byteLength;
+  return bytes;
 }

@@ -1,16 +1,21 @@
-import type { FetchedPartition, KafkaRecord, RecordBatch } from "./contract.ts";
+import type { BatchDamage, FetchedPartition, KafkaRecord, RecordBatch } from "./contract.ts";
 
 export interface CommittedRecords {
   /** From the offset asked for on, without those of aborted transactions, and without markers. */
   readonly records: readonly KafkaRecord[];
   /** Behind everything that was fetched, whether it counts or not. */
   readonly next: number;
+  /** There are no records: what stands there cannot be read. */
+  readonly damage: BatchDamage | undefined;
 }
 
 /**
  * The committed records in what one fetch brought. A broker sends nothing of open transactions, but all
  * that belongs to aborted ones, with a list of those: by producer, from an offset on until that producer's
  * next abort marker. The list is in no order, and a producer may be in it several times.
+ *
+ * A batch that cannot be read is a run by itself, and ends the one before it: it may have been a marker, so
+ * what follows is judged by a fetch of its own, whose list begins behind it.
  *
  * The same as Java's consumer does; a marker is known by its batch's attribute, whatever its key.
  */
@@ -24,6 +29,10 @@ export function readCommitted(
   let next = from;
   let at = 0;
   for (const batch of fetched.batches) {
+    if (batch.damage !== undefined) {
+      if (next > from) break;
+      return { records, next: Math.max(from, batch.lastOffset) + 1, damage: batch.damage };
+    }
     next = Math.max(next, batch.lastOffset + 1);
     for (; (coming[at]?.firstOffset ?? Infinity) <= batch.lastOffset; at++) {
       const begun = coming[at];
@@ -36,7 +45,7 @@ export function readCommitted(
     if (batch.isTransactional && aborting.has(batch.producerId)) continue;
     for (const record of batch.records) if (record.offset >= from) records.push(record);
   }
-  return { records, next };
+  return { records, next, damage: undefined };
 }
 
 /** A marker's key: `int16(version) int16(0 abort, 1 commit)`. */

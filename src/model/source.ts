@@ -14,6 +14,8 @@ export interface SourceBatch {
   readonly next: number;
   /** Ascending positions from `first` on; there may be gaps between them. */
   readonly records: readonly SourceRecord[];
+  /** `next` is below `first`: what is read there now is another than it was. Without records. */
+  readonly goesBack?: boolean;
 }
 
 /** One record: its position, and the messages it becomes. None: it was skipped, or is invalid. */

@@ -50,11 +50,6 @@ function refuseUnsupported(module: Module): void {
       `${place.file}:${place.line}:${place.column} ${what} cannot be run yet; ${instead}`,
     );
   };
-  for (const { kind, place, id } of module.ingresses) {
-    if (kind === "kafka") {
-      refuse(place, `Kafka (${id})`, "--embedded binds it to the built-in topic log");
-    }
-  }
   for (const { kind, place, id } of [...module.ingresses, ...module.egresses]) {
     if (kind === "kinesis") refuse(place, `Kinesis (${id})`, "leave it out");
   }

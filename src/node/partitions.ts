@@ -51,6 +51,10 @@ export class Partitions implements SourceSink {
     return this.host(partition).position(source);
   }
 
+  durable(source: string, partition: number): number | undefined {
+    return this.host(partition).partition?.positions.durable(source);
+  }
+
   async take(partition: number, batch: SourceBatch): Promise<void> {
     await this.host(partition).take(batch);
   }

@@ -116,7 +116,9 @@ export class NodeReport implements Health {
         ? undefined
         : lags.reduce<number>((sum, each) => sum + (each ?? 0), 0);
       const phase = stopped === undefined ? "running" : "failed";
-      return { id: ingress.id, kind, phase, lag, reason: stopped && describeError(stopped) };
+      const waiting = sources.find((source) => source.waiting !== undefined)?.waiting;
+      const reason = stopped === undefined ? waiting : describeError(stopped);
+      return { id: ingress.id, kind, phase, lag, reason };
     });
   }
 

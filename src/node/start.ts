@@ -6,23 +6,16 @@
  */
 import { randomBytes } from "node:crypto";
 import { deferred } from "../base/deferred.ts";
-import { describeError, StatefoldError } from "../base/errors.ts";
+import { describeError, type StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
-import type { Egress } from "../egress/contract.ts";
 import type { MarkerOwner } from "../egress/kafka-marker.ts";
-import { LogEgress } from "../egress/log.ts";
 import { PlaygroundEgress } from "../egress/playground.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { DEFAULT_LIMITS as GATEWAY_LIMITS } from "../gateway/limits.ts";
-import type { Ingress } from "../ingress/contract.ts";
-import { LogIngress } from "../ingress/log.ts";
-import { PlaygroundIngress } from "../ingress/playground.ts";
 import { resolveOptions } from "../log/options.ts";
 import { TopicLog } from "../log/topic-log.ts";
-import type { RoutedMessage } from "../model/source.ts";
 import { DEFAULT_LIMITS } from "../partition/limits.ts";
 import type { Directory } from "../partition/ports.ts";
-import type { Egress as EgressSpec, Module } from "../spec/module.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { MetricsRegistry } from "../telemetry/metrics.ts";
 import { declareProcessMetrics } from "../telemetry/process-metrics.ts";
@@ -33,7 +26,8 @@ import { shareDescriptors } from "./descriptors.ts";
 import { DiskReserve } from "./disk-reserve.ts";
 import { EgressFigures } from "./egress-figures.ts";
 import { Functions } from "./functions.ts";
-import { type KafkaParts, openKafkaEgress } from "./kafka.ts";
+import { declareLagMetric } from "./ingress-metrics.ts";
+import type { KafkaParts } from "./kafka.ts";
 import { loadModules } from "./load-modules.ts";
 import { NodeMessages } from "./messages.ts";
 import { declareCommitMetric, declareDiskMetric, declarePartitionMetrics } from "./metrics.ts";
@@ -42,6 +36,8 @@ import { Partitions } from "./partitions.ts";
 import { NodeReport } from "./report.ts";
 import { openStorage, type Storage } from "./storage.ts";
 import { NodeTopics } from "./topics.ts";
+import { type OpenedIngress, openIngresses, openPlaygrounds } from "./ways-in.ts";
+import { type OpenedEgress, openEgresses } from "./ways-out.ts";
 
 const DEFAULT_APPLICATION = "statefold";
 /** Retention of the topic log looks at the topics so often. */
@@ -75,17 +71,9 @@ async function compose(
   open: typeof openStorage,
   closing: Closing,
 ): Promise<RunningNode> {
-  const { logger, host, dataDir, acceptLoss, application = DEFAULT_APPLICATION } = options;
+  const { logger, host, acceptLoss, application = DEFAULT_APPLICATION } = options;
   const module = await loadModules(options, logger);
-  const storage = await open({ dataDir, application, partitions: options.partitions, acceptLoss });
-  closing.add(() => storage.close());
-  if (storage.isNew && storage.dataDir !== undefined) {
-    // Where a disk is not mounted, its folder looks like this.
-    logger.warn(
-      { dataDir: storage.dataDir },
-      "The data directory is new: nothing was here before.",
-    );
-  }
+  const storage = await openData(options, application, open, closing);
   const report = reportTo(logger);
   const { maxConnections, maxOpenFiles } = shareDescriptors({
     maxConnections: GATEWAY_LIMITS.maxConnections,
@@ -97,14 +85,12 @@ async function compose(
   const listening: Listening[] = [];
   const owner: MarkerOwner = { data: storage.identity, process: randomBytes(6).toString("hex") };
   const kafka: KafkaParts = { application, owner, acceptLoss, report };
-  const egresses = openEgresses(module, host, log, kafka);
+  const egresses = openEgresses(module, { host, log, kafka });
   for (const { egress } of egresses) {
     await egress.start();
     closing.add(() => egress.stop());
-    if (egress instanceof PlaygroundEgress) {
-      listening.push({ name: "playground egress", url: urlOf(host, egress.port) });
-    }
   }
+  listening.push(...playgroundsOf(egresses, host));
   const egressById = new Map(egresses.map(({ egress }) => [egress.id, egress]));
   const metrics = new MetricsRegistry();
   const figures = new EgressFigures(
@@ -114,7 +100,7 @@ async function compose(
   const stopProcessMetrics = declareProcessMetrics(metrics);
   closing.add(async () => stopProcessMetrics());
   const ended = deferred<StatefoldError | undefined>();
-  const ingresses: { kind: string; ingress: Ingress }[] = [];
+  const ingresses: OpenedIngress[] = [];
   const directory: Directory = {
     function: (type) => functions.binding(type),
     egress: (id) => egressById.get(id),
@@ -150,10 +136,11 @@ async function compose(
   declareDiskMetric(metrics, reserve);
   declarePartitionMetrics(metrics, partitions);
   const messages = new NodeMessages(partitions);
-  ingresses.push(...openIngresses(module, log, report));
+  ingresses.push(...openIngresses(module, { application, log, metrics, report }));
+  declareLagMetric(metrics, () => ingresses.map(({ ingress }) => ingress));
   for (const { ingress } of ingresses) {
-    await ingress.start(partitions);
     closing.add(() => ingress.stop());
+    await ingress.start(partitions);
   }
   for (const playground of openPlaygrounds(module, host, messages, report)) {
     await playground.start();
@@ -178,6 +165,24 @@ async function compose(
   });
 }
 
+async function openData(
+  { dataDir, partitions, acceptLoss, logger }: NodeOptions,
+  application: string,
+  open: typeof openStorage,
+  closing: Closing,
+): Promise<Storage> {
+  const storage = await open({ dataDir, application, partitions, acceptLoss });
+  closing.add(() => storage.close());
+  if (storage.isNew && storage.dataDir !== undefined) {
+    // Where a disk is not mounted, its folder looks like this.
+    logger.warn(
+      { dataDir: storage.dataDir },
+      "The data directory is new: nothing was here before.",
+    );
+  }
+  return storage;
+}
+
 async function openLog(
   storage: Storage,
   options: NodeOptions,
@@ -195,58 +200,12 @@ async function openLog(
   return log;
 }
 
-function openEgresses(
-  module: Module,
-  host: string,
-  log: TopicLog,
-  kafka: KafkaParts,
-): { kind: string; egress: Egress }[] {
-  return module.egresses.map((spec) => ({
-    kind: spec.kind,
-    egress: openEgress(spec, host, log, kafka),
-  }));
-}
-
-function openEgress(spec: EgressSpec, host: string, log: TopicLog, kafka: KafkaParts): Egress {
-  const { id } = spec;
-  const { report } = kafka;
-  if (spec.kind === "kafka") return openKafkaEgress(spec, kafka);
-  if (spec.kind === "log") return new LogEgress({ id, log, report });
-  if (spec.kind === "playground") {
-    const { port, topics } = spec;
-    return new PlaygroundEgress({ id, host, port, topics, report });
-  }
-  throw new StatefoldError(
-    "MODULE_UNSUPPORTED",
-    `egress ${id} of kind ${spec.kind} cannot be run yet`,
-  );
-}
-
-function openIngresses(
-  module: Module,
-  log: TopicLog,
-  report: Report,
-): { kind: string; ingress: Ingress }[] {
-  return module.ingresses.flatMap((spec) =>
-    spec.kind === "log"
-      ? [{ kind: spec.kind, ingress: new LogIngress({ settings: spec, log, report }) }]
+function playgroundsOf(egresses: readonly OpenedEgress[], host: string): Listening[] {
+  return egresses.flatMap(({ egress }) =>
+    egress instanceof PlaygroundEgress
+      ? [{ name: "playground egress", url: urlOf(host, egress.port) }]
       : [],
   );
-}
-
-function openPlaygrounds(
-  module: Module,
-  host: string,
-  messages: NodeMessages,
-  report: Report,
-): PlaygroundIngress[] {
-  return module.ingresses.flatMap((spec) => {
-    if (spec.kind !== "playground") return [];
-    const send = async (message: RoutedMessage) => {
-      await messages.send({ ...message, delayMs: 0, idempotencyKey: undefined });
-    };
-    return [new PlaygroundIngress({ host, port: spec.port, send, report })];
-  });
 }
 
 function urlOf(host: string, port: number | undefined): string {

@@ -180,8 +180,13 @@ export class Intake {
   #source(input: SourceInput): void {
     const { positions } = this.#parts;
     const { source, first, next, records } = input;
-    const expected = positions.next(source) ?? first;
-    if (next <= expected || first > expected) return;
+    const known = positions.next(source);
+    const expected = known ?? first;
+    if (first > expected) return;
+    // Where a source begins is remembered before it brings anything: it may begin at an end that moves.
+    const isBeginning = known === undefined && next === first;
+    const goesBack = input.goesBack === true && first === expected;
+    if (next <= expected && !isBeginning && !goesBack) return;
     for (const record of records) {
       if (record.position >= expected) this.#record(source, record);
     }

@@ -153,6 +153,7 @@ type AnyMetric = Metric<CounterSeries | GaugeSeries | HistogramSeries>;
 
 export class MetricsRegistry {
   readonly #metrics = new Map<string, AnyMetric>();
+  readonly #updates: (() => void)[] = [];
 
   counter<Label extends string>(definition: MetricDefinition<Label>): Counter<Label> {
     return this.#declare("counter", definition, () => new CounterSeries());
@@ -172,8 +173,14 @@ export class MetricsRegistry {
     return [...this.#metrics.values()].map((metric) => metric.definition);
   }
 
+  /** For series that come and go: `update` is called whenever someone looks. */
+  beforeRender(update: () => void): void {
+    this.#updates.push(update);
+  }
+
   /** Everything, as `text/plain; version=0.0.4; charset=utf-8`. */
   render(): string {
+    for (const update of this.#updates) update();
     return [...this.#metrics.values()].map(renderMetric).join("");
   }
 

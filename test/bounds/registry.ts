@@ -338,8 +338,8 @@ export const DRIVERS: Drivers = {
     own("log", "an ingress hands over batches of batchRecords and batchBytes"),
     ["ingress/log", "what is read ahead is bounded"],
   ],
-  "src/ingress/log-source.ts#initialMs": [SOURCE_RETRIES],
-  "src/ingress/log-source.ts#maxMs": [SOURCE_RETRIES],
+  "src/ingress/source.ts#initialMs": [SOURCE_RETRIES],
+  "src/ingress/source.ts#maxMs": [SOURCE_RETRIES],
   "src/node/publisher.ts#PUBLISH_RECORDS": [
     own("log", "one call to an egress has PUBLISH_RECORDS records at most"),
   ],

@@ -40,6 +40,10 @@ export class FakeSink implements SourceSink {
     return this.#committed.get(source);
   }
 
+  durable(source: string): number | undefined {
+    return this.#committed.get(source);
+  }
+
   async take(partition: number, batch: SourceBatch): Promise<void> {
     this.takes++;
     if (this.failing > 0) {
@@ -52,7 +56,8 @@ export class FakeSink implements SourceSink {
       if (record.position < expected) continue;
       this.taken.push({ partition, source: batch.source, record });
     }
-    this.#next.set(batch.source, Math.max(expected, batch.next));
+    const goesBack = batch.goesBack === true && batch.first === expected;
+    this.#next.set(batch.source, goesBack ? batch.next : Math.max(expected, batch.next));
     this.#wake();
     await this.#held.get(partition)?.promise;
   }

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { NewKafkaRecord, TopicPartition } from "../../src/kafka/contract.ts";
 import { KafkaError } from "../../src/kafka/error.ts";
-import { type FetchedRun, Fetcher, type Tap } from "../../src/kafka/fetcher.ts";
+import {
+  type FetchedRun,
+  Fetcher,
+  type FetcherOptions,
+  type Tap,
+} from "../../src/kafka/fetcher.ts";
 import { FakeBroker, type Trouble } from "./fake/broker.ts";
 
 interface Stage {
@@ -14,7 +19,7 @@ interface Stage {
   readonly signal: AbortSignal;
 }
 
-function stage(t: TestContext): Stage {
+function stage(t: TestContext, options: Partial<FetcherOptions> = {}): Stage {
   const made: { trouble: Stage["trouble"] } = { trouble: undefined };
   const asked: string[] = [];
   const broker = new FakeBroker({
@@ -28,8 +33,8 @@ function stage(t: TestContext): Stage {
   });
   broker.createTopic("a", 4);
   const cluster = broker.client();
-  const limits = { minBytes: 1, maxBytes: 100_000, maxPartitionBytes: 1_000 };
-  const fetcher = new Fetcher({ cluster, maxWaitMs: 200, ...limits });
+  const limits = { minBytes: 1, maxBytes: 100_000, maxPartitionBytes: 1_000, maxHeldBytes: 20_000 };
+  const fetcher = new Fetcher({ cluster, maxWaitMs: 200, ...limits, ...options });
   const end = new AbortController();
   t.after(async () => {
     end.abort(new Error("the test is over"));
@@ -82,7 +87,8 @@ test("a run moves on over what was aborted", async (t) => {
   log.endTransaction(7n, false, 0);
   const tap = fetcher.open(at(0));
   const run = await tap.next(0, signal);
-  assert.deepEqual(run, { first: 0, next: 2, records: [], end: 2 });
+  assert.deepEqual(run, { first: 0, next: 2, records: [], damage: undefined, bytes: 0 });
+  assert.equal(tap.end, 2);
 });
 
 test("a partition whose records nobody takes stops no other, and holds two runs", async (t) => {
@@ -133,4 +139,62 @@ test("a topic that is not there is an error; so is waiting when it is over", asy
   const waiting = fetcher.open(at(3)).next(0, end.signal);
   end.abort(new Error("enough"));
   await assert.rejects(waiting, /enough/);
+});
+
+test("beyond maxHeldBytes a partition is fetched only when it holds nothing", async (t) => {
+  const { broker, fetcher, signal } = stage(t, { maxHeldBytes: 1_000 });
+  for (let i = 0; i < 5; i++) broker.log(at(0)).append(records("x".repeat(900)), -1n, false);
+  const slow = fetcher.open(at(0));
+  await slow.next(0, signal);
+  const quick = fetcher.open(at(2));
+  for (let i = 0; i < 3; i++) {
+    broker.log(at(2)).append(records("y".repeat(900)), -1n, false);
+    assert.equal((await quick.next(i, signal)).records.length, 1);
+  }
+  assert.equal(slow.position, 2); // one was taken, one is held
+  assert.equal(fetcher.heldBytes, slow.heldBytes);
+});
+
+test("whoever got something is asked for last, so an answer that is full starves nobody", async (t) => {
+  const { broker, fetcher, signal } = stage(t, { maxBytes: 1_000 });
+  const even = [at(0), at(2)];
+  for (const place of even) {
+    for (let i = 0; i < 20; i++) broker.log(place).append(records("x".repeat(990)), -1n, false);
+  }
+  const [greedy, other] = even.map((place) => fetcher.open(place));
+  assert(greedy !== undefined && other !== undefined);
+  let isOver = false;
+  const reading = (async () => {
+    for (let i = 0; i < 20 && !isOver; i++) await greedy.next(i, signal);
+  })();
+  await other.next(0, signal);
+  assert(greedy.position < 10);
+  isOver = true;
+  await reading;
+});
+
+test("who leads a topic is asked once for all of its partitions", async (t) => {
+  const { fetcher, broker, signal, asked } = stage(t);
+  for (const k of [0, 1, 2, 3]) broker.log(at(k)).append(records("a"), -1n, false);
+  await Promise.all([0, 1, 2, 3].map((k) => fetcher.open(at(k)).next(0, signal)));
+  assert.equal(asked.filter((request) => request === "leaders").length, 1);
+});
+
+test("what cannot be read is a run by itself, and what follows is fetched anew", async (t) => {
+  const { broker, fetcher, signal } = stage(t);
+  const log = broker.log(at(0));
+  log.append(records("a"), -1n, false);
+  log.append(records("b", "c"), 7n, true);
+  log.append(records("d"), 8n, true);
+  log.endTransaction(7n, false, 0); // offset 4
+  log.append(records("e"), 7n, true);
+  log.endTransaction(7n, true, 0);
+  log.endTransaction(8n, true, 0);
+  log.damage(4);
+  const tap = fetcher.open(at(0));
+  const before = await tap.next(0, signal);
+  assert.deepEqual([textOf(before), before.next], [["a", "d"], 4]);
+  const damaged = await tap.next(4, signal);
+  assert.deepEqual([damaged.next, damaged.damage?.reason], [5, "it does not match its checksum"]);
+  assert.deepEqual(await read(tap, 5, 1, signal), ["e"]);
 });

@@ -104,6 +104,27 @@ test("a source's position is stored with what was taken, so a crash takes both o
   assert.deepEqual([kept.partition.positions.next("topic/0"), kept.partition.ledger.mail], [2, 2]);
 });
 
+test("where a source begins is stored before it brings anything", async () => {
+  const it = await open();
+  it.settle(run(40, 40));
+  assert.equal(it.partition.positions.durable("topic/0"), 40);
+  const next = await it.reopen({ applied: true });
+  assert.equal(next.partition.positions.next("topic/0"), 40);
+});
+
+test("a position goes back only where the source says so, and from where it stands", async () => {
+  const it = await open();
+  it.settle(run(0, 9, 8));
+  it.settle(run(9, 3));
+  assert.equal(it.partition.positions.next("topic/0"), 9);
+  it.settle({ ...run(7, 3), goesBack: true });
+  assert.equal(it.partition.positions.next("topic/0"), 9);
+  it.settle({ ...run(9, 3), goesBack: true });
+  assert.equal(it.partition.positions.durable("topic/0"), 3);
+  it.settle(run(3, 4, 3));
+  assert.equal(it.partition.ledger.accepted, 2);
+});
+
 test("a record taken again after a crash is the same message", async () => {
   const it = await open();
   it.turn(run(0, 1, 0));

@@ -1,7 +1,6 @@
 /* The compiled runtime, publishing to a real broker, while processes are killed or stopped. */
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { KafkaCluster } from "../../src/kafka/contract.ts";

@@ -1,4 +1,5 @@
 import type { AbortedTransaction, FetchRequest, RecordBatch, TopicPartition } from "../contract.ts";
+import { KafkaProtocolError } from "../error.ts";
 import { readByTopic, writeByTopic } from "./partitions.ts";
 import { decodeBatches } from "./record-batch.ts";
 import type { RequestKind } from "./request.ts";
@@ -10,6 +11,9 @@ export interface FetchAnswer extends TopicPartition {
   readonly aborted: readonly AbortedTransaction[];
   readonly batches: readonly RecordBatch[];
 }
+
+/** As brokers say when they find it so. */
+const CORRUPT_MESSAGE = 2;
 
 /** Of committed records, without a fetch session. */
 export const FETCH: RequestKind<
@@ -56,8 +60,14 @@ export const FETCH: RequestKind<
     });
     const partitions: FetchAnswer[] = [];
     for (const { bytes, ...rest } of found) {
-      const batches = bytes === undefined ? [] : await decodeBatches(bytes);
-      partitions.push({ ...rest, batches });
+      try {
+        // What is kept of a partition must not keep alive what was fetched of the others.
+        const batches = bytes === undefined ? [] : await decodeBatches(new Uint8Array(bytes));
+        partitions.push({ ...rest, batches });
+      } catch (error) {
+        if (!(error instanceof KafkaProtocolError)) throw error;
+        partitions.push({ ...rest, error: CORRUPT_MESSAGE, batches: [] });
+      }
     }
     return { error, partitions };
   },

@@ -13,6 +13,7 @@
  */
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import { crc32c } from "../../base/crc32c.ts";
+import { describeError } from "../../base/errors.ts";
 import type { Header } from "../../model/message.ts";
 import type { Compression, KafkaRecord, NewKafkaRecord, RecordBatch } from "../contract.ts";
 import { KafkaProtocolError } from "../error.ts";
@@ -27,6 +28,10 @@ const CONTROL = 0x20;
 
 /** In front of what the length counts. */
 const HEAD_BYTES = 12;
+/** Offset, length, and what says the format: the least that any format has. */
+const LEAST_BYTES = 17;
+const VERSION_AT = 16;
+const LAST_OFFSET_AT = 23;
 const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
 const NO_HEADERS: readonly Header[] = [];
@@ -36,18 +41,39 @@ const UNPACKED_MAX_BYTES = 256 * 1024 * 1024;
 
 /**
  * The whole batches in what was fetched. The last one may be cut off where the answer's limit was: it comes
- * whole with the next fetch.
+ * whole with the next fetch. One that cannot be read is among them, with the reason.
+ *
+ * @throws KafkaProtocolError when not even the bounds of batches can be told
  */
 export async function decodeBatches(bytes: Uint8Array): Promise<RecordBatch[]> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const batches: RecordBatch[] = [];
   for (let at = 0; at + HEAD_BYTES < buffer.byteLength; ) {
     const length = HEAD_BYTES + buffer.readInt32BE(at + 8);
+    if (length < LEAST_BYTES) throw new KafkaProtocolError(`a batch has a length of ${length}`);
     if (at + length > buffer.byteLength) break;
-    batches.push(await decodeBatch(buffer.subarray(at, at + length)));
+    const batch = buffer.subarray(at, at + length);
     at += length;
+    try {
+      batches.push(await decodeBatch(batch));
+    } catch (error) {
+      batches.push(damagedBatch(batch, buffer.subarray(at), describeError(error)));
+    }
   }
   return batches;
+}
+
+/** Where it ends is where the next begins; without one, where it says itself. */
+function damagedBatch(bytes: Buffer, behind: Buffer, reason: string): RecordBatch {
+  const baseOffset = Number(bytes.readBigInt64BE(0));
+  const hasLast = bytes[VERSION_AT] === 2 && bytes.byteLength >= LAST_OFFSET_AT + 4;
+  const said = baseOffset + Math.max(0, hasLast ? bytes.readInt32BE(LAST_OFFSET_AT) : 0);
+  const last = behind.byteLength >= 8 ? Number(behind.readBigInt64BE(0)) - 1 : said;
+  return {
+    ...{ baseOffset, lastOffset: Math.max(baseOffset, last) },
+    ...{ producerId: -1n, isTransactional: false, isControl: false, records: [] },
+    damage: { reason, bytes },
+  };
 }
 
 async function decodeBatch(bytes: Buffer): Promise<RecordBatch> {

@@ -21,7 +21,7 @@ import type {
   Transactional,
 } from "../../../src/kafka/contract.ts";
 import { KafkaError, KafkaUnreachableError } from "../../../src/kafka/error.ts";
-import { PartitionLog } from "./partition-log.ts";
+import { bytesOf, PartitionLog } from "./partition-log.ts";
 
 export interface FakeBrokerOptions {
   readonly nowMs: () => number;
@@ -168,13 +168,24 @@ export class FakeBroker {
   ): Promise<readonly FetchedPartition[]> {
     const untilMs = this.#options.nowMs() + request.maxWaitMs;
     for (;;) {
-      const found = await ask("fetch", () =>
-        request.partitions.map((one) => this.#read(node, one)),
-      );
+      const found = await ask("fetch", () => this.#readAll(node, request));
       const has = found.some(({ error, batches }) => error !== undefined || batches.length > 0);
       if (has || this.#options.nowMs() >= untilMs) return found;
       await new Promise<void>((resolve) => this.#options.later(5, resolve));
     }
+  }
+
+  /** In the order asked for, until the answer is full; the first that has something is sent in any case. */
+  #readAll(node: number, { partitions, maxBytes }: FetchRequest): FetchedPartition[] {
+    let left = maxBytes;
+    return partitions.map((one) => {
+      const found = this.#read(node, one);
+      const bytes = bytesOf(found.batches);
+      const isFirst = left === maxBytes;
+      if (bytes > left && !isFirst) return { ...found, batches: [], aborted: [] };
+      left -= bytes;
+      return found;
+    });
   }
 
   #read(

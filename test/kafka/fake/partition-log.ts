@@ -83,7 +83,7 @@ export class PartitionLog {
     for (const batch of this.batches) {
       if (batch.lastOffset < offset) continue;
       if (batch.baseOffset >= stable) break;
-      bytes += 61 + batch.records.reduce((sum, record) => sum + sizeOf(record), 0);
+      bytes += bytesOf([batch]);
       if (batches.length > 0 && bytes > maxBytes) break;
       batches.push(batch);
     }
@@ -92,6 +92,25 @@ export class PartitionLog {
       .filter((one) => one.lastOffset >= offset && one.firstOffset <= until)
       .map(({ producerId, firstOffset }) => ({ producerId, firstOffset }));
     return { batches, aborted };
+  }
+
+  /** The batch at an offset cannot be read any more. */
+  damage(offset: number): void {
+    const at = this.batches.findIndex((batch) => batch.lastOffset >= offset);
+    const batch = this.batches[at];
+    if (batch === undefined) return;
+    const damage = { reason: "it does not match its checksum", bytes: Buffer.from("damaged") };
+    this.batches[at] = { ...batch, records: [], damage };
+  }
+
+  /** As when a topic is deleted and made anew. */
+  clear(): void {
+    this.batches.length = 0;
+    this.#aborted.length = 0;
+    this.#recent.clear();
+    this.#open.clear();
+    this.start = 0;
+    this.end = 0;
   }
 
   /** Retention: what is below is gone. */
@@ -104,6 +123,11 @@ export class PartitionLog {
     this.batches.push(batch);
     this.end = batch.lastOffset + 1;
   }
+}
+
+export function bytesOf(batches: readonly RecordBatch[]): number {
+  const ofRecords = batches.flatMap(({ records }) => records.map(sizeOf));
+  return 61 * batches.length + ofRecords.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 function sizeOf({ key, value }: NewKafkaRecord): number {

@@ -142,7 +142,7 @@ export const AROUND: readonly Mutant[] = [
     name: "source-read-ahead-survives-rewind",
     bug: "A batch that was read before a rewind is handed over after it.",
     breaks: "I5 order at the receiver",
-    file: "ingress/log-source.ts",
+    file: "ingress/source.ts",
     from: "      signal.throwIfAborted();\n      await unlessAborted(sink.take(partition, batch), signal);",
     to: "      await sink.take(partition, batch);",
     tests: ["ingress"],

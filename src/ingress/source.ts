@@ -1,29 +1,23 @@
+import { setTimeout } from "node:timers/promises";
 import { backoffMs, type Random } from "../base/backoff.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
 import { unlessAborted } from "../base/unless-aborted.ts";
-import type { LogPartition } from "../log/partition.ts";
-import type { Topic } from "../log/topic.ts";
 import type { SourceBatch } from "../model/source.ts";
 import type { OnInvalid, Route } from "../spec/module.ts";
 import type { SourceSink, SourceStatus } from "./contract.ts";
 import { routeRecords } from "./route.ts";
+import type { Tape } from "./tape.ts";
 
-export interface LogSourceInput {
+export interface SourceInput {
   readonly source: string;
-  readonly topic: Topic;
-  /** Of the topic. */
-  readonly topicPartition: number;
+  readonly tape: Tape;
   readonly route: Route;
   readonly onInvalid: OnInvalid;
-  /** Where to begin a source that was never read. */
-  readonly startup: "earliest" | "latest";
   readonly sink: SourceSink;
   /** The partition that reads it. */
   readonly partition: number;
-  readonly batchBytes: number;
-  readonly batchRecords: number;
   readonly report: Report;
   readonly sleep: Sleep;
   readonly random: Random;
@@ -32,36 +26,37 @@ export interface LogSourceInput {
 /** Resolves after so long; rejects as soon as the signal is aborted. */
 export type Sleep = (waitMs: number, signal: AbortSignal) => Promise<void>;
 
+export const systemSleep: Sleep = (waitMs, signal) => setTimeout(waitMs, undefined, { signal });
+
 /** A batch that was read, and why it is the last one, if it is. */
 interface ReadBatch {
   readonly batch: SourceBatch;
   readonly stop: StatefoldError | undefined;
 }
 
-const BACKOFF = { initialMs: 50, maxMs: 5000 };
+export const SOURCE_BACKOFF = { initialMs: 50, maxMs: 5000 };
 
 /**
- * Reads one partition of a topic into one partition of the runtime: a loop that asks for the stored
- * position, then hands over batch after batch. The next batch is read while the sink takes one, so at most
- * two are held.
+ * Reads a tape into one partition of the runtime: a loop that asks for the stored position, then hands over
+ * batch after batch. The next batch is read while the sink takes one, so at most two are held.
  *
  * Whatever fails for the moment is tried again from the stored position; what cannot get better by itself
  * (damage, an offset that never was, an invalid record with `onInvalid: stop`) ends this source, loudly.
  */
-export class LogSource {
-  readonly #input: LogSourceInput;
+export class Source {
+  readonly #input: SourceInput;
   readonly #begun: Deferred<void> = deferred();
-  #partition: LogPartition | undefined;
   /** Aborted when the source stops or rewinds: ends one pass of the loop. */
   #pass = new AbortController();
   #stopping = false;
   #stopped: StatefoldError | undefined;
+  #waiting: string | undefined;
   #next: number | undefined;
   /** Where it began without a stored position: the same again, if that was not committed. */
   #startedAt: number | undefined;
   #failures = 0;
 
-  constructor(input: LogSourceInput) {
+  constructor(input: SourceInput) {
     this.#input = input;
   }
 
@@ -71,11 +66,11 @@ export class LogSource {
   }
 
   get status(): SourceStatus {
-    const { source, partition } = this.#input;
-    const end = this.#partition?.endOffset;
+    const { source, partition, tape } = this.#input;
+    const { end } = tape;
     const next = this.#next;
     const lag = end === undefined || next === undefined ? undefined : Math.max(0, end - next);
-    return { source, partition, next, lag, stopped: this.#stopped };
+    return { source, partition, next, lag, waiting: this.#waiting, stopped: this.#stopped };
   }
 
   /** Ends with `stop`, or when the source cannot go on. Never rejects. */
@@ -102,6 +97,7 @@ export class LogSource {
       break;
     }
     this.#begun.resolve();
+    this.#input.tape.close();
   }
 
   rewind(): void {
@@ -115,14 +111,13 @@ export class LogSource {
 
   /** One pass: from the stored position on, until it is aborted, fails, or comes to its last batch. */
   async #readOn(signal: AbortSignal): Promise<StatefoldError> {
-    const { sink, partition, topic, topicPartition } = this.#input;
-    this.#partition = await topic.partition(topicPartition);
-    const from = await this.#begin(this.#partition, signal);
-    let ahead = this.#read(this.#partition, from, signal);
+    const { sink, partition } = this.#input;
+    const from = await this.#begin(signal);
+    let ahead = this.#read(from, signal);
     for (;;) {
       const { batch, stop } = await ahead;
       if (stop === undefined) {
-        ahead = this.#read(this.#partition, batch.next, signal);
+        ahead = this.#read(batch.next, signal);
         ahead.catch(() => {}); // it is awaited in the next round, if there is one
       }
       // Read before a rewind, it could be taken for the beginning of a source whose position was lost.
@@ -134,11 +129,11 @@ export class LogSource {
     }
   }
 
-  async #begin(log: LogPartition, signal: AbortSignal): Promise<number> {
-    const { sink, source, partition, startup } = this.#input;
+  async #begin(signal: AbortSignal): Promise<number> {
+    const { sink, source, partition, tape } = this.#input;
     const stored = await unlessAborted(sink.position(source, partition), signal);
     if (stored === undefined) {
-      this.#startedAt ??= startup === "earliest" ? log.startOffset : log.endOffset;
+      this.#startedAt ??= await tape.begin(signal);
       this.#next = this.#startedAt;
       this.#begun.resolve();
       // The first position becomes durable, so that the next start goes on from it.
@@ -151,39 +146,17 @@ export class LogSource {
     return stored;
   }
 
-  async #read(log: LogPartition, position: number, signal: AbortSignal): Promise<ReadBatch> {
-    const { source, batchBytes, batchRecords, route, onInvalid } = this.#input;
-    for (;;) {
-      const limits = { maxRecords: batchRecords, maxBytes: batchBytes };
-      const result = await log.read(position, limits);
-      signal.throwIfAborted();
-      if (result.kind === "beyondEnd") {
-        const message = `${source}: the stored position ${position} is behind the topic's end ${result.endOffset}: the topic was replaced or has lost records; restore it from a snapshot`;
-        throw new StatefoldError("LOG_CORRUPT", message);
-      }
-      if (result.kind === "belowStart") {
-        this.#reportLost(position, result.startOffset);
-        const batch = { source, first: position, next: result.startOffset, records: [] };
-        return { batch, stop: undefined };
-      }
-      if (result.records.length > 0) {
-        const incoming = result.records.map((record) => ({ ...record, position: record.offset }));
-        const routed = routeRecords(route, onInvalid, source, incoming, result.next);
-        const { records, next, stop } = routed;
-        if (onInvalid === "skip") this.#reportSkipped(records);
-        return { batch: { source, first: position, next, records }, stop };
-      }
-      await log.follow(position, signal);
-    }
-  }
-
-  #reportLost(position: number, startOffset: number): void {
-    this.#input.report("error", "Retention removed records before they were read.", {
-      source: this.#input.source,
-      from: position,
-      upTo: startOffset - 1,
-      records: startOffset - position,
+  async #read(position: number, signal: AbortSignal): Promise<ReadBatch> {
+    const { source, route, onInvalid, tape } = this.#input;
+    const run = await tape.read(position, signal, () => {
+      this.#waiting = undefined;
     });
+    signal.throwIfAborted();
+    const routed = routeRecords(route, onInvalid, source, run.records, run.next);
+    const { records, next, stop } = routed;
+    if (onInvalid === "skip") this.#reportSkipped(records);
+    const batch = { source, first: position, next, records };
+    return { batch: next < position ? { ...batch, goesBack: true } : batch, stop };
   }
 
   #reportSkipped(records: SourceBatch["records"]): void {
@@ -199,11 +172,12 @@ export class LogSource {
 
   async #waitAfter(error: unknown, signal: AbortSignal): Promise<void> {
     this.#failures++;
-    const waitMs = backoffMs(this.#failures, BACKOFF, this.#input.random);
+    const waitMs = backoffMs(this.#failures, SOURCE_BACKOFF, this.#input.random);
     this.#begun.resolve();
+    this.#waiting = describeError(error);
     this.#input.report("warn", "A source could not go on and tries again.", {
       source: this.#input.source,
-      reason: describeError(error),
+      reason: this.#waiting,
       waitMs,
     });
     try {

@@ -1,0 +1,85 @@
+import { describeError } from "../base/errors.ts";
+import type { Report } from "../base/report.ts";
+import { unlessAborted } from "../base/unless-aborted.ts";
+import type { KafkaCluster } from "../kafka/contract.ts";
+import type { SourceSink } from "./contract.ts";
+import type { KafkaSource } from "./kafka-topic.ts";
+import type { Sleep } from "./source.ts";
+
+export interface KafkaGroupOptions {
+  /** Of the ingress. */
+  readonly id: string;
+  readonly group: string;
+  readonly cluster: KafkaCluster;
+  readonly sink: SourceSink;
+  readonly sources: () => readonly KafkaSource[];
+  readonly everyMs: number;
+  readonly report: Report;
+  readonly sleep: Sleep;
+}
+
+/**
+ * Tells the brokers how far the ingress is, as the offsets of its consumer group: what watches lag in
+ * Kafka watches it so, and an application that moves away finds where to go on. Only what is durable is
+ * told. Nothing here depends on it: positions are stored with the effects (I3).
+ *
+ * On the way it looks for the ends of partitions that are not fetched at the moment.
+ */
+export class KafkaGroup {
+  readonly #options: KafkaGroupOptions;
+  readonly #end = new AbortController();
+  readonly #told = new Map<KafkaSource, number>();
+  #lastTrouble: string | undefined;
+
+  constructor(options: KafkaGroupOptions) {
+    this.#options = options;
+  }
+
+  /** Ends with `stop`. Never rejects. */
+  async run(): Promise<void> {
+    const { everyMs, sleep } = this.#options;
+    const { signal } = this.#end;
+    while (!signal.aborted) {
+      try {
+        await sleep(everyMs, signal);
+        await unlessAborted(this.#tell(), signal);
+        this.#lastTrouble = undefined;
+      } catch (error) {
+        if (!signal.aborted) this.#failed(error);
+      }
+    }
+  }
+
+  stop(): void {
+    this.#end.abort(new Error("the ingress stops"));
+  }
+
+  async #tell(): Promise<void> {
+    const { cluster, group, sink } = this.#options;
+    const offsets = this.#options.sources().flatMap((one) => {
+      const { source, partition } = one.source.status;
+      const offset = sink.durable(source, partition);
+      return offset === undefined || offset === this.#told.get(one) ? [] : [{ one, offset }];
+    });
+    if (offsets.length > 0) {
+      await cluster.commitGroup(
+        group,
+        offsets.map(({ one: { topic, partition }, offset }) => {
+          return { topic, partition, offset, note: "" };
+        }),
+      );
+      for (const { one, offset } of offsets) this.#told.set(one, offset);
+    }
+    for (const { tape } of this.#options.sources()) await tape.lookForEnd();
+  }
+
+  #failed(error: unknown): void {
+    const { id, group, report } = this.#options;
+    const reason = describeError(error);
+    if (reason === this.#lastTrouble) return;
+    this.#lastTrouble = reason;
+    report("warn", "How far a Kafka ingress is could not be told, or compared with the end.", {
+      ...{ ingress: id, group, reason },
+    });
+  }
+}
