@@ -26,6 +26,8 @@ interface Op {
   promised: { readonly untilMs: number; readonly sinceMs: number } | undefined;
   /** Requests that wait. */
   waiting: number;
+  /** Calls and fetches, answered or not. */
+  requests: { readonly host: Host; readonly request: number }[];
 }
 
 /** A program from outside; not certain: nobody was told whether it was accepted. */
@@ -86,6 +88,22 @@ export class Clients {
     return this.#ops.filter((op) => !op.isSettled).map((op) => `${op.kind} ${op.step.label}`);
   }
 
+  /** Nothing is being done any more: who waits for a reply that nobody will send, as far as one can know, goes. */
+  giveUp(isGone: (step: Step) => boolean): void {
+    for (const op of this.#ops) {
+      const waiting = op.requests.filter(({ request }) => this.#desk.isWaiting(request));
+      op.requests = waiting;
+      if (waiting.length === 0) continue;
+      const asked =
+        op.group === undefined ? [op] : this.#ops.filter((each) => each.group === op.group);
+      if (!asked.some(({ step }) => [step, ...repliersOf(step)].some(isGone))) continue;
+      this.#world.faults.paths.hitIf(!this.#world.isLossy, "purgedCall");
+      // It may have been done all the same: who replies in its stead may be who was purged.
+      if (op.group !== undefined) op.group.isUncertain = true;
+      for (const { host, request } of waiting) this.#leave(host, request, op);
+    }
+  }
+
   #next(): void {
     this.#later(60, () => {
       const { keys } = this.#world.swarm.features;
@@ -110,6 +128,7 @@ export class Clients {
         callId: undefined,
         promised: undefined,
         waiting: 0,
+        requests: [],
       },
     };
     group?.labels.add(step.label);
@@ -153,6 +172,7 @@ export class Clients {
       return;
     }
     const request = this.#submit(host, op, { kind, ...common });
+    op.requests.push({ host, request });
     if (this.#rng.chance(0.4)) this.#giveUp(host, request, op);
   }
 
@@ -349,6 +369,7 @@ export class Clients {
         this.#lost(op);
       },
     );
+    op.requests.push({ host, request });
     this.#giveUpWhenLost(host, request, op);
   }
 
@@ -360,6 +381,10 @@ export class Clients {
     });
   }
 }
+
+/** Those who reply in a step's stead. */
+const repliersOf = ({ actions }: Step): Step[] =>
+  actions.flatMap((each) => (each.do === "send" && isReplier(each.step) ? [each.step] : []));
 
 const isReplier = (step: Step): boolean => step.actions.some((each) => each.do === "replyFor");
 
