@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { callKey, onceKey } from "../../src/partition/calls.ts";
 import type { CallInput, SendInput } from "../../src/partition/ports.ts";
-import { keyOf } from "../../src/store/keys.ts";
-import { decodeCall, decodeMeta, decodeOnce } from "../../src/store/records.ts";
+import { decodeCall, decodeOnce } from "../../src/store/records.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Answer, Desk } from "./desk.ts";
+import { checkDurable } from "./durable.ts";
 import { json, type Reply } from "./functions.ts";
 import type { Host } from "./host.ts";
 import { KeyGroup } from "./key-group.ts";
@@ -203,7 +203,7 @@ export class Clients {
     generation: number,
   ): void {
     const { paths } = this.#world.faults;
-    if (!this.#world.isLossy) checkDurable(host, op, answer);
+    if (!this.#world.isLossy) checkDurable(host, op.step, op.group, answer);
     switch (answer.kind) {
       case "accepted":
         this.#told(host, op, answer.messageId, sinceMs, generation);
@@ -387,24 +387,3 @@ const repliersOf = ({ actions }: Step): Step[] =>
   actions.flatMap((each) => (each.do === "send" && isReplier(each.step) ? [each.step] : []));
 
 const isReplier = (step: Step): boolean => step.actions.some((each) => each.do === "replyFor");
-
-/** I2: whatever a caller is told, the disk knows already. */
-function checkDurable(host: Host, { step, group }: Op, answer: Answer): void {
-  const read = (of: Uint8Array) => host.disk.read([of])[0];
-  if (answer.kind === "pending") {
-    // Where little is remembered for long, its time may be over by now.
-    const isThere = read(callKey(answer.callId)) !== undefined || host.isForgetful;
-    assert(isThere, "I2: a promised reply is not on the disk");
-  }
-  if (answer.kind !== "accepted" && answer.kind !== "replied") return;
-  const meta = read(keyOf("meta"));
-  const sequence = Number.parseInt(answer.messageId.split("-")[2] ?? "", 36);
-  const isStored = meta !== undefined && sequence < decodeMeta(meta).nextSequence;
-  assert(isStored, "I2: an answer tells of a message that the disk does not know");
-  if (group === undefined) return;
-  const once = read(onceKey(step.target, group.key));
-  if (once !== undefined) return;
-  // It may have expired, and been swept, since the answer was made.
-  const isShort = host.isForgetful;
-  assert(isShort, "I2: an answer tells of a key that the disk does not know");
-}

@@ -244,10 +244,7 @@ export class Host {
     this.#isUntold = false;
     life.isOpen ||= inputs.some(({ kind }) => kind === "committed");
     watch.before(inputs, tickets);
-    for (const input of inputs) {
-      if (input.kind !== "operator" || input.verb.kind !== "purgeParked") continue;
-      this.shadow.purging(input.verb.address);
-    }
+    this.shadow.asked(inputs);
     const turn = partition.turn(nowMs);
     timers.lastTurnMs = this.#lastTurnMs;
     this.#applied(life, inputs, nowMs);

@@ -7,11 +7,11 @@
  * ends, when a timer is due. Where a clock that goes back makes two outcomes right, both are.
  */
 import assert from "node:assert/strict";
-import { type Address, addressKey } from "../../src/model/address.ts";
+import { addressKey } from "../../src/model/address.ts";
 import type { Effects, Invocation } from "../../src/model/invocation.ts";
 import { encodeStateEntry, stateEntryName } from "../../src/model/persisted-value.ts";
 import { egressDestination } from "../../src/partition/outboxes.ts";
-import { CALL_TYPE } from "../../src/partition/ports.ts";
+import { CALL_TYPE, type Input } from "../../src/partition/ports.ts";
 import { readTimerKey } from "../../src/partition/timers.ts";
 import type { Write } from "../../src/store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf, TAGS } from "../../src/store/keys.ts";
@@ -170,9 +170,12 @@ export class Shadow {
     }
   }
 
-  /** A person wants the mail of an address removed. */
-  purging(address: Address): void {
-    this.#purging.add(addressKey(address));
+  /** People may want the mail of addresses removed. */
+  asked(inputs: readonly Input[]): void {
+    for (const input of inputs) {
+      if (input.kind !== "operator" || input.verb.kind !== "purgeParked") continue;
+      this.#purging.add(addressKey(input.verb.address));
+    }
   }
 
   /** The end of a turn that starts a commit: it holds exactly what changed (I3). */
