@@ -59,14 +59,6 @@ export const OPERATORS: readonly Mutant[] = [
     to: "id: target.id };",
   },
   {
-    name: "retry-elsewhere-keeps-egress",
-    bug: "A dead record that is sent to another egress goes to its old one.",
-    breaks: "exactness",
-    file: "partition/operator.ts",
-    from: "post.republish(to?.type ?? record.egress, what.record);",
-    to: "post.republish(record.egress, what.record);",
-  },
-  {
     name: "retry-elsewhere-leaves-letter",
     bug: "A dead letter that is sent elsewhere stays among the dead letters as well.",
     breaks: "exactness",
