@@ -243,7 +243,7 @@ export class Operator {
     const name = nameOf(dead);
     const letter = `${host.index}/${number}`;
     const place = placeOf(record, to);
-    const refusal = to === undefined ? undefined : refusalOf(host, record, to);
+    const refusal = to === undefined ? unaddressed(record) : refusalOf(host, record, to);
     this.#decide(() => {
       if (refusal === undefined) this.resent.decided(name, letter, place);
       this.#submit(host, { kind: "retryDead", number, to }, (answer) => {
@@ -304,6 +304,11 @@ function placeOf({ what, egress }: DeadRecord, to: NewTarget | undefined): strin
 }
 
 /** As src/partition/operator.ts must refuse it. */
+function unaddressed({ what }: DeadRecord): ReturnType<typeof refusalOf> {
+  const isKeyless = what.kind === "message" && what.message.target.type === "";
+  return isKeyless ? { code: "REQUEST_INVALID", path: "sentWithoutId" } : undefined;
+}
+
 function refusalOf(host: Host, { what }: DeadRecord, to: NewTarget) {
   const { directory } = host;
   const refused = (code: ErrorCode, path: Path) => ({ code, path });
