@@ -8,6 +8,8 @@ import { usage } from "./usage.ts";
 interface Decided {
   readonly done: number;
   readonly gone: number;
+  /** Those that cannot be decided about so: they never had an address. */
+  readonly refused?: number;
   readonly next?: string;
 }
 
@@ -43,7 +45,7 @@ export async function decideMany<T>(context: Context, decision: Decision<T>): Pr
   if (options.flag("dry-run")) {
     const list = await listAll<T>(context, path, limit, conditions);
     await decision.print(context, list);
-    io.err(`${list.items.length}${list.more ? " and more" : ""} would be decided about: ${verb}\n`);
+    io.err(`${list.items.length}${list.more ? " and more" : ""} would be meant by ${verb}\n`);
     return 0;
   }
   if (decision.isFinal === true && !options.flag("yes")) {
@@ -52,23 +54,25 @@ export async function decideMany<T>(context: Context, decision: Decision<T>): Pr
   const query = Object.keys(conditions).length > 0 ? conditions : { all: "" };
   let done = 0;
   let gone = 0;
+  let refused = 0;
   try {
     let after: string | undefined;
     do {
       const parameters = new URLSearchParams(query);
-      parameters.set("limit", String(Math.min(PAGE, limit - done - gone)));
+      parameters.set("limit", String(Math.min(PAGE, limit - done - gone - refused)));
       if (after !== undefined) parameters.set("after", after);
       const decided = await context.client.json<Decided>("POST", `${path}/${verb}?${parameters}`);
       done += decided.done;
       gone += decided.gone;
+      refused += decided.refused ?? 0;
       after = decided.next;
-    } while (after !== undefined && done + gone < limit);
+    } while (after !== undefined && done + gone + refused < limit);
   } catch (error) {
     if (done > 0) io.err(`cut off after ${done}; the same command goes on\n`);
     throw error;
   }
-  await report(context, { done, gone }, words);
-  return 0;
+  await report(context, { done, gone, ...(refused > 0 ? { refused } : {}) }, words);
+  return refused === 0 ? 0 : 1;
 }
 
 /** Decides about those that are named, one by one; fails at the end if some were not there. */
@@ -93,10 +97,13 @@ export async function decideNamed(
 
 async function report(
   { io, options }: Context,
-  { done, gone }: Decided,
+  { done, gone, refused = 0 }: Decided,
   words: string,
 ): Promise<void> {
-  if (options.flag("json")) await io.out(`${JSON.stringify({ done, gone })}\n`);
+  if (options.flag("json"))
+    await io.out(`${JSON.stringify({ done, gone, ...(refused > 0 ? { refused } : {}) })}\n`);
   const meanwhile = gone === 0 ? "" : `, ${gone} had gone meanwhile`;
-  io.err(`${done} ${words}${meanwhile}\n`);
+  const left =
+    refused === 0 ? "" : `; ${refused} never had an address and stay: retry ID --to TYPE/ID`;
+  io.err(`${done} ${words}${meanwhile}${left}\n`);
 }

@@ -58,7 +58,7 @@ const show: Command = {
     const reason = shown.reason.split("\n").map(printable).join("\n  ");
     await context.io.out(
       `${printable(head)}: parked since ${time(shown.sinceMs)}, after ${shown.attempts} tries\n` +
-        `${shown.code}: ${reason}\n${shown.pending} messages wait, the first ones:\n`,
+        `${shown.code}: ${reason}\n${shown.pending} waiting, the first ones:\n`,
     );
     for (const { id, value } of shown.messages) {
       const text = readableView(value).split("\n").map(printable).join("\n  ");
@@ -124,7 +124,7 @@ const purge: Command = {
     }
     const path = `${pathOf(context)}/purge`;
     const { messages } = await context.client.json<{ messages: number }>("POST", path);
-    context.io.err(`${messages} messages removed\n`);
+    context.io.err(`${messages === 1 ? "1 message" : `${messages} messages`} removed\n`);
     return 0;
   },
 };

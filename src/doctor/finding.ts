@@ -17,7 +17,7 @@ export interface Finding {
 }
 
 export const RESTORE =
-  "Keep a copy of the whole directory, check the disk, and restore the directory from a snapshot or a backup.";
+  "Keep a copy of the whole directory, check the disk, and restore the directory from a backup.";
 export const ACCEPT =
   "To go on without what is gone, start once with --accept-loss: the partition ends at the last commit before it, and effects that had left may be repeated.";
 const REFUSED = "A node does not start on this directory.";

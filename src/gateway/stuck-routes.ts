@@ -1,3 +1,4 @@
+import { StatefoldError } from "../base/errors.ts";
 import type { Address } from "../model/address.ts";
 import type {
   Admin,
@@ -127,7 +128,8 @@ export class StuckRoutes {
 
 /**
  * Decides about one page of them, and says how many. What somebody else has decided meanwhile is counted
- * as gone. When one fails, those before and beside it are done: to ask again is safe.
+ * as gone, what cannot be decided about so as refused. When one fails, those before and beside it are done: to
+ * ask again is safe.
  */
 async function decideMany<T>(
   exchange: Exchange,
@@ -139,12 +141,20 @@ async function decideMany<T>(
   const { items, next } = await list(query);
   const results = await Promise.allSettled(items.map(decide));
   let done = 0;
+  let refusals = 0;
   for (const result of results) {
-    if (result.status === "rejected") throw result.reason;
-    if (result.value !== undefined && result.value !== false) done++;
+    if (result.status === "fulfilled") {
+      if (result.value !== undefined && result.value !== false) done++;
+    } else if (isRefusal(result.reason)) refusals++;
+    else throw result.reason;
   }
-  exchange.json(200, { done, gone: items.length - done, next: bulkCursor(startedAtMs, next) });
+  const gone = items.length - done - refusals;
+  const refused = refusals === 0 ? undefined : refusals;
+  exchange.json(200, { done, gone, refused, next: bulkCursor(startedAtMs, next) });
 }
+
+const isRefusal = (error: unknown): boolean =>
+  error instanceof StatefoldError && error.code === "REQUEST_INVALID";
 
 /** `{namespace}/{name}`, or `{namespace}/{name}/{id}`, whose id may hold more of '/'. */
 function newTarget(text: string | undefined): NewTarget | undefined {

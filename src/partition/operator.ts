@@ -104,7 +104,7 @@ export class Operator {
     const { deadLetters, post, epochs } = this.#parts;
     deadLetters.find(number, (record) => {
       if (record === undefined) return answer(undefined);
-      const refusal = to === undefined ? undefined : this.#refusal(record, to);
+      const refusal = to === undefined ? unaddressed(record) : this.#refusal(record, to);
       if (refusal !== undefined) return epochs.release({ kind: "refused", request, ...refusal });
       deadLetters.remove(number);
       const { what } = record;
@@ -138,6 +138,13 @@ export class Operator {
     const isKnown = directory.egress(to.type) !== undefined;
     return isKnown ? undefined : ({ code: "NOT_FOUND", reason } as const);
   }
+}
+
+/** A record without a key never had an address: sent again as it is, it would die of that, its reason lost. */
+function unaddressed({ what }: DeadRecord) {
+  if (what.kind === "record" || what.message.target.type !== "") return undefined;
+  const reason = "it never had an address: say where it shall go, as in --to TYPE/ID";
+  return { code: "REQUEST_INVALID", reason } as const;
 }
 
 type Answer = (found: string | undefined, messages?: number, more?: boolean) => void;

@@ -51,7 +51,7 @@ function otherFormat(path: string, found: number): StatefoldError {
   const advice =
     found > FORMAT_VERSION
       ? "a newer statefold wrote it: run that version or a later one"
-      : "an older statefold wrote it: run that version, or restore a snapshot of it with this one";
+      : "an older statefold wrote it: run that version, or begin with an empty directory";
   return new StatefoldError(
     "STORE_FORMAT",
     `${path} is in format ${found}, this version reads format ${FORMAT_VERSION}; ${advice}`,

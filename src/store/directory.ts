@@ -258,7 +258,7 @@ async function check(path: string, options: DirectoryOptions): Promise<Descripti
   if (partitions !== options.partitions) {
     throw new StatefoldError(
       "CONFIG_INVALID",
-      `${path} has ${partitions} partitions, and ${options.partitions} were asked for: the count decides where an id lives and stays as it was made. Ask for ${partitions}, or restore a snapshot into a new directory`,
+      `${path} has ${partitions} partitions, and ${options.partitions} were asked for: the count decides where an id lives and stays as it was made. Ask for ${partitions}, or begin with a new directory`,
     );
   }
   return description;

@@ -64,7 +64,7 @@ const PAST = { open: "opened", read: "read", write: "written" } as const;
 export function corrupt(dir: string, what: string, options?: ErrorOptions): StatefoldError {
   return new StatefoldError(
     "STORE_CORRUPT",
-    `${what}. Keep a copy of ${dir}, check the disk, and restore the data directory from a snapshot`,
+    `${what}. Keep a copy of ${dir}, check the disk, and restore the data directory from a backup`,
     options,
   );
 }

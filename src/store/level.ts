@@ -233,6 +233,6 @@ async function readFiles(dir: string): Promise<LevelFiles> {
 function damagedLog({ path, at, what }: DatabaseStop & { path: string }): StatefoldError {
   return new StatefoldError(
     "STORE_BEHIND_WITNESS",
-    `${path}, byte ${at}: ${what}. What was committed from there on cannot be trusted. Restore a snapshot, or start once with --accept-loss to go on from the last commit before it, without the later ones`,
+    `${path}, byte ${at}: ${what}. What was committed from there on cannot be trusted. Restore a backup, or start once with --accept-loss to go on from the last commit before it, without the later ones`,
   );
 }

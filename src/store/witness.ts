@@ -189,6 +189,6 @@ function unreadable(path: string, error: unknown): unknown {
 }
 
 function noWitness(path: string, what: string, cause?: unknown): StatefoldError {
-  const text = `the witness ${path} ${what}, so it cannot be told whether its database is complete. Restore a snapshot, or start once with --accept-loss to believe the database as it is`;
+  const text = `the witness ${path} ${what}, so it cannot be told whether its database is complete. Restore a backup, or start once with --accept-loss to believe the database as it is`;
   return new StatefoldError("STORE_CORRUPT", text, { cause });
 }

@@ -106,7 +106,7 @@ export class WitnessedStore implements PartitionStore {
 export function behindWitness(dir: string, epoch: number, synced: number): StatefoldError {
   return new StatefoldError(
     "STORE_BEHIND_WITNESS",
-    `the database in ${dir} ends at epoch ${epoch}, but epoch ${synced} was synced to it: what came between is gone. Restore a snapshot, or start once with --accept-loss to go on from epoch ${epoch} without it`,
+    `the database in ${dir} ends at epoch ${epoch}, but epoch ${synced} was synced to it: what came between is gone. Restore a backup, or start once with --accept-loss to go on from epoch ${epoch} without it`,
   );
 }
 

@@ -142,7 +142,7 @@ test("a dry run shows what is meant, and does nothing", async (t) => {
   admin.deadItems = ["1", "2"].map(dead);
   const { out, err } = await cli(url, ["dead", "purge", "--older-than", "1h", "--dry-run"]);
   assert.match(out, /^2 {3}1970/m);
-  assert.equal(err, "2 would be decided about: purge\n");
+  assert.equal(err, "2 would be meant by purge\n");
   const age = Date.now() - (admin.asked.at(-1)?.untilMs ?? 0);
   assert(age >= 3_600_000 && age < 3_700_000);
   await cli(url, ["parked", "skip", "--all", "--dry-run"]);

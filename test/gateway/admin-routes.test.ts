@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { StatefoldError } from "../../src/base/errors.ts";
 import { builtinFromJson } from "../../src/model/builtin-types.ts";
 import { startFakeNode } from "./fake-node.ts";
 import { problemOf } from "./http-client.ts";
@@ -122,6 +123,18 @@ test("a decision about one that is gone meanwhile is counted as such", async (t)
   admin.deadRetry = async (id) => id !== "0-1" && (await take(id));
   const response = await fetch(`${url}/v1/admin/dead/retry?all`, { method: "POST" });
   assert.deepEqual(await response.json(), { done: 1, gone: 1 });
+});
+
+test("what cannot be decided about so stays, is counted, and holds up no others", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  admin.deadItems = ["0-1", "0-2"].map(dead);
+  const take = admin.deadRetry.bind(admin);
+  admin.deadRetry = async (id) => {
+    if (id === "0-1") throw new StatefoldError("REQUEST_INVALID", "it never had an address");
+    return await take(id);
+  };
+  const response = await fetch(`${url}/v1/admin/dead/retry?all`, { method: "POST" });
+  assert.deepEqual(await response.json(), { done: 1, gone: 0, refused: 1 });
 });
 
 test("status, partitions, endpoints and timers are answered as the node tells them", async (t) => {

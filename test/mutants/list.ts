@@ -5,6 +5,7 @@ import { CHANNELS } from "./list/channels.ts";
 import { COMMITS } from "./list/commits.ts";
 import { DELIVERY } from "./list/delivery.ts";
 import { MAIL } from "./list/mail.ts";
+import { OPERATORS } from "./list/operators.ts";
 import { STATES } from "./list/states.ts";
 import { TIMERS } from "./list/timers.ts";
 import type { Mutant } from "./mutant.ts";
@@ -13,6 +14,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...COMMITS,
   ...MAIL,
   ...DELIVERY,
+  ...OPERATORS,
   ...TIMERS,
   ...CHANNELS,
   ...CALLS,

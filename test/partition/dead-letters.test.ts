@@ -109,3 +109,21 @@ test("one that is sent to where nobody is is refused, and stays", async () => {
   assert.match(it.take("refused")[0]?.reason ?? "", /no endpoint .* test\/nobody/);
   assert.deepEqual([it.stored("dead").length, it.partition.ledger.dead], [1, 1]);
 });
+
+test("a record that never had a key is not sent again without an address, and keeps its reason", async () => {
+  const it = await Harness.open();
+  const invalid = {
+    ...{ reason: "the record has no key", key: undefined, traceparent: undefined },
+    ...{ value: value("x"), headers: [] },
+  };
+  const records = [{ position: 0, messages: [], invalid }];
+  it.settle({ kind: "source", source: "log/t/0", first: 0, next: 1, records });
+  const [entry] = it.stored("dead");
+  assert(entry !== undefined);
+  const number = readDeadKey(entry.key);
+  it.settle(it.operator({ kind: "retryDead", number }));
+  assert.match(it.take("refused")[0]?.reason ?? "", /never had an address.* --to TYPE\/ID/);
+  assert.deepEqual(it.stored("dead"), [entry]);
+  it.settle(it.operator({ kind: "retryDead", number, to: at("a") }));
+  assert.deepEqual(it.batch, ["x"]);
+});

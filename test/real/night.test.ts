@@ -166,7 +166,7 @@ test("a bad night is mended by the command line alone: nothing lost, nothing dou
   const shown = await night.run("parked", "show", "shop/order", "eve");
   assert.match(shown, /after \d tries/);
   assert.match(shown, /no such currency in €5/);
-  assert.match(shown, /2 messages wait[^€]*"item": "€5"[^€]*"item": "milk"/);
+  assert.match(shown, /2 waiting[^€]*"item": "€5"[^€]*"item": "milk"/);
 
   // 4. The function is mended and deployed; those it failed for try again.
   versions.shop = "fixed";

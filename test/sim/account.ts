@@ -1,16 +1,23 @@
 /** The account at the end of a run: what was given, what came out, and what the disks hold. */
 import assert from "node:assert/strict";
-import { addressOfKey } from "../../src/model/address.ts";
+import { addressKey, addressOfKey } from "../../src/model/address.ts";
 import { decodeStateEntry } from "../../src/model/persisted-value.ts";
 import { deadRange } from "../../src/partition/dead-letters.ts";
 import { stateKey } from "../../src/partition/states.ts";
 import { decodeDead, decodeState } from "../../src/store/records.ts";
 import type { Clients, Root } from "./clients.ts";
-import type { SideRecord, SimFunctions, Trace } from "./functions.ts";
+import { SIDE_EGRESS, type SideRecord, type SimFunctions, type Trace } from "./functions.ts";
 import type { Host } from "./host.ts";
-import { deadOf, type Operator } from "./operator.ts";
+import type { KeyGroup } from "./key-group.ts";
+import { deadOf, nameOf, type Operator, stepName } from "./operator.ts";
 import { type Action, SKIPPING, type Step } from "./program.ts";
+import { Missing } from "./purges.ts";
 import type { TimerBook } from "./timer-book.ts";
+
+/** A record that is no trace, and who took it. */
+export interface Side extends SideRecord {
+  readonly egress: string;
+}
 
 export interface AccountParts {
   readonly functions: SimFunctions;
@@ -18,7 +25,13 @@ export interface AccountParts {
   readonly operator: Operator;
   /** What the egress took, in order. */
   readonly traces: readonly Trace[];
-  readonly sides: readonly SideRecord[];
+  readonly sides: readonly Side[];
+}
+
+/** What was in the topics: records with a key, and the names of those without. */
+export interface Sourced {
+  readonly sourced: readonly Step[];
+  readonly strays: readonly string[];
 }
 
 export class Account {
@@ -27,60 +40,81 @@ export class Account {
   readonly #expected = new Set<string>();
   /** Dead letters on the disks by kind and name. */
   readonly #dead = new Map<string, number>();
-  readonly #taken = new Map<string, number>();
+  /** By name: the egresses that took it. */
+  readonly #taken = new Map<string, readonly string[]>();
+  readonly #missing: Missing;
   readonly #accounted = new Set<string>();
 
   constructor(parts: AccountParts) {
     this.#parts = parts;
+    this.#missing = new Missing(parts.operator.purges);
   }
 
-  close(hosts: readonly Host[], sourced: readonly Step[], clients: Clients): void {
+  close(hosts: readonly Host[], { sourced, strays }: Sourced, clients: Clients): void {
     this.#readTraces(hosts);
-    for (const { name } of this.#parts.sides) count(this.#taken, name);
+    for (const { name, egress } of this.#parts.sides) {
+      this.#taken.set(name, [...(this.#taken.get(name) ?? []), egress]);
+    }
     for (const host of hosts) {
       for (const { value } of host.disk.list({ ...deadRange(), limit: Infinity })) {
-        const { kind, name } = deadOf(decodeDead(value));
-        count(this.#dead, `${kind} ${name}`);
+        const name = nameOf(deadOf(decodeDead(value)));
+        this.#dead.set(name, (this.#dead.get(name) ?? 0) + 1);
       }
     }
     for (const step of sourced) this.#root({ step, isCertain: true });
+    for (const name of strays) this.#strayed(name);
     for (const root of clients.roots()) this.#root(root);
     this.#closeGroups(hosts, clients);
     for (const label of this.#handled) {
       assert(this.#expected.has(label), `${label} was handled, and nobody sent it`);
     }
     for (const name of this.#dead.keys()) {
-      const isKnown = this.#accounted.has(name) || name.startsWith("stray keyless");
-      assert(isKnown, `${name} is dead, and nobody sent it`);
+      assert(this.#accounted.has(name), `${name} is dead, and nobody sent it`);
     }
+    this.#missing.close();
   }
 
   #root({ step, isCertain }: Root): void {
-    const isHandled = this.#handled.has(step.label);
-    assert(isHandled || !isCertain, `${step.label} was accepted and is lost`);
-    if (isHandled) this.#visit(step);
+    if (isCertain || this.#handled.has(step.label)) this.#visit(step);
+    else this.#missing.mayBe(this.#placesOf(step));
   }
 
-  /** Under one idempotency key: each message that somebody was told of is handled, and only those. */
+  /** Under one idempotency key: each message that somebody was told of is handled or purged, and only those. */
   #closeGroups(hosts: readonly Host[], clients: Clients): void {
     for (const [group, steps] of clients.groups()) {
       const handled = steps.filter(({ label }) => this.#handled.has(label));
       for (const step of handled) this.#visit(step);
-      const told = new Set(
-        group.messageIds.map((id) => {
-          const label = this.#parts.functions.labelOf(id);
-          assert(label !== undefined, `${id} was accepted under ${group.key} and is lost`);
-          return label;
-        }),
-      );
-      assert.equal(told.size, group.messageIds.length, "two messages, one label");
-      for (const label of told)
-        assert(this.#handled.has(label), `${label} was accepted and is lost`);
-      const surplus = handled.length - told.size;
+      const told = this.#told(group, steps);
+      const surplus = handled.filter(({ label }) => !told.has(label)).length;
       assert(surplus === 0 || group.isUncertain, `${group.key} was done, and nobody was told`);
       const isOnce = handled.length <= 1 || hosts[0]?.isForgetful;
       assert(isOnce, `${group.key} was done ${handled.length} times`);
     }
+  }
+
+  /** The labels of the messages that somebody was told of. */
+  #told(group: KeyGroup, steps: readonly Step[]): ReadonlySet<string> {
+    const told = new Set<string>();
+    let uncalled = 0;
+    for (const id of group.messageIds) {
+      const label = this.#parts.functions.labelOf(id);
+      if (label === undefined) uncalled++;
+      else {
+        assert(!told.has(label), "two messages, one label");
+        told.add(label);
+      }
+    }
+    const others = steps.filter(({ label }) => !told.has(label) && !this.#handled.has(label));
+    const places = [...new Set(others.flatMap((step) => this.#placesOf(step)))];
+    // Purged before any function was called with them: nobody knows which of the others they are.
+    const what = `${group.key}: what was accepted`;
+    for (let i = 0; i < uncalled; i++) this.#missing.add(what, places);
+    for (const step of others) this.#missing.mayBe(this.#placesOf(step));
+    for (const step of steps) {
+      const isMissing = told.has(step.label) && !this.#handled.has(step.label);
+      if (isMissing) this.#visit(step);
+    }
+    return told;
   }
 
   /** Exactly once, in order: an address's counts go 1, 2, 3 …, and so do the numbers of each sender. */
@@ -106,30 +140,61 @@ export class Account {
   #visit(step: Step): void {
     const { label } = step;
     this.#expected.add(label);
-    const name = `step ${label}`;
+    const name = stepName(step);
     this.#accounted.add(name);
     const dead = this.#dead.get(name) ?? 0;
+    const isPurged = this.#parts.operator.purged.get(name);
     if (this.#handled.has(label)) {
       assert.equal(dead, 0, `${label} was handled, and is a dead letter`);
+      assert(isPurged !== true, `${label} was handled, and was a dead letter that is purged`);
       step.actions.forEach((action, n) => {
         this.#follow(action, `${label}#${n}`);
       });
       return;
     }
     const isPoison = step.actions.some((action) => action.do === "poison");
-    assert(isPoison, `${label} is lost`);
-    if (this.#parts.operator.purged.has(name)) return;
-    const isDead = dead === 1 || (dead === 0 && step.target.type === SKIPPING);
-    assert(isDead, `${label} was given up, and is ${dead} dead letters`);
+    assert(dead === 0 || isPoison, `${label} is dead, and could be handled`);
+    if (dead + (isPurged === true ? 1 : 0) > 0) {
+      return assert(dead === 0 || isPurged !== true, `${label} is dead, and was purged`);
+    }
+    const places = this.#placesOf(step);
+    const isSkipped = places.some((at) => addressOfKey(at).type === SKIPPING);
+    const isElsewhere = isPoison && (isSkipped || isPurged === false);
+    if (isElsewhere) this.#missing.mayBe(places);
+    else this.#missing.add(label, places);
+  }
+
+  #placesOf(step: Step): readonly string[] {
+    return this.#parts.operator.placesOf(stepName(step), addressKey(step.target));
   }
 
   #follow(action: Action, name: string): void {
     if (action.do === "send") this.#visit(action.step);
     else if (action.do === "sendAfter") this.#delayed(action.step);
-    else if (action.do === "record") this.#buried(`side ${name}`, this.#taken.get(name) ?? 0);
-    else if (action.do === "strayMessage" || action.do === "strayRecord") {
-      this.#buried(`stray ${name}`, 0);
+    else if (action.do === "strayMessage") this.#strayed(name);
+    else if (action.do === "record" || action.do === "strayRecord") this.#record(action, name);
+  }
+
+  /** Dead, unless it was sent to an address; then it is there, once. */
+  #strayed(name: string): void {
+    const isHandled = this.#handled.has(name);
+    if (isHandled) this.#expected.add(name);
+    const stray = nameOf({ kind: "stray", name });
+    const places = this.#parts.operator.placesOf(stray, undefined);
+    this.#buried(stray, isHandled ? 1 : 0, places);
+  }
+
+  /** Where it was meant for, or where a person sent it instead. */
+  #record(action: Action, name: string): void {
+    const [kind, first] =
+      action.do === "record" ? (["side", SIDE_EGRESS] as const) : (["stray", undefined] as const);
+    const full = nameOf({ kind, name });
+    const taken = this.#taken.get(name) ?? [];
+    const places = this.#parts.operator.placesOf(full, first);
+    for (const egress of taken) {
+      assert(places.includes(egress), `${name} was taken by ${egress}, where nobody sent it`);
     }
+    this.#buried(full, taken.length, []);
   }
 
   #delayed(step: Step): void {
@@ -138,20 +203,20 @@ export class Account {
     assert(fate !== undefined, `${step.label} was never scheduled`);
     if (fate === "cancelled") assert(!isHandled, `${step.label} fired after it was cancelled`);
     else if (fate === "waits" || isHandled) this.#visit(step);
+    else this.#missing.mayBe(this.#placesOf(step));
   }
 
-  /** One place: taken, a dead letter, or purged. */
-  #buried(name: string, taken: number): void {
+  /** One place: taken, a dead letter, or purged, be it as mail of an address that it was sent to. */
+  #buried(name: string, taken: number, places: readonly string[]): void {
     this.#accounted.add(name);
     const dead = this.#dead.get(name) ?? 0;
     const isPurged = this.#parts.operator.purged.get(name);
-    const places = taken + dead + (isPurged === true ? 1 : 0);
-    assert(places === 1 || (places === 0 && isPurged === false), `${name} is in ${places} places`);
+    const found = taken + dead + (isPurged === true ? 1 : 0);
+    assert(found <= 1, `${name} is in ${found} places`);
+    if (found === 1) return;
+    if (isPurged === false) this.#missing.mayBe(places);
+    else this.#missing.add(name, places);
   }
-}
-
-function count(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 function storedCount(hosts: readonly Host[], at: string): number {

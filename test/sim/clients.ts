@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { callKey, onceKey } from "../../src/partition/calls.ts";
 import type { CallInput, SendInput } from "../../src/partition/ports.ts";
-import { keyOf } from "../../src/store/keys.ts";
-import { decodeCall, decodeMeta, decodeOnce } from "../../src/store/records.ts";
+import { decodeCall, decodeOnce } from "../../src/store/records.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Answer, Desk } from "./desk.ts";
+import { checkDurable } from "./durable.ts";
 import { json, type Reply } from "./functions.ts";
 import type { Host } from "./host.ts";
 import { KeyGroup } from "./key-group.ts";
@@ -26,6 +26,8 @@ interface Op {
   promised: { readonly untilMs: number; readonly sinceMs: number } | undefined;
   /** Requests that wait. */
   waiting: number;
+  /** Calls and fetches, answered or not. */
+  requests: { readonly host: Host; readonly request: number }[];
 }
 
 /** A program from outside; not certain: nobody was told whether it was accepted. */
@@ -86,6 +88,22 @@ export class Clients {
     return this.#ops.filter((op) => !op.isSettled).map((op) => `${op.kind} ${op.step.label}`);
   }
 
+  /** Nothing is being done any more: who waits for a reply that nobody will send, as far as one can know, goes. */
+  giveUp(isGone: (step: Step) => boolean): void {
+    for (const op of this.#ops) {
+      const waiting = op.requests.filter(({ request }) => this.#desk.isWaiting(request));
+      op.requests = waiting;
+      if (waiting.length === 0) continue;
+      const asked =
+        op.group === undefined ? [op] : this.#ops.filter((each) => each.group === op.group);
+      if (!asked.some(({ step }) => [step, ...repliersOf(step)].some(isGone))) continue;
+      this.#world.faults.paths.hitIf(!this.#world.isLossy, "purgedCall");
+      // It may have been done all the same: who replies in its stead may be who was purged.
+      if (op.group !== undefined) op.group.isUncertain = true;
+      for (const { host, request } of waiting) this.#leave(host, request, op);
+    }
+  }
+
   #next(): void {
     this.#later(60, () => {
       const { keys } = this.#world.swarm.features;
@@ -110,6 +128,7 @@ export class Clients {
         callId: undefined,
         promised: undefined,
         waiting: 0,
+        requests: [],
       },
     };
     group?.labels.add(step.label);
@@ -153,6 +172,7 @@ export class Clients {
       return;
     }
     const request = this.#submit(host, op, { kind, ...common });
+    op.requests.push({ host, request });
     if (this.#rng.chance(0.4)) this.#giveUp(host, request, op);
   }
 
@@ -183,7 +203,7 @@ export class Clients {
     generation: number,
   ): void {
     const { paths } = this.#world.faults;
-    if (!this.#world.isLossy) checkDurable(host, op, answer);
+    if (!this.#world.isLossy) checkDurable(host, op.step, op.group, answer);
     switch (answer.kind) {
       case "accepted":
         this.#told(host, op, answer.messageId, sinceMs, generation);
@@ -349,6 +369,7 @@ export class Clients {
         this.#lost(op);
       },
     );
+    op.requests.push({ host, request });
     this.#giveUpWhenLost(host, request, op);
   }
 
@@ -361,25 +382,8 @@ export class Clients {
   }
 }
 
-const isReplier = (step: Step): boolean => step.actions.some((each) => each.do === "replyFor");
+/** Those who reply in a step's stead. */
+const repliersOf = ({ actions }: Step): Step[] =>
+  actions.flatMap((each) => (each.do === "send" && isReplier(each.step) ? [each.step] : []));
 
-/** I2: whatever a caller is told, the disk knows already. */
-function checkDurable(host: Host, { step, group }: Op, answer: Answer): void {
-  const read = (of: Uint8Array) => host.disk.read([of])[0];
-  if (answer.kind === "pending") {
-    // Where little is remembered for long, its time may be over by now.
-    const isThere = read(callKey(answer.callId)) !== undefined || host.isForgetful;
-    assert(isThere, "I2: a promised reply is not on the disk");
-  }
-  if (answer.kind !== "accepted" && answer.kind !== "replied") return;
-  const meta = read(keyOf("meta"));
-  const sequence = Number.parseInt(answer.messageId.split("-")[2] ?? "", 36);
-  const isStored = meta !== undefined && sequence < decodeMeta(meta).nextSequence;
-  assert(isStored, "I2: an answer tells of a message that the disk does not know");
-  if (group === undefined) return;
-  const once = read(onceKey(step.target, group.key));
-  if (once !== undefined) return;
-  // It may have expired, and been swept, since the answer was made.
-  const isShort = host.isForgetful;
-  assert(isShort, "I2: an answer tells of a key that the disk does not know");
-}
+const isReplier = (step: Step): boolean => step.actions.some((each) => each.do === "replyFor");

@@ -23,6 +23,10 @@ export const EGRESS = "sim/out";
 /** Refuses some records, and cannot take others at all. */
 export const SIDE_EGRESS = "sim/side";
 
+/** What the module does not have. */
+export const NOWHERE = "sim/nowhere";
+const NOBODY: Address = { type: "sim/nobody", id: "x" };
+
 /** `pad`: so many bytes of white space behind it. */
 export const json = (value: unknown, pad = 0): TypedValue => ({
   typename: JSON_TYPE,
@@ -40,7 +44,14 @@ export interface Envelope {
   readonly id?: string;
   /** The caller of the step that sent it. */
   readonly caller?: Address | undefined;
+  /** Sent to nobody: it is handled only where a person sends it instead. */
+  readonly isStray?: boolean;
 }
+
+/** A message that nobody can get, as it was sent. */
+export const strayOf = (label: string, target: Address): Envelope => ({
+  ...{ step: { label, target, actions: [] }, from: "", nth: 0, isStray: true },
+});
 
 /** What a caller is told: about which step, and by which action of it or of another. */
 export interface Reply {
@@ -58,7 +69,8 @@ export interface Trace extends Envelope {
 /** What handling a step tells the other egress. */
 export interface SideRecord {
   readonly name: string;
-  readonly fate: "taken" | "refused" | "invalid";
+  /** Undefined: of a record that was sent to no egress there is. */
+  readonly fate?: "taken" | "refused" | "invalid";
 }
 
 interface Book {
@@ -86,6 +98,8 @@ export interface FunctionsOptions {
   readonly statesPerType: number;
   readonly grows: boolean;
   readonly paths: Paths;
+  /** Whether a message of this content may be mail of this address. */
+  readonly belongs: (envelope: Envelope, at: string) => boolean;
 }
 
 interface Result {
@@ -230,13 +244,14 @@ export class SimFunctions {
     for (const message of invocation.messages) {
       const envelope = envelopeOf(message);
       const { step } = envelope;
-      assert.equal(addressKey(step.target), at, "a message at the wrong address");
+      const belongs = !this.isBelieved || this.#options.belongs(envelope, at);
+      assert(belongs, `${step.label} is at the wrong address, ${at}`);
       book.count++;
       const trace: Trace = { ...envelope, step: { ...step, actions: [] }, at, count: book.count };
       result.egress.push({ egress: EGRESS, value: json(trace, step.pad) });
       let n = 0;
       for (const action of step.actions) {
-        act(message, step, action, `${step.label}#${n++}`, book, result);
+        act(message, at, step, action, `${step.label}#${n++}`, book, result);
       }
     }
     result.mutations.push({ name: "book", value: json(book) });
@@ -246,6 +261,7 @@ export class SimFunctions {
 
 function act(
   message: Message,
+  at: string,
   step: Step,
   action: Action,
   name: string,
@@ -259,7 +275,7 @@ function act(
       const nth = (book.sent[key] ?? 0) + 1;
       book.sent[key] = nth;
       const { caller } = message;
-      const envelope: Envelope = { step: child, from: addressKey(step.target), nth, caller };
+      const envelope: Envelope = { step: child, from: at, nth, caller };
       messages.push({ target: child.target, value: json(envelope, child.pad) });
       return;
     }
@@ -285,10 +301,10 @@ function act(
       return;
     }
     case "strayMessage":
-      messages.push({ target: { type: "sim/nobody", id: "x" }, value: json({ name }) });
+      messages.push({ target: NOBODY, value: json(strayOf(name, NOBODY)) });
       return;
     case "strayRecord":
-      egress.push({ egress: "sim/nowhere", value: json({ name }) });
+      egress.push({ egress: NOWHERE, value: json({ name }) });
       return;
     case "record":
       egress.push({ egress: SIDE_EGRESS, value: json({ name, fate: action.fate }) });

@@ -112,6 +112,11 @@ export class Host {
     return this.#options.swarm.limits.retentionMs < 60_000;
   }
 
+  /** The module as this life knows it: it changes only while all are down. */
+  get directory(): Directory {
+    return this.#options.directory();
+  }
+
   get partition(): Partition | undefined {
     return this.life.kind === "up" ? this.life.partition : undefined;
   }
@@ -239,6 +244,7 @@ export class Host {
     this.#isUntold = false;
     life.isOpen ||= inputs.some(({ kind }) => kind === "committed");
     watch.before(inputs, tickets);
+    this.shadow.asked(inputs);
     const turn = partition.turn(nowMs);
     timers.lastTurnMs = this.#lastTurnMs;
     this.#applied(life, inputs, nowMs);
@@ -344,7 +350,7 @@ export class Host {
     assert.equal(this.#running, undefined, "I3: two commits at once");
     const isNext = commit.epoch === this.disk.epoch + 1 || this.disk.epoch < this.disk.witness;
     assert(isNext, "I3: epochs follow each other");
-    this.shadow.beginCommit(commit.writes);
+    this.shadow.beginCommit(commit.writes, this.disk);
     this.#running = commit;
     const isSlow = faults.isDuring("diskSlow", "", schedule.nowMs);
     const maxMs = isSlow ? 2_000 * (1 + rng.random()) : swarm.slow.commitMs;

@@ -11,10 +11,18 @@ import { addressKey } from "../../src/model/address.ts";
 import type { Effects, Invocation } from "../../src/model/invocation.ts";
 import { encodeStateEntry, stateEntryName } from "../../src/model/persisted-value.ts";
 import { egressDestination } from "../../src/partition/outboxes.ts";
+import { CALL_TYPE, type Input } from "../../src/partition/ports.ts";
 import { readTimerKey } from "../../src/partition/timers.ts";
 import type { Write } from "../../src/store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf, TAGS } from "../../src/store/keys.ts";
-import { decodeOutbox, decodeState, decodeTimer } from "../../src/store/records.ts";
+import {
+  decodeDead,
+  decodeMessage,
+  decodeOutbox,
+  decodeState,
+  decodeTimer,
+  type EgressEffect,
+} from "../../src/store/records.ts";
 import type { NodeClock } from "./clock.ts";
 import type { SimDisk } from "./disk.ts";
 import {
@@ -26,6 +34,7 @@ import {
   WARMTH_MS,
 } from "./functions.ts";
 import type { Paths } from "./paths.ts";
+import { SKIPPING } from "./program.ts";
 import type { Schedule } from "./schedule.ts";
 import type { TimerBook } from "./timer-book.ts";
 
@@ -64,6 +73,8 @@ export class Shadow {
   readonly #states = new Map<string, Values>();
   /** Messages that were handled, durably. */
   readonly #done = new Set<string>();
+  /** Addresses that people have purged in this life. */
+  readonly #purging = new Set<string>();
   #filling = newEpoch();
   #committing: Epoch | undefined;
 
@@ -159,8 +170,16 @@ export class Shadow {
     }
   }
 
+  /** People may want the mail of addresses removed. */
+  asked(inputs: readonly Input[]): void {
+    for (const input of inputs) {
+      if (input.kind !== "operator" || input.verb.kind !== "purgeParked") continue;
+      this.#purging.add(addressKey(input.verb.address));
+    }
+  }
+
   /** The end of a turn that starts a commit: it holds exactly what changed (I3). */
-  beginCommit(writes: readonly Write[]): void {
+  beginCommit(writes: readonly Write[], disk: SimDisk): void {
     assert.equal(this.#committing, undefined);
     const epoch = this.#filling;
     const { changed } = epoch;
@@ -173,18 +192,44 @@ export class Shadow {
         changed.delete(at);
       } else if (key[0] === TAGS.outbox && value !== undefined && startsWith(key, EGRESS_KEY)) {
         for (const effect of decodeOutbox(value)) {
-          if (effect.kind === "record")
-            traced.push((envelopeOf(effect.record) as Trace).step.label);
+          if (effect.kind === "record") traced.push(...labelIn(effect.record));
         }
       } else if (key[0] === TAGS.timer && value !== undefined) {
         const { label } = (envelopeOf(decodeTimer(value).message) as Envelope).step;
         this.#parts.timers.written(label, readTimerKey(key).dueMs);
       }
     }
+    this.#checkMail(writes, disk, epoch);
     assert.deepEqual([...changed], [], "I3: a state changed and is not in the commit");
     assert.deepEqual(traced.sort(), epoch.labels.sort(), "I3: what the egress is told in an epoch");
     this.#committing = epoch;
     this.#filling = newEpoch();
+  }
+
+  /** I4: mail leaves the disk with what became of it. What was purged is done: nobody may see it again. */
+  #checkMail(writes: readonly Write[], disk: SimDisk, { done }: Epoch): void {
+    const gone = writes.filter(({ key, value }) => key[0] === TAGS.mail && value === undefined);
+    if (gone.length === 0) return;
+    const handled = new Set(done);
+    const dead = new Set<string>();
+    for (const { key, value } of writes) {
+      if (key[0] !== TAGS.dead || value === undefined) continue;
+      const { what } = decodeDead(value);
+      if (what.kind === "message") dead.add(what.message.id);
+    }
+    for (const { key } of gone) {
+      const [bytes] = disk.read([key]);
+      assert(bytes !== undefined, "I3: mail is removed that was never written");
+      const message = decodeMessage(bytes);
+      const { id, target } = message;
+      if (target.type === CALL_TYPE || handled.has(id) || dead.has(id)) continue;
+      const isPurged = this.#purging.has(addressKey(target));
+      const { actions } = envelopeOf(message).step;
+      const mayBeSkipped = target.type === SKIPPING && actions.some((each) => each.do === "poison");
+      assert(isPurged || mayBeSkipped, `I4: ${id} left the mail, and nothing became of it`);
+      if (isPurged && !mayBeSkipped) this.#parts.paths.hit("purgedStored");
+      done.push(id);
+    }
   }
 
   /** The commit is on the disk; its partition may not know yet. */
@@ -202,6 +247,7 @@ export class Shadow {
     }
     this.#filling = newEpoch();
     this.#committing = undefined;
+    this.#purging.clear();
   }
 
   /** The disk lost what was durable: it is right, whatever it holds. */
@@ -271,6 +317,12 @@ export class Shadow {
     if (isForCertain) this.#filling.changed.add(key);
     this.#filling.undo.push(() => this.#states.set(key, before));
   }
+}
+
+/** What a record tells of a step; nothing when a person sent another one to that egress. */
+function labelIn(record: EgressEffect): string[] {
+  const { step }: Partial<Trace> = envelopeOf(record);
+  return step === undefined ? [] : [step.label];
 }
 
 function statesOn(disk: SimDisk): { key: string; value: Uint8Array }[] {

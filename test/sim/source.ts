@@ -2,7 +2,7 @@ import { addressKey } from "../../src/model/address.ts";
 import type { SourceRecord } from "../../src/model/source.ts";
 import type { Input } from "../../src/partition/ports.ts";
 import type { Rng } from "../support/rng.ts";
-import { type Envelope, json } from "./functions.ts";
+import { type Envelope, json, strayOf } from "./functions.ts";
 import type { Host } from "./host.ts";
 import type { Programs, Step } from "./program.ts";
 import type { Stage } from "./stage.ts";
@@ -33,7 +33,11 @@ export class Source {
     for (let i = 3 + rng.int(15); i > 0; i--) {
       position += rng.chance(0.1) ? 1 + rng.int(3) : 0;
       const record = rng.chance(0.05)
-        ? { position, messages: [], invalid: keyless(i) }
+        ? {
+            position,
+            messages: [],
+            invalid: keyless(this.#stray(position), `${this.#name}@${position}`),
+          }
         : { position, messages: [this.#message(programs.root(), sent, position)] };
       this.#records.push({ record, next: position + 1 });
       position++;
@@ -50,8 +54,11 @@ export class Source {
     return this.#owner.partition?.positions.durable(this.#name) === end;
   }
 
-  get keyless(): number {
-    return this.#records.filter(({ record }) => record.invalid !== undefined).length;
+  /** The names of the records that nobody can get. */
+  get strays(): readonly string[] {
+    return this.#records.flatMap(({ record }) =>
+      record.invalid === undefined ? [] : [this.#stray(record.position)],
+    );
   }
 
   start(): void {
@@ -63,6 +70,10 @@ export class Source {
     if (host !== this.#owner) return;
     const position = host.partition?.positions.next(this.#name) ?? 0;
     this.#read = this.#records.filter(({ next }) => next <= position).length;
+  }
+
+  #stray(position: number): string {
+    return `keyless ${this.#name}@${position}`;
   }
 
   #message(
@@ -116,8 +127,8 @@ export class Source {
   }
 }
 
-const keyless = (i: number) => ({
+const keyless = (label: string, id: string) => ({
   ...{ reason: "no key", key: undefined, traceparent: undefined },
-  value: json({ keyless: i }),
+  value: json({ ...strayOf(label, { type: "", id: "" }), id }),
   headers: [],
 });

@@ -43,7 +43,18 @@ export interface Features {
   readonly grows: boolean;
 }
 
+/** What people at night are like. */
+export interface People {
+  /** How often they purge mail that could be retried. */
+  readonly purging: number;
+  /** How often they send a dead letter elsewhere. */
+  readonly correcting: number;
+  /** Between two decisions at most. */
+  readonly paceMs: number;
+}
+
 export interface Swarm {
+  readonly people: People;
   readonly partitions: number;
   readonly ops: number;
   readonly sources: number;
@@ -57,12 +68,38 @@ export interface Swarm {
 }
 
 export function drawSwarm(rng: Rng): Swarm {
-  const swarm = drawAny(rng);
-  return rng.chance(0.17) ? steer(swarm, rng.pick([0, 0, 1, 2, 3])) : swarm;
+  const drawn = drawAny(rng);
+  const swarm = rng.chance(0.17) ? steer(drawn, rng.pick([0, 0, 1, 2, 3])) : drawn;
+  const people = {
+    ...{ purging: rng.pick([0, 0, 0.2, 0.6]), correcting: rng.pick([0, 0.2, 0.6]) },
+    paceMs: rng.pick([40, 400, 400]),
+  };
+  return rng.chance(0.07) ? purgers({ ...swarm, people }) : { ...swarm, people };
+}
+
+/** Much is parked, most of it on disk alone, and people purge it while nodes end. */
+function purgers(swarm: Swarm): Swarm {
+  const { features, faults, limits, slow } = swarm;
+  return {
+    ...{ ...swarm, people: { purging: 0.7, correcting: 0.6, paceMs: 40 }, ops: 30 },
+    features: { ...features, poison: true, hot: 0.7, ids: 3, maxDepth: 4, strays: true },
+    faults: { ...faults, crash: 0.5, bounce: 0.7, redeploy: 0.3, loss: 0 },
+    limits: {
+      ...{
+        ...limits,
+        mailboxMessagesInMemory: 2,
+        mailBytesInMemory: 0,
+        parkedMessages: 20,
+        commitLingerMs: 5,
+      },
+      ...{ parkedAddresses: 1_000, unfinishedMessages: 200_000 },
+    },
+    slow: { ...slow, readMs: 20 },
+  };
 }
 
 /** Together these are rarer than they matter. */
-function steer(swarm: Swarm, toward: number): Swarm {
+function steer(swarm: Drawn, toward: number): Drawn {
   const { features, faults, limits, slow } = swarm;
   switch (toward) {
     case 0: // probes that find their epoch heavy, or their message not durable
@@ -92,7 +129,9 @@ function steer(swarm: Swarm, toward: number): Swarm {
   }
 }
 
-function drawAny(rng: Rng): Swarm {
+type Drawn = Omit<Swarm, "people">;
+
+function drawAny(rng: Rng): Drawn {
   const limits = drawLimits(rng);
   const on = (probability: number): boolean => rng.chance(probability);
   const ids = rng.pick([1, 2, 3, 5, 8, 13, 20]);

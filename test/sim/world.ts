@@ -1,10 +1,11 @@
 /** One simulated node and everything around it, from one seed. */
 import assert from "node:assert/strict";
 import { unreachable } from "../../src/base/assert.ts";
+import { addressKey } from "../../src/model/address.ts";
 import { partitionOf } from "../../src/model/partitioner.ts";
 import type { Release } from "../../src/partition/ports.ts";
 import { createRng, type Rng } from "../support/rng.ts";
-import { Account } from "./account.ts";
+import { Account, type Side } from "./account.ts";
 import { auditSwept } from "./audit.ts";
 import { Clients } from "./clients.ts";
 import { NodeClock } from "./clock.ts";
@@ -13,7 +14,7 @@ import { Faults } from "./faults.ts";
 import { EGRESS, SIDE_EGRESS, type SideRecord, SimFunctions, type Trace } from "./functions.ts";
 import { Host } from "./host.ts";
 import { SimModule } from "./module.ts";
-import { Operator } from "./operator.ts";
+import { Operator, stepName } from "./operator.ts";
 import { Paths } from "./paths.ts";
 import { Programs, TYPES } from "./program.ts";
 import { Publishers } from "./publisher.ts";
@@ -60,7 +61,7 @@ export class World implements Stage {
   readonly operator: Operator;
   readonly sources: readonly Source[];
   readonly traces: Trace[] = [];
-  readonly sides: SideRecord[] = [];
+  readonly sides: Side[] = [];
   readonly #rng: Rng;
   readonly #paths = new Paths();
   readonly #timers: TimerBook;
@@ -88,7 +89,10 @@ export class World implements Stage {
     const paths = this.#paths;
     this.#timers = new TimerBook(this.clock, this.schedule, paths);
     const { stateBytes, statesPerType } = limits;
-    this.functions = new SimFunctions({ stateBytes, statesPerType, grows: features.grows, paths });
+    this.functions = new SimFunctions({
+      ...{ stateBytes, statesPerType, grows: features.grows, paths },
+      belongs: (envelope, at) => this.operator.belongs(envelope, at),
+    });
     this.#module = new SimModule(this.swarm);
     this.hosts = Array.from({ length: partitions }, (_, index) => this.#host(index, rng.fork()));
     this.#receivers = new Map([
@@ -149,7 +153,8 @@ export class World implements Stage {
     const { functions, operator, traces, sides } = this;
     const account = new Account({ functions, operator, traces, sides, timers: this.#timers });
     const sourced = this.sources.flatMap((source) => source.roots);
-    account.close(this.hosts, sourced, this.clients);
+    const strays = this.sources.flatMap((source) => source.strays);
+    account.close(this.hosts, { sourced, strays }, this.clients);
   }
 
   async #step(untilMs: number): Promise<boolean> {
@@ -202,7 +207,7 @@ export class World implements Stage {
     const { timers, tokens } = this.swarm.features;
     const startedMs = this.schedule.nowMs;
     const untilMs = startedMs + (timers || tokens ? DRAINED_AFTER_MS : DRAINED_SOON_MS);
-    while (this.operator.clear() || !this.#isQuiet) {
+    while (this.#isClearing() || !this.#isQuiet) {
       const before = this.schedule.nowMs;
       while (this.schedule.nowMs < before + 5_000 && !this.#isQuiet) {
         if (!(await this.#step(untilMs))) break;
@@ -210,6 +215,20 @@ export class World implements Stage {
       if (this.#isQuiet) await this.#answerAll(untilMs);
       assert(this.schedule.nowMs < untilMs - 10_000, `I10: not drained: ${this.#stuck()}`);
     }
+  }
+
+  /** People do what can be done about stuck work; with none left, who waits for what was purged gives up. */
+  #isClearing(): boolean {
+    if (this.operator.clear()) return true;
+    if (!this.#isIdle) return false;
+    const handled = new Set(this.traces.map(({ step }) => step.label));
+    this.clients.giveUp((step) => {
+      if (this.isLossy) return true;
+      const places = this.operator.placesOf(stepName(step), addressKey(step.target));
+      const isPurged = places.some((at) => this.operator.purges.mayHaveBeen(at));
+      return isPurged && !handled.has(step.label);
+    });
+    return false;
   }
 
   /** Nothing happens for a while, and what had expired by then has left the store. */
@@ -230,13 +249,18 @@ export class World implements Stage {
       this.clients.isSettled &&
       this.operator.isSettled &&
       this.sources.every((source) => source.isTaken) &&
-      this.hosts.every((host) => {
-        if (host.partition === undefined) return false;
-        const { ledger, epochs } = host.partition;
-        const isClean = !epochs.isCommitting && epochs.dirtySinceMs === undefined;
-        return isClean && ledger.mail + ledger.timers + ledger.outbox === 0;
-      })
+      this.#isIdle
     );
+  }
+
+  /** No partition has anything to do. */
+  get #isIdle(): boolean {
+    return this.hosts.every((host) => {
+      if (host.partition === undefined) return false;
+      const { ledger, epochs } = host.partition;
+      const isClean = !epochs.isCommitting && epochs.dirtySinceMs === undefined;
+      return isClean && ledger.mail + ledger.timers + ledger.outbox === 0;
+    });
   }
 
   #stuck(): string {
@@ -348,15 +372,19 @@ export class World implements Stage {
     }
   }
 
+  /** Also what a person sent here, that was meant for another egress. */
   #takeTrace(bytes: Uint8Array): undefined {
-    this.traces.push(JSON.parse(Buffer.from(bytes).toString()));
+    const taken: Trace | SideRecord = JSON.parse(Buffer.from(bytes).toString());
+    if ("step" in taken) this.traces.push(taken);
+    else this.sides.push({ ...taken, egress: EGRESS });
     return undefined;
   }
 
   #takeSide(bytes: Uint8Array): string | undefined {
     const record: SideRecord = JSON.parse(Buffer.from(bytes).toString());
     if (record.fate === "refused" && !this.isDraining) return "not to my taste";
-    this.sides.push(record);
+    assert.notEqual(record.fate, "invalid", `${record.name} cannot be taken there`);
+    this.sides.push({ ...record, egress: SIDE_EGRESS });
     return undefined;
   }
 }

@@ -346,7 +346,7 @@ test("a database put back from an older copy is refused", async (t) => {
   const again = await openDirectory(t, dir);
   await assert.rejects(again.openPartition(0), {
     code: "STORE_BEHIND_WITNESS",
-    message: /ends at epoch 2, but epoch 3 was synced.*Restore a snapshot.*--accept-loss/,
+    message: /ends at epoch 2, but epoch 3 was synced.*Restore a backup.*--accept-loss/,
   });
 });
 
