@@ -77,20 +77,6 @@ async function assertOnceAndInOrder(found: Awaited<ReturnType<typeof committed>>
   assert.deepEqual(numbers.flat().toSorted(ascending), all);
 }
 
-test("a broker that is killed and comes back has each record once, and in order", async (t) => {
-  const { broker, client, topics, egress } = await world(t);
-  const out = await egress();
-  out.open(0, 1);
-  let killing: Promise<void> | undefined;
-  const [topic] = topics;
-  for (let first = 1; first <= 2_000; first += 100) {
-    if (first === 1_001) killing = broker.script.restart();
-    await publish(out, 0, first, numbered(first, first + 100, topic));
-  }
-  await killing;
-  await assertOnceAndInOrder(await committed(client, topic), 2_000);
-});
-
 test("lives that end at any moment leave each record once, and in order", async (t) => {
   const { client, topics, egress } = await world(t);
   const [topic] = topics;
