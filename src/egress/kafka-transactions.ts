@@ -23,7 +23,7 @@ import type {
 import { isForbidding, isUnknownTopic, KafkaError } from "../kafka/error.ts";
 import { insist, type Patience } from "../kafka/insist.ts";
 import type { Published, RefusedRecord } from "./contract.ts";
-import { placeOf, requestsOf } from "./kafka-batches.ts";
+import { placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
 import {
   encodeMarker,
   findMarker,
@@ -44,6 +44,8 @@ export interface TransactionsOptions {
   readonly transactionTimeoutMs: number;
   readonly compression: Compression;
   readonly patience: Patience;
+  /** Records of one session and partition, about. Default: half of what Kafka can number. */
+  readonly maxSequence?: number;
   /** A marker that contradicts the data at first is believed as far as it can be, instead of refused. */
   readonly acceptLoss: boolean;
   /** A transaction has ended; not committed: aborted, or nobody knows. */
@@ -69,9 +71,6 @@ interface Session {
   /** A transaction is open. */
   isOpen: boolean;
 }
-
-/** Sequence numbers have 31 bits; a session ends long before. */
-const SEQUENCE_MAX = 2 ** 30;
 
 export class Transactions {
   readonly #options: TransactionsOptions;
@@ -163,7 +162,7 @@ export class Transactions {
   }
 
   async #commit(session: Session, records: readonly PlacedRecord[], marker: Marker): Promise<void> {
-    const { cluster, patience, onEnd } = this.#options;
+    const { cluster, patience, onEnd, maxSequence = SEQUENCE_MAX } = this.#options;
     const { producer } = session;
     session.isOpen = true;
     // Side by side; both have ended before the transaction does, or the session is given up.
@@ -178,7 +177,7 @@ export class Transactions {
     session.isOpen = false;
     onEnd(true);
     const sent = Math.max(0, ...session.sequences.values());
-    if (sent > SEQUENCE_MAX) this.#session = undefined;
+    if (sent > maxSequence) this.#session = undefined;
   }
 
   async #send(session: Session, records: readonly PlacedRecord[]): Promise<void> {

@@ -41,6 +41,7 @@ interface Differences {
   /** The first number of this life of the partition. Default 1. */
   readonly next?: number;
   readonly acceptLoss?: boolean;
+  readonly maxSequence?: number;
 }
 
 interface Process {
@@ -70,7 +71,7 @@ function world(): World {
       endMs: () => 3,
       trouble: (request) => made.trouble?.(request),
     }),
-    process(owner, { data = "d1", next = 1, acceptLoss = false } = {}) {
+    process(owner, { data = "d1", next = 1, acceptLoss = false, maxSequence = 1_000_000 } = {}) {
       const cluster = made.broker.client();
       const { sleep } = clock;
       const nowMs = () => clock.nowMs;
@@ -82,7 +83,7 @@ function world(): World {
       const { signal } = new AbortController();
       const out = new Transactions({
         ...{ cluster, placement, name: "app/out/0", transactionTimeoutMs: 60_000, acceptLoss },
-        ...{ owner: { data, process: owner }, compression: "none" },
+        ...{ owner: { data, process: owner }, compression: "none", maxSequence },
         patience: { sleep, signal, random: () => 0.5, tries: 50 },
         onEnd: (isCommitted) => ends.push(isCommitted),
         onForeign: (marker) => foreign.push(marker),
@@ -360,6 +361,19 @@ test("when its topic is deleted the marker finds another place", async () => {
   const again = stage.process("two", { next: 8 }).out;
   assert.deepEqual(await again.publish(records(4, 8)), { upTo: 5, refused: [] });
   assert.deepEqual(all(await found(stage, "a")), [4, 5]);
+});
+
+test("a session ends before its numbers do, and the next goes on", async () => {
+  const stage = world();
+  const { out } = stage.process("one", { maxSequence: 10 });
+  const sessions: string[] = [];
+  stage.trouble = (request) => {
+    if (request === "initProducer") sessions.push(request);
+    return undefined;
+  };
+  for (let first = 1; first < 60; first += 6) await out.publish(records(first, first + 6, "b"));
+  assert.ok(sessions.length >= 5, `${sessions.length} sessions`);
+  assert.deepEqual(await found(stage, "b"), [range(1, 61)]);
 });
 
 test("a marker that is written again holds the same", async () => {

@@ -172,15 +172,32 @@ test("opening shuts out the life before, and ends the transaction it left open",
   assert.deepEqual(await stage.payloads("b"), ["1"]);
 });
 
-test("opening tries again until there is a broker, and says what is missing", async (t) => {
+test("opening tries again until there is a broker, after initialMs and then maxMs", async (t) => {
   const stage = world(t);
   stage.trouble = () => ({ kind: "lost" });
-  const egress = await stage.egress({ sleep: async () => {} });
+  const waits: number[] = [];
+  const rest = async (waitMs: number) => void waits.push(waitMs);
+  const egress = await stage.egress({ sleep: rest, random: () => 1 });
   egress.open(0, 1);
-  await until("it is said", () => stage.said.length > 3);
+  await until("it has waited long", () => waits.at(-1) === 10_000);
+  assert.deepEqual(waits.slice(0, 3), [100, 200, 400]);
   assert.match(stage.said[0] ?? "", /^An egress cannot begin\. .*no answer/);
   stage.trouble = undefined;
   await egress.publish(0, 1, texts("a", ["1"]));
+});
+
+test("an answer that puts off is asked for TRIES times, and then it is a failure", async (t) => {
+  const stage = world(t);
+  const egress = await stage.egress({ delivery: { type: "at-least-once" } });
+  egress.open(0, 1);
+  let asked = 0;
+  stage.trouble = (request) => {
+    if (request !== "initProducer") return undefined;
+    asked++;
+    return { kind: "error", code: "COORDINATOR_LOAD_IN_PROGRESS" };
+  };
+  await assert.rejects(egress.publish(0, 1, texts("b", ["1"])), /COORDINATOR_LOAD_IN_PROGRESS/);
+  assert.equal(asked, 60);
 });
 
 test("a process whose place another has taken says so, and has written nothing", async (t) => {
