@@ -67,6 +67,9 @@ export class Sends {
   /** There is nothing that a broker could forget. */
   async refresh(): Promise<void> {}
 
+  /** Nothing is left open. */
+  async close(): Promise<void> {}
+
   /** One at a time. */
   async publish(records: readonly NumberedRecord[]): Promise<PublishedUpTo> {
     const last = records.at(-1)?.number ?? 0;

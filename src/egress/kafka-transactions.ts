@@ -85,6 +85,9 @@ export class Transactions {
   /** As this process last left it, where it knows; a commit without an answer makes it unknown. */
   #sure: Marker | "unknown" | undefined;
 
+  /** The session of a transaction that was left open: the next session ends it. */
+  #left: ProducerSession | undefined;
+
   constructor(options: TransactionsOptions) {
     this.#options = options;
     this.#refusals = new Refusals(options.placement);
@@ -238,6 +241,8 @@ export class Transactions {
     } catch (error) {
       // Its topic has been deleted: the next session finds another place, since the broker forgets it there.
       if (isUnknownTopic(error)) this.#options.placement.forget(marker.at.topic);
+      if (isForbidding(error))
+        throw new StatefoldError("CONFIG_INVALID", mayNotMark(name, marker.at.topic));
       throw error;
     }
   }
@@ -248,10 +253,21 @@ export class Transactions {
       this.#session ??= await this.#begin();
       return await work(this.#session);
     } catch (error) {
-      if (this.#session?.isOpen === true) this.#options.onEnd(false);
+      if (this.#session?.isOpen === true) {
+        this.#options.onEnd(false);
+        this.#left = this.#session.producer;
+      }
       this.#session = undefined;
       throw error;
     }
+  }
+
+  /** Aborts what a call that failed has left open, which readers wait for, when no other comes to do it. */
+  async close(): Promise<void> {
+    const left = this.#left;
+    this.#left = undefined;
+    this.#session = undefined;
+    if (left !== undefined) await this.#options.cluster.endTransaction(left, false);
   }
 
   async #begin(): Promise<Session> {
@@ -270,6 +286,7 @@ export class Transactions {
       await this.#sign(session, { ...(marker ?? found), at: found.at });
     }
     this.#hasOwned = true;
+    this.#left = undefined;
     session.marker = marker;
     this.#sure = marker;
     return session;
@@ -351,6 +368,9 @@ export class Transactions {
     );
   }
 }
+
+const mayNotMark = (name: string, topic: string): string =>
+  `exactly-once needs the right to Read topic ${topic}, beside which group ${name} notes how far it has published (TOPIC_AUTHORIZATION_FAILED)`;
 
 function ofPlace(records: readonly PlacedRecord[], at: TopicPartition): readonly PlacedRecord[] {
   return records.filter((record) => placeOf(record.at) === placeOf(at));

@@ -376,6 +376,12 @@ export const DRIVERS: Drivers = {
   "src/egress/kafka-placement.ts#TOPICS_MAX": [
     ["egress/kafka-placement", "of TOPICS_MAX topics something is known at most"],
   ],
+  "src/egress/kafka-placement.ts#TOPICS_AT_ONCE": [
+    ["egress/kafka-placement", "of topics that are not there TOPICS_AT_ONCE are asked for"],
+  ],
+  "src/egress/kafka.ts#STOP_MS": [
+    ["egress/kafka", "brokers that do not answer get STOP_MS as it stops"],
+  ],
   "src/egress/kafka.ts#TRIES": [
     ["egress/kafka", "an answer that puts off is asked for TRIES times, and then it is a failure"],
   ],

@@ -10,6 +10,7 @@ function stage() {
   const broker = new FakeBroker({ nowMs: () => 0, later: (_, then) => void setImmediate(then) });
   const asked: string[] = [];
   const waits: number[] = [];
+  const sleepers = { now: 0, most: 0 };
   const clock = { nowMs: 0 };
   let leaders = broker.client().leaders;
   const cluster: KafkaCluster = {
@@ -21,7 +22,12 @@ function stage() {
   };
   const placement = new Placement({
     ...{ cluster, nowMs: () => clock.nowMs, metadataMaxAgeMs: 60_000, batchBytes: 1_000 },
-    sleep: async (waitMs) => void waits.push(waitMs),
+    sleep: async (waitMs) => {
+      waits.push(waitMs);
+      sleepers.most = Math.max(sleepers.most, ++sleepers.now);
+      await new Promise((resolve) => setImmediate(resolve));
+      sleepers.now--;
+    },
   });
   const place = async (topic: string, key?: string, turn = 0) => {
     const bytes = key === undefined ? undefined : Buffer.from(key);
@@ -30,7 +36,7 @@ function stage() {
     return placed[0]?.at.partition ?? refused[0]?.reason;
   };
   return {
-    ...{ broker, placement, asked, waits, clock, place },
+    ...{ broker, placement, asked, waits, sleepers, clock, place },
     answer(answers: KafkaCluster["leaders"]): void {
       leaders = answers;
     },
@@ -65,6 +71,19 @@ test("a topic that is not there is asked for CREATION_TRIES times, and then not 
   assert.equal(asked.length, 20);
   clock.nowMs = 10_000;
   assert.equal(await place("t"), 0);
+});
+
+test("of topics that are not there TOPICS_AT_ONCE are asked for side by side", async () => {
+  const { broker, placement, sleepers } = stage();
+  broker.createTopic("there", 1);
+  const record = { timestampMs: 0, key: undefined, value: Buffer.from("v"), headers: [] };
+  const records = Array.from({ length: 251 }, (_, i) => ({
+    ...{ number: i + 1, record },
+    topic: i === 250 ? "there" : `t${i}`,
+  }));
+  const { placed, refused } = await placement.place(records, 0);
+  assert.equal(sleepers.most, 100);
+  assert.deepEqual([placed.length, refused.length], [1, 250]);
 });
 
 test("what is known of a topic is asked for again when it is old, and when it is forgotten", async () => {

@@ -242,6 +242,67 @@ test("transactions are counted by their end", async (t) => {
   assert.deepEqual(egress.transactions, { committed: 2, aborted: 1 });
 });
 
+test("stopping ends the transaction that is open: readers need not wait", async (t) => {
+  const stage = world(t);
+  const egress = await stage.egress();
+  egress.open(0, 1);
+  await egress.publish(0, 1, texts("b", ["1"]));
+  stage.trouble = (request) => (request === "commitOffsets" ? { kind: "lost" } : undefined);
+  await assert.rejects(egress.publish(0, 2, texts("b", ["2"])));
+  const log = stage.broker.log({ topic: "b", partition: 0 });
+  assert.ok(log.lastStableOffset < log.end, "readers wait");
+  await Promise.all([egress.stop(), egress.stop()]);
+  await until("readers go on", () => log.lastStableOffset === log.end);
+  assert.deepEqual(await stage.payloads("b"), ["1"]);
+});
+
+test("brokers that do not answer get STOP_MS as it stops", async (t) => {
+  const stage = world(t);
+  const closed: string[] = [];
+  const silent = () => {
+    const client = stage.broker.client();
+    return {
+      ...client,
+      produce: () =>
+        new Promise<never>((_, reject) => {
+          closed.push("asked");
+          ends.push(() => reject(new Error("closed")));
+        }),
+      close: async () => {
+        closed.push("closed");
+        for (const end of ends) end();
+      },
+    };
+  };
+  const ends: (() => void)[] = [];
+  const egress = await stage.egress({ connect: silent });
+  egress.open(0, 1);
+  const publishing = egress.publish(0, 1, texts("b", ["1"]));
+  await until("it to be asked", () => closed.length === 1);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const stopping = egress.stop();
+  t.mock.timers.tick(1_999);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(closed, ["asked"]);
+  t.mock.timers.tick(1);
+  await stopping;
+  t.mock.timers.reset();
+  assert.deepEqual(closed, ["asked", "closed"]);
+  await assert.rejects(publishing, /closed/);
+});
+
+test("exactly once without the right to read says which right is missing", async (t) => {
+  const stage = world(t);
+  const egress = await stage.egress();
+  egress.open(0, 1);
+  stage.trouble = (request) =>
+    request === "commitOffsets" ? { kind: "error", code: "TOPIC_AUTHORIZATION_FAILED" } : undefined;
+  await assert.rejects(
+    egress.publish(0, 1, texts("b", ["1"])),
+    /needs the right to Read topic b, .* group app\/ns\/out\/0/,
+  );
+});
+
 test("stopping waits for no broker, and what was being published comes again", async (t) => {
   const stage = world(t);
   const egress = await stage.egress();
