@@ -82,8 +82,10 @@ export class Transactions {
   #given = 1;
   /** The highest number that this process was to publish. */
   #seen = 0;
-  /** As this process last left it, where it knows; a commit without an answer makes it unknown. */
-  #sure: Marker | "unknown" | undefined;
+  /** As this process last saw it. */
+  #last: Marker | undefined;
+  /** A commit has had no answer since. */
+  #isUnsure = false;
 
   /** The session of a transaction that was left open: the next session ends it. */
   #left: ProducerSession | undefined;
@@ -172,9 +174,10 @@ export class Transactions {
     const parts = [this.#send(session, records), this.#mark(session, marker)];
     const failed = (await Promise.allSettled(parts)).find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
-    this.#sure = "unknown";
+    this.#isUnsure = true;
     await insist(patience, () => cluster.endTransaction(producer, true));
-    this.#sure = marker;
+    this.#isUnsure = false;
+    this.#last = marker;
     session.marker = marker;
     session.markerAt = marker.at;
     session.isOpen = false;
@@ -288,7 +291,8 @@ export class Transactions {
     this.#hasOwned = true;
     this.#left = undefined;
     session.marker = marker;
-    this.#sure = marker;
+    this.#last = marker;
+    this.#isUnsure = false;
     return session;
   }
 
@@ -337,9 +341,10 @@ export class Transactions {
     const isForeign = found !== undefined && !["", owner.data].includes(found.owner.data);
     if (isForeign && !this.#hasOwned) onForeign(found);
     if (found === undefined || isForeign) {
-      // Whatever became of the last commit, nobody can tell any more.
-      if (this.#sure === "unknown") throw this.#markerLost(this.#seen);
-      return this.#sure;
+      // It was there and is not: whatever became of the last commit, nobody can tell. One that has never been
+      // there says that the first commit was none.
+      if (this.#isUnsure && this.#last !== undefined) throw this.#markerLost(this.#seen);
+      return this.#last;
     }
     if (found.next <= Math.max(this.#given, this.#seen + 1)) return found;
     if (acceptLoss && !this.#hasOwned) return { ...found, next: this.#given, refused: [] };

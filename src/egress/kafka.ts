@@ -171,11 +171,10 @@ export class KafkaEgress implements Egress {
 
   async #stop({ cluster, way, tail }: Lane): Promise<void> {
     // What is in flight may end, and what is open is aborted. Brokers that are slow do it by themselves later.
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new Error("it takes too long")), STOP_MS);
-    const closing = tail.then(() => way.close());
-    await unlessAborted(closing, late.signal).catch(() => {});
-    clearTimeout(timer);
+    const closed = new AbortController();
+    const closing = tail.then(() => way.close()).catch(() => {});
+    await Promise.race([closing, this.#options.sleep(STOP_MS, closed.signal)]);
+    closed.abort();
     await cluster.close();
     await tail;
   }

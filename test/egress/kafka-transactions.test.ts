@@ -170,6 +170,29 @@ test("a transaction that took too long is published again by the same process", 
   assert.deepEqual(all(await found(stage, "a")), range(1, 6));
 });
 
+test("a first transaction that was aborted leaves no marker, and is published again", async () => {
+  const stage = world();
+  const { out, client } = stage.process("one");
+  stage.trouble = (request) => (request === "endTransaction" ? { kind: "lost" } : undefined);
+  await assert.rejects(out.publish(records(1, 4)));
+  stage.trouble = undefined;
+  stage.clock.nowMs += 70_000;
+  await client.leaders("a");
+  await out.publish(records(1, 4));
+  assert.deepEqual(all(await found(stage, "a")), range(1, 4));
+});
+
+test("a marker that was there and went with a commit in the air is an error", async () => {
+  const stage = world();
+  const { out } = stage.process("one");
+  await out.publish(records(1, 4));
+  stage.trouble = (request) => (request === "endTransaction" ? { kind: "lost" } : undefined);
+  await assert.rejects(out.publish(records(4, 6)));
+  stage.trouble = undefined;
+  stage.broker.expireOffsets("app/out/0");
+  await assert.rejects(out.publish(records(4, 6)), code("KAFKA_MARKER_LOST"));
+});
+
 test("a record for a topic that is not there is refused, and the others go on", async () => {
   const stage = world();
   const { out } = stage.process("one");
