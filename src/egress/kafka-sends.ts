@@ -78,9 +78,9 @@ export class Sends {
         await this.#flush();
         const refused = await this.#publish(records);
         this.#upTo = Math.max(this.#upTo, last);
-        this.#refusals.forget(this.#done);
-        this.#refusals.forget(refused.map(({ number }) => number));
-        this.#done.clear();
+        this.#refusals.forget(records.map(({ number }) => number));
+        // A life of the partition before this one may have come further.
+        for (const number of this.#done) if (number <= this.#upTo) this.#done.delete(number);
         return { upTo: last, refused };
       } catch (error) {
         if (!(error instanceof RefusedBatch)) throw error;

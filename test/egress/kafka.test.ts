@@ -5,6 +5,7 @@ import type { KafkaEgress, KafkaEgressOptions } from "../../src/egress/kafka.ts"
 import { sleep } from "../../src/node/sleep.ts";
 import { egressContract } from "../contracts/egress.ts";
 import { FakeBroker, type Trouble } from "../kafka/fake/broker.ts";
+import { createRng } from "../support/rng.ts";
 import { until } from "../support/until.ts";
 import { committed, kafkaEgress, payloads, produced, sent, texts } from "./kafka-world.ts";
 
@@ -136,6 +137,42 @@ test("at least once, an answer that is lost makes no double while the process li
   stage.trouble = undefined;
   await egress.publish(0, 2, texts("a", ["2", "3", "4"]));
   assert.deepEqual(await stage.payloads("a"), ["1", "2", "3", "4"]);
+});
+
+test("at least once, whatever is lost on the way, each record is there once and in order", async (t) => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const rng = createRng(seed);
+    const stage = world(t);
+    const egress = await stage.egress({ delivery: { type: "at-least-once" } });
+    egress.open(0, 1);
+    stage.trouble = () => {
+      if (!rng.chance(0.2)) return undefined;
+      if (rng.chance(0.3)) return { kind: "error", code: "NOT_LEADER_OR_FOLLOWER" };
+      return { kind: rng.chance(0.5) ? "lost" : "answerLost" };
+    };
+    let next = 1;
+    for (let call = 0; next <= 100; call++) {
+      if (call > 500) assert.fail(`seed ${seed} does not come to an end`);
+      const until = Math.min(101, next + 1 + rng.int(20));
+      const batch = Array.from({ length: until - next }, (_, i) =>
+        sent({ topic: "a", key: `k${(next + i) % 5}`, valueBytes: utf8(String(next + i)) }),
+      );
+      await egress.publish(0, next, batch).then(
+        () => {
+          next = until;
+        },
+        () => {},
+      );
+    }
+    stage.trouble = undefined;
+    const ascending = (a: number, b: number) => a - b;
+    const read = (await committed(stage.broker.client(), "a")).map((records) =>
+      records.map(({ value }) => Number(Buffer.from(value ?? []).toString())),
+    );
+    for (const one of read) assert.deepEqual(one, one.toSorted(ascending), `seed ${seed}`);
+    const all = Array.from({ length: 100 }, (_, i) => i + 1);
+    assert.deepEqual(read.flat().toSorted(ascending), all, `seed ${seed}`);
+  }
 });
 
 test("at least once, a topic that is deleted while its answer is awaited holds nobody up", async (t) => {
