@@ -54,7 +54,7 @@ const OPTIONS: readonly OptionSpec[] = [
   },
   {
     ...{ name: "accept-loss", kind: "flag" },
-    description: "start from a DIR that is older than what was synced to it",
+    description: "start from a DIR that is older than what was synced to it, or published to Kafka",
   },
   SET,
   {

@@ -7,6 +7,9 @@ export interface Batch {
   readonly records: readonly PlacedRecord[];
 }
 
+/** The sequence numbers of a session have 31 bits, and must not begin anew: it ends before. */
+export const SEQUENCE_MAX = 2 ** 30;
+
 /** What a batch takes beside its records. */
 const BATCH_BYTES = 61;
 

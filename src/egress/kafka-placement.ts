@@ -36,6 +36,8 @@ const CREATION_WAIT_MS = 100;
 const ABSENT_MS = 10_000;
 /** Functions name topics as they like: with so many known, all are forgotten. */
 const TOPICS_MAX = 10_000;
+/** Asked for side by side. */
+const TOPICS_AT_ONCE = 100;
 
 /** A topic's partitions, or why it cannot be written to. */
 interface Count {
@@ -62,10 +64,11 @@ export class Placement {
     records: readonly NumberedRecord[],
     turn: number,
   ): Promise<{ placed: PlacedRecord[]; refused: RefusedRecord[] }> {
+    const counts = await this.#countAll(new Set(records.map(({ topic }) => topic)));
     const placed: PlacedRecord[] = [];
     const refused: RefusedRecord[] = [];
     for (const { number, topic, record } of records) {
-      const count = await this.#count(topic);
+      const count = counts.get(topic) ?? 0;
       if (typeof count === "string") {
         refused.push({ number, reason: count });
         continue;
@@ -96,13 +99,29 @@ export class Placement {
     this.#counts.delete(topic);
   }
 
+  /** A topic that is not there takes long to be sure of: others are asked for meanwhile. */
+  async #countAll(topics: ReadonlySet<string>): Promise<ReadonlyMap<string, number | string>> {
+    const counts = new Map<string, number | string>();
+    const left = topics.values();
+    const ask = async (): Promise<void> => {
+      for (const topic of left) counts.set(topic, await this.#count(topic));
+    };
+    const asking = Array.from({ length: Math.min(topics.size, TOPICS_AT_ONCE) }, ask);
+    const failed = (await Promise.allSettled(asking)).find((end) => end.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    return counts;
+  }
+
   /** Or why there are none. */
   async #count(topic: string): Promise<number | string> {
     const known = this.#counts.get(topic);
     if (known !== undefined && this.#options.nowMs() < known.untilMs) return known.count;
     const count = await this.#ask(topic);
     const ageMs = typeof count === "string" ? ABSENT_MS : this.#options.metadataMaxAgeMs;
-    if (this.#counts.size >= TOPICS_MAX) this.#counts.clear();
+    if (this.#counts.size >= TOPICS_MAX) {
+      this.#counts.clear();
+      this.#limits.clear();
+    }
     this.#counts.set(topic, { count, untilMs: this.#options.nowMs() + ageMs });
     return count;
   }

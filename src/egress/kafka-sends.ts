@@ -8,7 +8,7 @@ import type { Compression, KafkaCluster, ProducerSession } from "../kafka/contra
 import { isUnknownTopic, KafkaError } from "../kafka/error.ts";
 import { insist, type Patience } from "../kafka/insist.ts";
 import type { RefusedRecord } from "./contract.ts";
-import { type Batch, placeOf, requestsOf } from "./kafka-batches.ts";
+import { type Batch, placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
 import type { NumberedRecord, Placement } from "./kafka-placement.ts";
 import { Refusals, RefusedBatch } from "./kafka-refusals.ts";
 import type { PublishedUpTo } from "./kafka-transactions.ts";
@@ -20,6 +20,8 @@ export interface SendsOptions {
   readonly isIdempotent: boolean;
   readonly compression: Compression;
   readonly patience: Patience;
+  /** Records of one session and partition, about. Default: half of what Kafka can number. */
+  readonly maxSequence?: number;
 }
 
 /** A batch on its way, and the number of its first record in the session and partition. */
@@ -34,9 +36,6 @@ interface Session {
   /** Records sent so far, by partition. */
   readonly sequences: Map<string, number>;
 }
-
-/** Sequence numbers have 31 bits; a session ends long before. */
-const SEQUENCE_MAX = 2 ** 30;
 
 /** The broker knows nothing of the session any more. */
 const ENDING: ReadonlySet<string> = new Set([
@@ -68,6 +67,9 @@ export class Sends {
   /** There is nothing that a broker could forget. */
   async refresh(): Promise<void> {}
 
+  /** Nothing is left open. */
+  async close(): Promise<void> {}
+
   /** One at a time. */
   async publish(records: readonly NumberedRecord[]): Promise<PublishedUpTo> {
     const last = records.at(-1)?.number ?? 0;
@@ -76,9 +78,9 @@ export class Sends {
         await this.#flush();
         const refused = await this.#publish(records);
         this.#upTo = Math.max(this.#upTo, last);
-        this.#refusals.forget(this.#done);
-        this.#refusals.forget(refused.map(({ number }) => number));
-        this.#done.clear();
+        this.#refusals.forget(records.map(({ number }) => number));
+        // A life of the partition before this one may have come further.
+        for (const number of this.#done) if (number <= this.#upTo) this.#done.delete(number);
         return { upTo: last, refused };
       } catch (error) {
         if (!(error instanceof RefusedBatch)) throw error;
@@ -108,9 +110,9 @@ export class Sends {
   }
 
   async #begin(): Promise<Session> {
-    const { cluster, isIdempotent, patience } = this.#options;
+    const { cluster, isIdempotent, patience, maxSequence = SEQUENCE_MAX } = this.#options;
     const sent = Math.max(0, ...(this.#session?.sequences.values() ?? []));
-    if (sent > SEQUENCE_MAX) this.#session = undefined;
+    if (sent > maxSequence) this.#session = undefined;
     this.#session ??= {
       producer: isIdempotent
         ? await insist(patience, () => cluster.initProducer(undefined))

@@ -23,7 +23,7 @@ import type {
 import { isForbidding, isUnknownTopic, KafkaError } from "../kafka/error.ts";
 import { insist, type Patience } from "../kafka/insist.ts";
 import type { Published, RefusedRecord } from "./contract.ts";
-import { placeOf, requestsOf } from "./kafka-batches.ts";
+import { placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
 import {
   encodeMarker,
   findMarker,
@@ -44,6 +44,8 @@ export interface TransactionsOptions {
   readonly transactionTimeoutMs: number;
   readonly compression: Compression;
   readonly patience: Patience;
+  /** Records of one session and partition, about. Default: half of what Kafka can number. */
+  readonly maxSequence?: number;
   /** A marker that contradicts the data at first is believed as far as it can be, instead of refused. */
   readonly acceptLoss: boolean;
   /** A transaction has ended; not committed: aborted, or nobody knows. */
@@ -70,9 +72,6 @@ interface Session {
   isOpen: boolean;
 }
 
-/** Sequence numbers have 31 bits; a session ends long before. */
-const SEQUENCE_MAX = 2 ** 30;
-
 export class Transactions {
   readonly #options: TransactionsOptions;
   readonly #refusals: Refusals;
@@ -83,8 +82,13 @@ export class Transactions {
   #given = 1;
   /** The highest number that this process was to publish. */
   #seen = 0;
-  /** As this process last left it, where it knows; a commit without an answer makes it unknown. */
-  #sure: Marker | "unknown" | undefined;
+  /** As this process last saw it. */
+  #last: Marker | undefined;
+  /** A commit has had no answer since. */
+  #isUnsure = false;
+
+  /** The session of a transaction that was left open: the next session ends it. */
+  #left: ProducerSession | undefined;
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
@@ -163,22 +167,23 @@ export class Transactions {
   }
 
   async #commit(session: Session, records: readonly PlacedRecord[], marker: Marker): Promise<void> {
-    const { cluster, patience, onEnd } = this.#options;
+    const { cluster, patience, onEnd, maxSequence = SEQUENCE_MAX } = this.#options;
     const { producer } = session;
     session.isOpen = true;
     // Side by side; both have ended before the transaction does, or the session is given up.
     const parts = [this.#send(session, records), this.#mark(session, marker)];
     const failed = (await Promise.allSettled(parts)).find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
-    this.#sure = "unknown";
+    this.#isUnsure = true;
     await insist(patience, () => cluster.endTransaction(producer, true));
-    this.#sure = marker;
+    this.#isUnsure = false;
+    this.#last = marker;
     session.marker = marker;
     session.markerAt = marker.at;
     session.isOpen = false;
     onEnd(true);
     const sent = Math.max(0, ...session.sequences.values());
-    if (sent > SEQUENCE_MAX) this.#session = undefined;
+    if (sent > maxSequence) this.#session = undefined;
   }
 
   async #send(session: Session, records: readonly PlacedRecord[]): Promise<void> {
@@ -239,6 +244,8 @@ export class Transactions {
     } catch (error) {
       // Its topic has been deleted: the next session finds another place, since the broker forgets it there.
       if (isUnknownTopic(error)) this.#options.placement.forget(marker.at.topic);
+      if (isForbidding(error))
+        throw new StatefoldError("CONFIG_INVALID", mayNotMark(name, marker.at.topic));
       throw error;
     }
   }
@@ -249,10 +256,21 @@ export class Transactions {
       this.#session ??= await this.#begin();
       return await work(this.#session);
     } catch (error) {
-      if (this.#session?.isOpen === true) this.#options.onEnd(false);
+      if (this.#session?.isOpen === true) {
+        this.#options.onEnd(false);
+        this.#left = this.#session.producer;
+      }
       this.#session = undefined;
       throw error;
     }
+  }
+
+  /** Aborts what a call that failed has left open, which readers wait for, when no other comes to do it. */
+  async close(): Promise<void> {
+    const left = this.#left;
+    this.#left = undefined;
+    this.#session = undefined;
+    if (left !== undefined) await this.#options.cluster.endTransaction(left, false);
   }
 
   async #begin(): Promise<Session> {
@@ -271,8 +289,10 @@ export class Transactions {
       await this.#sign(session, { ...(marker ?? found), at: found.at });
     }
     this.#hasOwned = true;
+    this.#left = undefined;
     session.marker = marker;
-    this.#sure = marker;
+    this.#last = marker;
+    this.#isUnsure = false;
     return session;
   }
 
@@ -321,9 +341,10 @@ export class Transactions {
     const isForeign = found !== undefined && !["", owner.data].includes(found.owner.data);
     if (isForeign && !this.#hasOwned) onForeign(found);
     if (found === undefined || isForeign) {
-      // Whatever became of the last commit, nobody can tell any more.
-      if (this.#sure === "unknown") throw this.#markerLost(this.#seen);
-      return this.#sure;
+      // It was there and is not: whatever became of the last commit, nobody can tell. One that has never been
+      // there says that the first commit was none.
+      if (this.#isUnsure && this.#last !== undefined) throw this.#markerLost(this.#seen);
+      return this.#last;
     }
     if (found.next <= Math.max(this.#given, this.#seen + 1)) return found;
     if (acceptLoss && !this.#hasOwned) return { ...found, next: this.#given, refused: [] };
@@ -352,6 +373,9 @@ export class Transactions {
     );
   }
 }
+
+const mayNotMark = (name: string, topic: string): string =>
+  `exactly-once needs the right to Read topic ${topic}, beside which group ${name} notes how far it has published (TOPIC_AUTHORIZATION_FAILED)`;
 
 function ofPlace(records: readonly PlacedRecord[], at: TopicPartition): readonly PlacedRecord[] {
   return records.filter((record) => placeOf(record.at) === placeOf(at));

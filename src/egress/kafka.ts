@@ -59,6 +59,7 @@ interface Way {
   fence(): Promise<void>;
   refresh(): Promise<void>;
   publish(records: readonly NumberedRecord[]): Promise<PublishedUpTo>;
+  close(): Promise<void>;
 }
 
 interface Lane {
@@ -76,6 +77,8 @@ const FENCE_BACKOFF: BackoffOptions = { initialMs: 100, maxMs: 10_000 };
 /** Markers expire in a week by default, and so do transactional ids. */
 const REFRESH_AFTER_MS = 86_400_000;
 const LOOK_EVERY_MS = 3_600_000;
+/** Brokers get so long to answer what is in flight as the egress stops. */
+const STOP_MS = 2_000;
 
 export class KafkaEgress implements Egress {
   readonly id: string;
@@ -86,6 +89,7 @@ export class KafkaEgress implements Egress {
   readonly #ending = new AbortController();
   readonly #lanes = new Map<number, Lane>();
   #looking: NodeJS.Timeout | undefined;
+  #stopping: Promise<void> | undefined;
 
   constructor(options: KafkaEgressOptions) {
     this.id = options.id;
@@ -154,13 +158,25 @@ export class KafkaEgress implements Egress {
     await Promise.all(refreshing);
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopAll();
+    return this.#stopping;
+  }
+
+  async #stopAll(): Promise<void> {
     clearInterval(this.#looking);
     this.#ending.abort(new StatefoldError("UNAVAILABLE", `egress ${this.id} has been stopped`));
-    // What is in flight fails: a transaction that is open is ended by whoever comes next.
-    const lanes = [...this.#lanes.values()];
-    await Promise.all(lanes.map(({ cluster }) => cluster.close()));
-    await Promise.all(lanes.map(({ tail }) => tail));
+    await Promise.all([...this.#lanes.values()].map((lane) => this.#stop(lane)));
+  }
+
+  async #stop({ cluster, way, tail }: Lane): Promise<void> {
+    // What is in flight may end, and what is open is aborted. Brokers that are slow do it by themselves later.
+    const closed = new AbortController();
+    const closing = tail.then(() => way.close()).catch(() => {});
+    await Promise.race([closing, this.#options.sleep(STOP_MS, closed.signal)]);
+    closed.abort();
+    await cluster.close();
+    await tail;
   }
 
   /** Shuts out the life before, and ends what it left open, which readers wait for. Never rejects. */

@@ -36,6 +36,18 @@ const SOURCE_RETRIES = own(
   "a source that fails tries again after initialMs, and after maxMs",
 );
 const EGRESS_RETRIES = own("log", "a call to an egress that fails is made again after initialMs");
+const NO_TOPIC: Driver = [
+  "egress/kafka-placement",
+  "a topic that is not there is asked for CREATION_TRIES times, and then not for ABSENT_MS",
+];
+const INSISTING: Driver = [
+  "kafka/insist",
+  "what passes is asked again after initialMs, later after maxMs",
+];
+const BEGINNING: Driver = [
+  "egress/kafka",
+  "opening tries again until there is a broker, after initialMs and then maxMs",
+];
 const STORE_LIMITS: Driver = [
   "contracts/store",
   "a commit beyond a limit is refused by name and changes nothing",
@@ -354,6 +366,39 @@ export const DRIVERS: Drivers = {
   "src/node/publisher.ts#initialMs": [EGRESS_RETRIES],
   "src/node/publisher.ts#maxMs": [EGRESS_RETRIES],
 
+  // Publishing to Kafka
+  "src/egress/kafka-marker.ts#REFUSED_WITHIN": [
+    [
+      "egress/kafka-transactions",
+      "more records than the marker can speak of are done in several calls",
+    ],
+  ],
+  "src/egress/kafka-placement.ts#CREATION_TRIES": [NO_TOPIC],
+  "src/egress/kafka-placement.ts#CREATION_WAIT_MS": [NO_TOPIC],
+  "src/egress/kafka-placement.ts#ABSENT_MS": [NO_TOPIC],
+  "src/egress/kafka-placement.ts#TOPICS_MAX": [
+    ["egress/kafka-placement", "of TOPICS_MAX topics something is known at most"],
+  ],
+  "src/egress/kafka-placement.ts#TOPICS_AT_ONCE": [
+    ["egress/kafka-placement", "of topics that are not there TOPICS_AT_ONCE are asked for"],
+  ],
+  "src/egress/kafka.ts#STOP_MS": [
+    ["egress/kafka", "brokers that do not answer get STOP_MS as it stops"],
+  ],
+  "src/egress/kafka.ts#TRIES": [
+    ["egress/kafka", "an answer that puts off is asked for TRIES times, and then it is a failure"],
+  ],
+  "src/kafka/insist.ts#initialMs": [INSISTING],
+  "src/kafka/insist.ts#maxMs": [INSISTING],
+  "src/egress/kafka.ts#initialMs": [BEGINNING],
+  "src/egress/kafka.ts#maxMs": [BEGINNING],
+  "src/egress/kafka.ts#REFRESH_AFTER_MS": [
+    ["egress/kafka", "a marker that nobody has written for a day is written again"],
+  ],
+  "src/kafka/wire/record-batch.ts#UNPACKED_MAX_BYTES": [
+    ["kafka/wire/compression", "what would unpack to more than its bound is refused"],
+  ],
+
   // Store, node, module
   "src/store/limits.ts#MAX_KEY_BYTES": [STORE_LIMITS],
   "src/store/limits.ts#MAX_VALUE_BYTES": [STORE_LIMITS],
@@ -463,9 +508,18 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/doctor/finding.ts#SHOWN_FINDINGS": "lines of a report",
   "src/doctor/pairs.ts#BUCKETS": "memory of one size",
   "src/doctor/pairs.ts#HELD_THINGS": "of an offline examination, which says when it is reached",
+  "src/egress/kafka-batches.ts#BATCH_BYTES": "Kafka's format",
+  "src/egress/kafka-batches.ts#SEQUENCE_MAX": "half of what Kafka's format can number",
+  "src/egress/kafka.ts#LOOK_EVERY_MS": "how often REFRESH_AFTER_MS is looked at",
+  "src/egress/kafka.ts#TRACE_BYTES": "what one header takes, at most",
   "src/gateway/pages.ts#DEFAULT_PAGE": "a default under MAX_PAGE",
   "src/gateway/stuck-query.ts#MAX_AGE_MS": "the longest age that can be asked for",
   "src/gateway/unsent.ts#SMALL_BYTES": "what maxUnsentBytes does not count, under maxConnections",
+  "src/kafka/wire/compression.ts#LZ4_BLOCK_BYTES": "LZ4's format",
+  "src/kafka/wire/lz4-frame.ts#BLOCK_BYTES": "LZ4's format",
+  "src/kafka/wire/record-batch.ts#ATTRIBUTES_AT": "Kafka's format",
+  "src/kafka/wire/record-batch.ts#CRC_AT": "Kafka's format",
+  "src/kafka/wire/record-batch.ts#HEAD_BYTES": "Kafka's format",
   "src/spec/session.ts#MAX_MESSAGE_CHARS": "how a mistake is quoted",
   "src/spec/session.ts#MAX_PATH_CHARS": "how a mistake is quoted",
   "src/store/level-entries.ts#PAGE": "entries read at once, offline",

@@ -233,7 +233,7 @@ test("status is one screen, and fails while the node is not ready", async (t) =>
   assert.match(out, /^all +20 +2 +400 B +2 +8 +0 +1 +0$/m);
   assert.match(out, /^demo\/\* +http:\/\/localhost:9000 +open +0 +connection refused$/m);
   assert.match(out, /^demo\/in +log +running +3$/m);
-  assert.match(out, /^demo\/out +log +5$/m);
+  assert.match(out, /^demo\/out +log +5 +12\.0 ms +3 +1$/m);
   assert.match(out, /statefold parked list/);
   assert(out.split("\n").length <= 24);
   admin.statusValue = { ...admin.statusValue, readiness: { ready: false, reason: "loading" } };

@@ -41,6 +41,7 @@ interface Differences {
   /** The first number of this life of the partition. Default 1. */
   readonly next?: number;
   readonly acceptLoss?: boolean;
+  readonly maxSequence?: number;
 }
 
 interface Process {
@@ -70,7 +71,7 @@ function world(): World {
       endMs: () => 3,
       trouble: (request) => made.trouble?.(request),
     }),
-    process(owner, { data = "d1", next = 1, acceptLoss = false } = {}) {
+    process(owner, { data = "d1", next = 1, acceptLoss = false, maxSequence = 1_000_000 } = {}) {
       const cluster = made.broker.client();
       const { sleep } = clock;
       const nowMs = () => clock.nowMs;
@@ -82,7 +83,7 @@ function world(): World {
       const { signal } = new AbortController();
       const out = new Transactions({
         ...{ cluster, placement, name: "app/out/0", transactionTimeoutMs: 60_000, acceptLoss },
-        ...{ owner: { data, process: owner }, compression: "none" },
+        ...{ owner: { data, process: owner }, compression: "none", maxSequence },
         patience: { sleep, signal, random: () => 0.5, tries: 50 },
         onEnd: (isCommitted) => ends.push(isCommitted),
         onForeign: (marker) => foreign.push(marker),
@@ -167,6 +168,29 @@ test("a transaction that took too long is published again by the same process", 
   await client.leaders("a");
   assert.deepEqual(await out.publish(records(3, 6)), { upTo: 5, refused: [] });
   assert.deepEqual(all(await found(stage, "a")), range(1, 6));
+});
+
+test("a first transaction that was aborted leaves no marker, and is published again", async () => {
+  const stage = world();
+  const { out, client } = stage.process("one");
+  stage.trouble = (request) => (request === "endTransaction" ? { kind: "lost" } : undefined);
+  await assert.rejects(out.publish(records(1, 4)));
+  stage.trouble = undefined;
+  stage.clock.nowMs += 70_000;
+  await client.leaders("a");
+  await out.publish(records(1, 4));
+  assert.deepEqual(all(await found(stage, "a")), range(1, 4));
+});
+
+test("a marker that was there and went with a commit in the air is an error", async () => {
+  const stage = world();
+  const { out } = stage.process("one");
+  await out.publish(records(1, 4));
+  stage.trouble = (request) => (request === "endTransaction" ? { kind: "lost" } : undefined);
+  await assert.rejects(out.publish(records(4, 6)));
+  stage.trouble = undefined;
+  stage.broker.expireOffsets("app/out/0");
+  await assert.rejects(out.publish(records(4, 6)), code("KAFKA_MARKER_LOST"));
 });
 
 test("a record for a topic that is not there is refused, and the others go on", async () => {
@@ -360,6 +384,19 @@ test("when its topic is deleted the marker finds another place", async () => {
   const again = stage.process("two", { next: 8 }).out;
   assert.deepEqual(await again.publish(records(4, 8)), { upTo: 5, refused: [] });
   assert.deepEqual(all(await found(stage, "a")), [4, 5]);
+});
+
+test("a session ends before its numbers do, and the next goes on", async () => {
+  const stage = world();
+  const { out } = stage.process("one", { maxSequence: 10 });
+  const sessions: string[] = [];
+  stage.trouble = (request) => {
+    if (request === "initProducer") sessions.push(request);
+    return undefined;
+  };
+  for (let first = 1; first < 60; first += 6) await out.publish(records(first, first + 6, "b"));
+  assert.ok(sessions.length >= 5, `${sessions.length} sessions`);
+  assert.deepEqual(await found(stage, "b"), [range(1, 61)]);
 });
 
 test("a marker that is written again holds the same", async () => {

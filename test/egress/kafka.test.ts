@@ -5,6 +5,7 @@ import type { KafkaEgress, KafkaEgressOptions } from "../../src/egress/kafka.ts"
 import { sleep } from "../../src/node/sleep.ts";
 import { egressContract } from "../contracts/egress.ts";
 import { FakeBroker, type Trouble } from "../kafka/fake/broker.ts";
+import { createRng } from "../support/rng.ts";
 import { until } from "../support/until.ts";
 import { committed, kafkaEgress, payloads, produced, sent, texts } from "./kafka-world.ts";
 
@@ -138,6 +139,42 @@ test("at least once, an answer that is lost makes no double while the process li
   assert.deepEqual(await stage.payloads("a"), ["1", "2", "3", "4"]);
 });
 
+test("at least once, whatever is lost on the way, each record is there once and in order", async (t) => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const rng = createRng(seed);
+    const stage = world(t);
+    const egress = await stage.egress({ delivery: { type: "at-least-once" } });
+    egress.open(0, 1);
+    stage.trouble = () => {
+      if (!rng.chance(0.2)) return undefined;
+      if (rng.chance(0.3)) return { kind: "error", code: "NOT_LEADER_OR_FOLLOWER" };
+      return { kind: rng.chance(0.5) ? "lost" : "answerLost" };
+    };
+    let next = 1;
+    for (let call = 0; next <= 100; call++) {
+      if (call > 500) assert.fail(`seed ${seed} does not come to an end`);
+      const until = Math.min(101, next + 1 + rng.int(20));
+      const batch = Array.from({ length: until - next }, (_, i) =>
+        sent({ topic: "a", key: `k${(next + i) % 5}`, valueBytes: utf8(String(next + i)) }),
+      );
+      await egress.publish(0, next, batch).then(
+        () => {
+          next = until;
+        },
+        () => {},
+      );
+    }
+    stage.trouble = undefined;
+    const ascending = (a: number, b: number) => a - b;
+    const read = (await committed(stage.broker.client(), "a")).map((records) =>
+      records.map(({ value }) => Number(Buffer.from(value ?? []).toString())),
+    );
+    for (const one of read) assert.deepEqual(one, one.toSorted(ascending), `seed ${seed}`);
+    const all = Array.from({ length: 100 }, (_, i) => i + 1);
+    assert.deepEqual(read.flat().toSorted(ascending), all, `seed ${seed}`);
+  }
+});
+
 test("at least once, a topic that is deleted while its answer is awaited holds nobody up", async (t) => {
   const stage = world(t);
   const egress = await stage.egress({ delivery: { type: "at-least-once" } });
@@ -172,15 +209,32 @@ test("opening shuts out the life before, and ends the transaction it left open",
   assert.deepEqual(await stage.payloads("b"), ["1"]);
 });
 
-test("opening tries again until there is a broker, and says what is missing", async (t) => {
+test("opening tries again until there is a broker, after initialMs and then maxMs", async (t) => {
   const stage = world(t);
   stage.trouble = () => ({ kind: "lost" });
-  const egress = await stage.egress({ sleep: async () => {} });
+  const waits: number[] = [];
+  const rest = async (waitMs: number) => void waits.push(waitMs);
+  const egress = await stage.egress({ sleep: rest, random: () => 1 });
   egress.open(0, 1);
-  await until("it is said", () => stage.said.length > 3);
+  await until("it has waited long", () => waits.at(-1) === 10_000);
+  assert.deepEqual(waits.slice(0, 3), [100, 200, 400]);
   assert.match(stage.said[0] ?? "", /^An egress cannot begin\. .*no answer/);
   stage.trouble = undefined;
   await egress.publish(0, 1, texts("a", ["1"]));
+});
+
+test("an answer that puts off is asked for TRIES times, and then it is a failure", async (t) => {
+  const stage = world(t);
+  const egress = await stage.egress({ delivery: { type: "at-least-once" } });
+  egress.open(0, 1);
+  let asked = 0;
+  stage.trouble = (request) => {
+    if (request !== "initProducer") return undefined;
+    asked++;
+    return { kind: "error", code: "COORDINATOR_LOAD_IN_PROGRESS" };
+  };
+  await assert.rejects(egress.publish(0, 1, texts("b", ["1"])), /COORDINATOR_LOAD_IN_PROGRESS/);
+  assert.equal(asked, 60);
 });
 
 test("a process whose place another has taken says so, and has written nothing", async (t) => {
@@ -223,6 +277,72 @@ test("transactions are counted by their end", async (t) => {
   stage.trouble = undefined;
   await egress.publish(0, 2, texts("b", ["2"]));
   assert.deepEqual(egress.transactions, { committed: 2, aborted: 1 });
+});
+
+test("stopping ends the transaction that is open: readers need not wait", async (t) => {
+  const stage = world(t);
+  const egress = await stage.egress();
+  egress.open(0, 1);
+  await egress.publish(0, 1, texts("b", ["1"]));
+  stage.trouble = (request) => (request === "commitOffsets" ? { kind: "lost" } : undefined);
+  await assert.rejects(egress.publish(0, 2, texts("b", ["2"])));
+  const log = stage.broker.log({ topic: "b", partition: 0 });
+  assert.ok(log.lastStableOffset < log.end, "readers wait");
+  await Promise.all([egress.stop(), egress.stop()]);
+  await until("readers go on", () => log.lastStableOffset === log.end);
+  assert.deepEqual(await stage.payloads("b"), ["1"]);
+});
+
+test("brokers that do not answer get STOP_MS as it stops", async (t) => {
+  const stage = world(t);
+  const closed: string[] = [];
+  const silent = () => {
+    const client = stage.broker.client();
+    return {
+      ...client,
+      produce: () =>
+        new Promise<never>((_, reject) => {
+          closed.push("asked");
+          ends.push(() => reject(new Error("closed")));
+        }),
+      close: async () => {
+        closed.push("closed");
+        for (const end of ends) end();
+      },
+    };
+  };
+  const ends: (() => void)[] = [];
+  let late = (): void => {};
+  const waits: number[] = [];
+  const rest = (waitMs: number): Promise<void> =>
+    new Promise((resolve) => {
+      waits.push(waitMs);
+      late = resolve;
+    });
+  const egress = await stage.egress({ connect: silent, sleep: rest });
+  egress.open(0, 1);
+  const publishing = egress.publish(0, 1, texts("b", ["1"]));
+  publishing.catch(() => {});
+  await until("it to be asked", () => closed.length === 1);
+  const stopping = egress.stop();
+  await until("it to wait", () => waits.length > 0);
+  assert.deepEqual([waits, closed], [[2_000], ["asked"]]);
+  late();
+  await stopping;
+  assert.deepEqual(closed, ["asked", "closed"]);
+  await assert.rejects(publishing, /closed/);
+});
+
+test("exactly once without the right to read says which right is missing", async (t) => {
+  const stage = world(t);
+  const egress = await stage.egress();
+  egress.open(0, 1);
+  stage.trouble = (request) =>
+    request === "commitOffsets" ? { kind: "error", code: "TOPIC_AUTHORIZATION_FAILED" } : undefined;
+  await assert.rejects(
+    egress.publish(0, 1, texts("b", ["1"])),
+    /needs the right to Read topic b, .* group app\/ns\/out\/0/,
+  );
 });
 
 test("stopping waits for no broker, and what was being published comes again", async (t) => {

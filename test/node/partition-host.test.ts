@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { type Deferred, deferred } from "../../src/base/deferred.ts";
-import type { StatefoldError } from "../../src/base/errors.ts";
+import { describeError, StatefoldError } from "../../src/base/errors.ts";
 import type { Egress, EgressRecord } from "../../src/egress/contract.ts";
 import type { Invocation, Outcome } from "../../src/model/invocation.ts";
 import type { SourceBatch } from "../../src/model/source.ts";
@@ -330,6 +330,27 @@ test("records that were not acknowledged are published again by the next life", 
   await world.reopened(2);
   await until("the outbox to be empty", () => world.host.partition?.ledger.outbox === 0);
   assert.deepEqual(world.published, ["1 hello", "1 hello"]);
+  assert.deepEqual(world.nexts, [1, 2], "the egress hears where the numbers go on");
+});
+
+test("a partition whose place another process has taken ends, and is not opened again", async (t) => {
+  const world = await World.open(t);
+  world.publish = async () => {
+    throw new StatefoldError("KAFKA_FENCED", "another process publishes as test/0 now");
+  };
+  await world.send("a");
+  const record = { egress: "test/out", value: VALUE };
+  (await world.called()).answer.resolve({
+    kind: "reply",
+    effects: { messages: [], delayed: [], egress: [record], mutations: [] },
+  });
+  const error = await world.ended.promise;
+  assert.equal(error.code, "KAFKA_FENCED");
+  assert.match(describeError(error), /partition 0 cannot go on: another process publishes/);
+  assert.deepEqual(
+    [world.host.life.kind, world.disk.openings, world.disk.closed],
+    [...["failed", 1, 1]],
+  );
 });
 
 test("hanging up without a wish for the reply is answered at once", async (t) => {

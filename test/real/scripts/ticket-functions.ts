@@ -6,5 +6,7 @@ export const office = statefulFunction("ticket/office", {
 }).on(types.string, (ctx, topic) => {
   const number = (ctx.state.last ?? 0) + 1;
   ctx.state.last = number;
-  ctx.egress("ticket/printer", kafka({ topic, key: ctx.self.id, value: String(number) }));
+  const record = { key: ctx.self.id, value: String(number) };
+  ctx.egress("ticket/printer", kafka({ topic, ...record }));
+  ctx.egress("ticket/copier", kafka({ topic: `${topic}-copies`, ...record }));
 });
