@@ -9,13 +9,15 @@ export interface RuntimeOptions {
   /** An empty folder, or one a runtime has used before. */
   readonly directory: string;
   readonly partitions?: number;
+  /** Default true: Kafka is the topic log. */
+  readonly embedded?: boolean;
   /** As {@link ScriptOptions.before}. */
   readonly before?: readonly string[];
 }
 
-/** `statefold run --embedded` as a process of its own; its output is that of stdout and the log. */
+/** `statefold run` as a process of its own; its output is that of stdout and the log. */
 export async function startRuntime(t: TestContext, options: RuntimeOptions): Promise<Script> {
-  const { module, directory, partitions = 4, before = [] } = options;
+  const { module, directory, partitions = 4, embedded = true, before = [] } = options;
   const path = join(directory, "module.yaml");
   writeFileSync(path, module);
   const data = join(directory, "data");
@@ -23,7 +25,8 @@ export async function startRuntime(t: TestContext, options: RuntimeOptions): Pro
     script: new URL("../../src/cli/main.js", import.meta.url),
     before,
     args: (port) => [
-      ...["run", path, "--embedded", "--data", data, "--port", String(port)],
+      ...["run", path, "--data", data, "--port", String(port)],
+      ...(embedded ? ["--embedded"] : []),
       ...["--partitions", String(partitions), "--log-level", "warn"],
     ],
     ready: /^ready$/m,
