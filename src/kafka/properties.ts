@@ -46,6 +46,8 @@ export interface ConsumerSettings extends ConnectionSettings {
   readonly discoveryMs: number;
 }
 
+const FETCHED = { maxBytes: 8 * 1024 * 1024, maxPartitionBytes: 1024 * 1024 };
+
 /** @throws StatefoldError CONFIG_INVALID for a value that is understood and wrong */
 export function consumerSettings(
   properties: ReadonlyMap<string, string>,
@@ -56,8 +58,10 @@ export function consumerSettings(
     ...connection(reader, clientId),
     maxWaitMs: reader.number("fetch.max.wait.ms", 500, { atLeast: 1, atMost: 10_000 }),
     minBytes: reader.number("fetch.min.bytes", 1, { atLeast: 1 }),
-    maxBytes: reader.number("fetch.max.bytes", 8 * 1024 * 1024, { atLeast: 1_024 }),
-    maxPartitionBytes: reader.number("max.partition.fetch.bytes", 1024 * 1024, { atLeast: 1_024 }),
+    maxBytes: reader.number("fetch.max.bytes", FETCHED.maxBytes, { atLeast: 1_024 }),
+    maxPartitionBytes: reader.number("max.partition.fetch.bytes", FETCHED.maxPartitionBytes, {
+      atLeast: 1_024,
+    }),
     discoveryMs: discovery(reader),
   };
   const isolation = reader.text("isolation.level");

@@ -103,6 +103,7 @@ for (const [file, names] of [
 test("docs/operating.md names metrics that there are", () => {
   const declared = [
     "src/node/metrics.ts",
+    "src/node/ingress-metrics.ts",
     "src/gateway/metrics.ts",
     "src/telemetry/process-metrics.ts",
   ]
