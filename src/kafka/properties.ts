@@ -72,9 +72,14 @@ export function consumerSettings(
   return { settings, warnings: reader.finish() };
 }
 
+/** In Flink 0 and less mean that nobody looks, and so partitions that come later are never read. */
 function discovery(reader: PropertyReader): number {
+  const name = "flink.partition-discovery.interval-millis";
   const asked = reader.number("metadata.max.age.ms", 30_000, { atLeast: 100 });
-  return reader.number("flink.partition-discovery.interval-millis", asked, { atLeast: 100 });
+  const given = reader.number(name, asked, { atLeast: -2_147_483_648 });
+  if (given > 0) return Math.max(100, given);
+  reader.warn(name, "new partitions are always looked for");
+  return asked;
 }
 
 export interface ProducerSettings extends ConnectionSettings {
