@@ -266,8 +266,9 @@ export class BrokerCluster implements KafkaCluster {
   }
 
   async #leaderOf({ topic, partition }: TopicPartition): Promise<number> {
-    const leaders = this.#leaders.get(topic) ?? (await this.leaders(topic));
-    const leader = leaders?.[partition];
+    // A topic may have more partitions than when it was last asked for.
+    const leader =
+      this.#leaders.get(topic)?.[partition] ?? (await this.leaders(topic))?.[partition];
     if (leader === undefined)
       throw new KafkaError("UNKNOWN_TOPIC_OR_PARTITION", `${topic}/${partition}`);
     if (leader >= 0) return leader;

@@ -6,6 +6,8 @@ export interface OauthOptions {
   readonly clientSecret: string;
   readonly scope: string | undefined;
   readonly nowMs: () => number;
+  /** For an answer. Default 10 s. */
+  readonly timeoutMs?: number;
 }
 
 /** A token that ends sooner is not used any more. */
@@ -22,13 +24,13 @@ export function oauthTokens(options: OauthOptions): () => Promise<{ value: strin
 }
 
 async function ask(options: OauthOptions): Promise<{ value: string; untilMs: number }> {
-  const { url, clientId, clientSecret, scope } = options;
+  const { url, clientId, clientSecret, scope, timeoutMs = TIMEOUT_MS } = options;
   const body = new URLSearchParams({ grant_type: "client_credentials" });
   if (scope !== undefined) body.set("scope", scope);
   const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`);
   try {
     const answer = await fetch(url, {
-      ...{ method: "POST", body, signal: AbortSignal.timeout(TIMEOUT_MS) },
+      ...{ method: "POST", body, signal: AbortSignal.timeout(timeoutMs) },
       headers: { authorization: `Basic ${basic.toString("base64")}`, accept: "application/json" },
     });
     if (!answer.ok) throw new Error(`it answered ${answer.status}`);

@@ -46,6 +46,8 @@ export interface ConsumerSettings extends ConnectionSettings {
   readonly discoveryMs: number;
 }
 
+const FETCHED = { maxBytes: 8 * 1024 * 1024, maxPartitionBytes: 1024 * 1024 };
+
 /** @throws StatefoldError CONFIG_INVALID for a value that is understood and wrong */
 export function consumerSettings(
   properties: ReadonlyMap<string, string>,
@@ -56,8 +58,10 @@ export function consumerSettings(
     ...connection(reader, clientId),
     maxWaitMs: reader.number("fetch.max.wait.ms", 500, { atLeast: 1, atMost: 10_000 }),
     minBytes: reader.number("fetch.min.bytes", 1, { atLeast: 1 }),
-    maxBytes: reader.number("fetch.max.bytes", 8 * 1024 * 1024, { atLeast: 1_024 }),
-    maxPartitionBytes: reader.number("max.partition.fetch.bytes", 1024 * 1024, { atLeast: 1_024 }),
+    maxBytes: reader.number("fetch.max.bytes", FETCHED.maxBytes, { atLeast: 1_024 }),
+    maxPartitionBytes: reader.number("max.partition.fetch.bytes", FETCHED.maxPartitionBytes, {
+      atLeast: 1_024,
+    }),
     discoveryMs: discovery(reader),
   };
   const isolation = reader.text("isolation.level");
@@ -68,9 +72,14 @@ export function consumerSettings(
   return { settings, warnings: reader.finish() };
 }
 
+/** In Flink 0 and less mean that nobody looks, and so partitions that come later are never read. */
 function discovery(reader: PropertyReader): number {
+  const name = "flink.partition-discovery.interval-millis";
   const asked = reader.number("metadata.max.age.ms", 30_000, { atLeast: 100 });
-  return reader.number("flink.partition-discovery.interval-millis", asked, { atLeast: 100 });
+  const given = reader.number(name, asked, { atLeast: -2_147_483_648 });
+  if (given > 0) return Math.max(100, given);
+  reader.warn(name, "new partitions are always looked for");
+  return asked;
 }
 
 export interface ProducerSettings extends ConnectionSettings {

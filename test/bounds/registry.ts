@@ -35,6 +35,14 @@ const SOURCE_RETRIES = own(
   "log",
   "a source that fails tries again after initialMs, and after maxMs",
 );
+const KAFKA_BATCHES: Driver = [
+  "ingress/kafka",
+  "a large answer is handed over in batches of batchRecords and batchBytes",
+];
+const TWO_RUNS: Driver = [
+  "kafka/fetcher",
+  "a partition whose records nobody takes stops no other, and holds two runs",
+];
 const EGRESS_RETRIES = own("log", "a call to an egress that fails is made again after initialMs");
 const NO_TOPIC: Driver = [
   "egress/kafka-placement",
@@ -350,6 +358,19 @@ export const DRIVERS: Drivers = {
     own("log", "an ingress hands over batches of batchRecords and batchBytes"),
     ["ingress/log", "what is read ahead is bounded"],
   ],
+  "src/ingress/kafka.ts#batchBytes": [KAFKA_BATCHES],
+  "src/ingress/kafka.ts#batchRecords": [KAFKA_BATCHES],
+  "src/ingress/kafka.ts#maxHeldBytes": [
+    ["kafka/fetcher", "beyond maxHeldBytes a partition is fetched only when it holds nothing"],
+  ],
+  "src/kafka/fetcher.ts#RUNS_AHEAD": [TWO_RUNS],
+  "src/kafka/properties.ts#maxBytes": [
+    ["kafka/fetcher", "whoever got something is asked for last, so an answer that is full"],
+  ],
+  "src/kafka/properties.ts#maxPartitionBytes": [TWO_RUNS],
+  "src/kafka/oauth-tokens.ts#TIMEOUT_MS": [
+    ["kafka/oauth-tokens", "a token server that does not answer within TIMEOUT_MS is given up"],
+  ],
   "src/ingress/source.ts#initialMs": [SOURCE_RETRIES],
   "src/ingress/source.ts#maxMs": [SOURCE_RETRIES],
   "src/node/publisher.ts#PUBLISH_RECORDS": [
@@ -499,6 +520,13 @@ export const DRIVERS: Drivers = {
 
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
+  "src/ingress/kafka-beginning.ts#GROUP_TRIES": "before initialMs and maxMs of the source apply",
+  "src/kafka/fetcher.ts#IMPATIENT_WAIT_MS": "how often who was left out is looked at",
+  "src/kafka/oauth-tokens.ts#MARGIN_MS": "how early a token is replaced",
+  "src/kafka/wire/fetch.ts#CORRUPT_MESSAGE": "the protocol",
+  "src/kafka/wire/record-batch.ts#LAST_OFFSET_AT": "the format",
+  "src/kafka/wire/record-batch.ts#LEAST_BYTES": "the format",
+  "src/kafka/wire/record-batch.ts#VERSION_AT": "the format",
   "src/base/random.ts#DRAWS": "random numbers drawn at once",
   "src/base/shares.ts#TIMES_THE_REST": "a share of bounds that are listed",
   "src/cli/decide.ts#PAGE": "decisions of one request, under MAX_PAGE",

@@ -104,6 +104,7 @@ test("docs/operating.md names metrics that there are", () => {
   const declared = [
     "src/node/metrics.ts",
     "src/node/egress-figures.ts",
+    "src/node/ingress-metrics.ts",
     "src/gateway/metrics.ts",
     "src/telemetry/process-metrics.ts",
   ]

@@ -39,6 +39,14 @@ test("what has a counterpart is taken over", () => {
   assert.equal(settings.maxRecordBytes, 2_000);
 });
 
+test("that new partitions are not to be looked for has no effect, and is said to", () => {
+  const name = "flink.partition-discovery.interval-millis";
+  const { settings, warnings } = consumerSettings(of({ [name]: "-1" }), "app");
+  assert.equal(settings.discoveryMs, 30_000);
+  assert.match(warnings.join(), /discovery.interval-millis has no effect: new partitions are alw/);
+  assert.equal(consumerSettings(of({ [name]: "7000" }), "app").settings.discoveryMs, 7_000);
+});
+
 test("what has none is named in a warning, with the reason where there is one", () => {
   const given = of({
     "enable.auto.commit": "true",
