@@ -1,16 +1,24 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { env as ownEnvironment } from "node:process";
-import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { atEnd } from "./cleanup.ts";
+import { atEnd, type Scope } from "./cleanup.ts";
 import { within } from "./until.ts";
 
 const GUARD = new URL("./end-with-parent.js", import.meta.url).href;
 
+/**
+ * The same for programs other than node: a shell becomes the program, under the same process id, and
+ * leaves someone behind who waits for descriptor 3 to close.
+ */
+const GUARD_OF_OTHERS =
+  'exec 4<&3 3<&-; (read _; kill -9 $$) <&4 >/dev/null 2>&1 & exec 4<&-; exec "$0" "$@"';
+
 export interface ScriptOptions {
   /** A compiled script: a path, or a URL such as `new URL("./x.js", import.meta.url)`. */
   readonly script: string | URL;
+  /** Runs the script, in place of node: the name or path of another program. */
+  readonly program?: string;
   /** Words before `node`: a program that becomes it by exec, such as `prlimit --nofile=256`. Default none. */
   readonly before?: readonly string[];
   /** Default none. A function is given the port. */
@@ -41,7 +49,7 @@ process.on("exit", () => {
  * is over, passed or failed, and when the test's process dies. Ending too early, or not being ready in
  * time, is an error that shows its output.
  */
-export async function startScript(t: TestContext, options: ScriptOptions): Promise<Script> {
+export async function startScript(t: Scope, options: ScriptOptions): Promise<Script> {
   const script = new Script(options, await freePort());
   atEnd(t, () => script.kill());
   await script.start();
@@ -105,17 +113,24 @@ export class Script {
   /** Starts it again after it ended: same port, same arguments. */
   async start(): Promise<void> {
     if (this.#child !== undefined && this.#exit === undefined) throw new Error("it runs already");
-    const { script, before = [], args = [], env = {}, cwd } = this.#options;
+    const { script, program, before = [], args = [], env = {}, cwd } = this.#options;
     const path = typeof script === "string" ? script : fileURLToPath(script);
     const words = typeof args === "function" ? args(this.port) : args;
-    const command = [...before, process.execPath, "--import", GUARD, path, ...words];
-    const child = spawn(command[0] ?? process.execPath, command.slice(1), {
+    const [command = "", ...rest] = [
+      ...before,
+      ...(program === undefined
+        ? [process.execPath, "--import", GUARD, path, ...words]
+        : ["sh", "-c", GUARD_OF_OTHERS, program, path, ...words]),
+    ];
+    const child = spawn(command, rest, {
       // The variable would make the child report to our test runner as a test file.
       env: { ...withoutTestContext(), ...env },
       stdio: ["ignore", "pipe", "pipe", "pipe"],
       ...(cwd === undefined ? {} : { cwd }),
     });
     running.add(child);
+    // Whatever waits for the guard's pipe to close may go when the process has gone.
+    child.once("exit", () => child.stdio[3]?.destroy());
     this.#child = child;
     this.#exit = undefined;
     this.#startsAt = this.#output.length;
