@@ -112,8 +112,7 @@ async function inOneBatch(stage: Stage, id: string, acts: readonly string[]): Pr
   await until("the held request", () => recorder.arrived.indexOf(address, before) >= 0);
   await stage.write("orders", ...acts.map((act) => [id, order(act, { to: `${id}-2` })] as const));
   // What is held at the door counts too.
-  const pending = () => metric(stage.runtime, "statefold_partition_pending_messages");
-  await until("all of them wait", async () => (await pending()) > acts.length);
+  await until("all of them wait", async () => (await stage.pending(address)) > acts.length);
   release();
 }
 

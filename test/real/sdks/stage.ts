@@ -64,6 +64,14 @@ export interface TopicRecord {
   readonly valueBase64?: string;
 }
 
+interface AddressView {
+  readonly pending: number;
+  readonly states?: readonly {
+    readonly name: string;
+    readonly value: { value?: unknown } | null;
+  }[];
+}
+
 /** A function server, the runtime, and the recorder between them. */
 export class Stage {
   readonly runtime: Script;
@@ -158,16 +166,24 @@ export class Stage {
     await until("everything is done", () => isQuiet(this.runtime), FAR_TIMEOUT);
   }
 
+  /** By name; undefined where there is no value. */
   async states(address: string): Promise<Map<string, unknown>> {
-    const response = await fetch(`${this.runtime.url}/v1/admin/state/${address}`);
-    const { states = [] } = (await response.json()) as {
-      states?: { name: string; value: { value?: unknown } | null }[];
-    };
+    const { states = [] } = await this.#view(address);
     return new Map(states.map(({ name, value }) => [name, value?.value]));
+  }
+
+  /** The messages that an address has to handle, those in hand included. */
+  async pending(address: string): Promise<number> {
+    return (await this.#view(address)).pending;
   }
 
   certificate(name: string): string {
     return join(this.folder, name);
+  }
+
+  async #view(address: string): Promise<AddressView> {
+    const response = await fetch(`${this.runtime.url}/v1/admin/state/${address}`);
+    return (await response.json()) as AddressView;
   }
 
   async #post(

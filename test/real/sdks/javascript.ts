@@ -1,7 +1,7 @@
 import { startScript } from "../../support/process.ts";
-import { checkSdk } from "./check.ts";
+import type { Sdk } from "./check.ts";
 
-checkSdk({
+export const javascript: Sdk = {
   name: "official JavaScript SDK",
   needs: [],
   lacks: ["large", "precise"],
@@ -10,4 +10,4 @@ checkSdk({
       script: new URL("./javascript/functions.js", import.meta.url),
       ...{ args, ready: /serving/ },
     }),
-});
+};

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { madeOnce } from "../../support/made-once.ts";
 import { startScript } from "../../support/process.ts";
 import { PYTHON } from "../../support/toolchain.ts";
-import { checkSdk } from "./check.ts";
+import type { Sdk } from "./check.ts";
 import { source } from "./source.ts";
 
 const FUNCTIONS = source("python/functions.py");
@@ -18,7 +18,7 @@ async function packages(): Promise<string> {
   });
 }
 
-checkSdk({
+export const python: Sdk = {
   name: "official Python SDK",
   needs: [PYTHON],
   start: async (t, args) =>
@@ -26,4 +26,4 @@ checkSdk({
       ...{ program: "python3", script: FUNCTIONS, args, ready: /serving/ },
       ...{ env: { PYTHONPATH: await packages() }, readyTimeoutMs: 30_000 },
     }),
-});
+};

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { madeOnce } from "../../support/made-once.ts";
 import { startScript } from "../../support/process.ts";
 import { JAVA, JAVAC, MAVEN } from "../../support/toolchain.ts";
-import { checkSdk } from "./check.ts";
+import type { Sdk } from "./check.ts";
 import { source } from "./source.ts";
 
 const run = promisify(execFile);
@@ -41,7 +41,7 @@ async function classes(classPath: string): Promise<string> {
   });
 }
 
-checkSdk({
+export const java: Sdk = {
   name: "official Java SDK",
   needs: [JAVA, JAVAC, MAVEN],
   start: async (t, args) => {
@@ -57,4 +57,4 @@ checkSdk({
       args: (port) => [...jvm.slice(1), "-Xmx128m", "-cp", classPath, "Functions", ...args(port)],
     });
   },
-});
+};

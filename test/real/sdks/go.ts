@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { madeOnce } from "../../support/made-once.ts";
 import { startScript } from "../../support/process.ts";
 import { GO } from "../../support/toolchain.ts";
-import { checkSdk } from "./check.ts";
+import type { Sdk } from "./check.ts";
 import { source } from "./source.ts";
 
 /** The program, built. `go.sum` has the checksums of everything that is downloaded for it. */
@@ -24,11 +24,11 @@ async function program(): Promise<string> {
   return join(folder, "functions");
 }
 
-checkSdk({
+export const go: Sdk = {
   name: "official Go SDK",
   needs: [GO],
   start: async (t, args) =>
     startScript(t, {
       ...{ program: "env", script: await program(), args, ready: /serving/ },
     }),
-});
+};

@@ -1,7 +1,7 @@
 import { startScript } from "../../support/process.ts";
-import { checkSdk } from "./check.ts";
+import type { Sdk } from "./check.ts";
 
-checkSdk({
+export const statefold: Sdk = {
   name: "SDK of this project",
   needs: [],
   start: (t, args) =>
@@ -9,4 +9,4 @@ checkSdk({
       script: new URL("./statefold/functions.js", import.meta.url),
       ...{ args, ready: /serving/ },
     }),
-});
+};
