@@ -30,7 +30,7 @@ function world(t: TestContext): World {
     async egress(differences = {}) {
       const egress = kafkaEgress(() => made.broker.client(), {
         sleep: (waitMs, signal) => sleep(Math.min(waitMs, 1), signal),
-        report: (_, message, fields) => made.said.push(`${message} ${String(fields?.reason)}`),
+        report: (_, message, { reason } = {}) => made.said.push(`${message} ${String(reason)}`),
         ...differences,
       });
       t.after(() => egress.stop());
