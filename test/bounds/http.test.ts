@@ -7,7 +7,7 @@ import { DEFAULT_LIMITS } from "../../src/gateway/limits.ts";
 import { MAX_PAGE } from "../../src/gateway/pages.ts";
 import { type FakeNode, startFakeNode } from "../gateway/fake-node.ts";
 import { exchangeRaw, problemOf, readUntil } from "../gateway/http-client.ts";
-import { until } from "../support/until.ts";
+import { until, within } from "../support/until.ts";
 
 const TEXT = { "content-type": "text/plain" };
 const CALL = "POST /v1/call/demo/a/1 HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\n";
@@ -142,10 +142,15 @@ test("beyond maxConnections one is closed as it comes, and one that leaves makes
   await until("room", async () => {
     const next = open(t, node.port);
     next.write(probe);
-    const isTaken = await Promise.race([
-      readUntil(next, "true").then(() => true),
-      once(next, "close").then(() => false),
-    ]);
+    // Each try for itself: one that hangs keeps its place, and those that follow are closed.
+    const isTaken = await within(
+      "an answer or a close",
+      Promise.race([
+        readUntil(next, "true").then(() => true),
+        once(next, "close").then(() => false),
+      ]),
+      { timeoutMs: 2_000 },
+    );
     next.destroy();
     return isTaken;
   });
