@@ -66,14 +66,15 @@ async function ask({ runtime, topic }: Stage, from: number, count: number): Prom
 }
 
 async function send(runtime: Script, office: string, topic: string, key: string): Promise<void> {
-  await until(`${key} to be accepted`, async () => {
+  const isAccepted = async (): Promise<boolean> => {
     const headers = { "statefold-type": "io.statefun.types/string", "idempotency-key": key };
     const request = { method: "POST", headers, body: topic };
     const answer = await fetch(`${runtime.url}/v1/send/ticket/office/${office}`, request).catch(
       () => undefined, // it is dead just now
     );
     return answer?.status === 202;
-  });
+  };
+  await until(`${key} to be accepted`, isAccepted, { timeoutMs: 30_000, everyMs: 25 });
 }
 
 /** What readers of committed records find: the numbers of each office, in their order. */
@@ -96,19 +97,22 @@ const numbers = (upTo: number): number[] => Array.from({ length: upTo }, (_, i) 
 const finished = (runtime: Script) =>
   metric(runtime, "statefold_partition_finished_messages_total").catch(() => 0);
 
-const quiet = (runtime: Script) => until("everything to leave", () => isQuiet(runtime));
+const quiet = (runtime: Script) =>
+  until("everything to leave", () => isQuiet(runtime), { timeoutMs: 60_000, everyMs: 100 });
 
 test("each record is there once and in order, whoever is killed in the middle", async (t) => {
   const stage = await setStage(t, "tickets");
   const { runtime, broker } = stage;
   let count = 0;
-  for (const victim of [broker.script, runtime, runtime]) {
-    const asking = ask(stage, count, 40);
-    await until("it is in the middle", async () => (await finished(runtime)) > count * 6 + 30);
+  for (const victim of [broker.script, runtime]) {
+    const asking = ask(stage, count, 25);
+    const middle = count * OFFICES.length + 30;
+    const isThere = async () => (await finished(runtime)) > middle;
+    await until("it is in the middle", isThere, { timeoutMs: 30_000, everyMs: 25 });
     await victim.restart();
     await asking;
     await quiet(runtime);
-    count += 40;
+    count += 25;
     // At least once doubles nothing either, as long as the process lives.
     if (victim !== runtime) assert.deepEqual(await tickets(stage, "-copies"), everyOffice(count));
   }
