@@ -135,7 +135,10 @@ export class KafkaEgress implements Egress {
     }
     const lane = this.#lanes.get(partition);
     assert(lane !== undefined, "a partition is opened before it publishes");
-    const publishing = this.#inTurn(lane, () => this.#publish(lane, first, records));
+    const publishing = this.#inTurn(lane, async () => {
+      signal?.throwIfAborted(); // nobody waits any more, since before it was its turn
+      return await this.#publish(lane, first, records);
+    });
     return await (signal === undefined ? publishing : unlessAborted(publishing, signal));
   }
 

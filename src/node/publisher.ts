@@ -14,7 +14,7 @@ import type { EgressEffect } from "../store/records.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { sleep } from "./sleep.ts";
 
-const BACKOFF: BackoffOptions = { initialMs: 50, maxMs: 10_000 };
+const BACKOFF: BackoffOptions = { initialMs: 50, maxMs: 2_000 };
 /** A call to the receiver that takes longer is given up, and made again. */
 const PUBLISH_MS = 120_000;
 /** Records of one call to the receiver at most. */

@@ -9,7 +9,7 @@ export interface RuntimeOptions {
   /** An empty folder, or one a runtime has used before. */
   readonly directory: string;
   readonly partitions?: number;
-  /** Kafka's topics are those of the topic log. Default true. */
+  /** Default true: Kafka is the topic log. */
   readonly embedded?: boolean;
   /** As {@link ScriptOptions.before}. */
   readonly before?: readonly string[];
@@ -25,7 +25,8 @@ export async function startRuntime(t: TestContext, options: RuntimeOptions): Pro
     script: new URL("../../src/cli/main.js", import.meta.url),
     before,
     args: (port) => [
-      ...["run", path, ...(embedded ? ["--embedded"] : []), "--data", data, "--port", String(port)],
+      ...["run", path, "--data", data, "--port", String(port)],
+      ...(embedded ? ["--embedded"] : []),
       ...["--partitions", String(partitions), "--log-level", "warn"],
     ],
     ready: /^ready$/m,
