@@ -93,8 +93,8 @@ export const CHANNELS: readonly Mutant[] = [
     bug: "A batch of a source that leaves a gap is taken.",
     breaks: "I5 order at the receiver",
     file: "partition/intake.ts",
-    from: "if (next <= expected || first > expected) return;",
-    to: "if (next <= expected) return;",
+    from: "    if (first > expected) return;\n",
+    to: "",
   },
   {
     name: "source-overlap-taken-twice",
