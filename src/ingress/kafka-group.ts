@@ -18,6 +18,11 @@ export interface KafkaGroupOptions {
   readonly sleep: Sleep;
 }
 
+/** For the last word at a stop. */
+const LAST_WORD_MS = 1000;
+/** What was taken last is durable a moment later. */
+const LAST_COMMIT_MS = 50;
+
 /**
  * Tells the brokers how far the ingress is, as the offsets of its consumer group: what watches lag in
  * Kafka watches it so, and an application that moves away finds where to go on. Only what is durable is
@@ -54,23 +59,38 @@ export class KafkaGroup {
     this.#end.abort(new Error("the ingress stops"));
   }
 
+  /** After everything was read that will be. Never rejects; takes a second at most. */
+  async finish(): Promise<void> {
+    const limit = AbortSignal.timeout(LAST_WORD_MS);
+    try {
+      if (this.#options.sources().length === 0) return;
+      await this.#options.sleep(LAST_COMMIT_MS, limit);
+      await unlessAborted(this.#commit(), limit);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
   async #tell(): Promise<void> {
+    await this.#commit();
+    for (const { tape } of this.#options.sources()) await tape.lookForEnd();
+  }
+
+  async #commit(): Promise<void> {
     const { cluster, group, sink } = this.#options;
     const offsets = this.#options.sources().flatMap((one) => {
       const { source, partition } = one.source.status;
       const offset = sink.durable(source, partition);
       return offset === undefined || offset === this.#told.get(one) ? [] : [{ one, offset }];
     });
-    if (offsets.length > 0) {
-      await cluster.commitGroup(
-        group,
-        offsets.map(({ one: { topic, partition }, offset }) => {
-          return { topic, partition, offset, note: "" };
-        }),
-      );
-      for (const { one, offset } of offsets) this.#told.set(one, offset);
-    }
-    for (const { tape } of this.#options.sources()) await tape.lookForEnd();
+    if (offsets.length === 0) return;
+    await cluster.commitGroup(
+      group,
+      offsets.map(({ one: { topic, partition }, offset }) => {
+        return { topic, partition, offset, note: "" };
+      }),
+    );
+    for (const { one, offset } of offsets) this.#told.set(one, offset);
   }
 
   #failed(error: unknown): void {

@@ -23,7 +23,7 @@ export interface KafkaTapeOptions {
 }
 
 /** A run, or what is left of one. */
-type Part = Pick<FetchedRun, "first" | "next" | "records">;
+type Part = Pick<FetchedRun, "first" | "next" | "records" | "bytes">;
 
 /** The committed records of one partition of a Kafka topic. */
 export class KafkaTape implements Tape {
@@ -33,7 +33,6 @@ export class KafkaTape implements Tape {
   #rest: Part | undefined;
   /** Where something could not be read: it may have been damaged on its way only. */
   #doubted: number | undefined;
-  #end: number | undefined;
 
   constructor(options: KafkaTapeOptions) {
     this.#options = options;
@@ -41,10 +40,7 @@ export class KafkaTape implements Tape {
   }
 
   get end(): number | undefined {
-    const { end } = this.#tap;
-    return end === undefined || this.#end === undefined
-      ? (end ?? this.#end)
-      : Math.max(end, this.#end);
+    return this.#tap.end;
   }
 
   /**
@@ -54,7 +50,7 @@ export class KafkaTape implements Tape {
    */
   async lookForEnd(): Promise<void> {
     if (this.#tap.isWaiting) return;
-    this.#end = await this.#options.cluster.offset(this.#options.at, "latest");
+    this.#tap.end = await this.#options.cluster.offset(this.#options.at, "latest");
   }
 
   async begin(signal: AbortSignal): Promise<number> {
@@ -63,14 +59,14 @@ export class KafkaTape implements Tape {
 
   async read(position: number, signal: AbortSignal, alive: () => void): Promise<TapeRun> {
     if (this.#rest?.first === position) return this.#cut(this.#rest);
-    this.#rest = undefined;
+    this.#keep(undefined);
     this.#tap.onAnswer = alive;
     const run = await this.#fetched(position, signal);
     return run.damage !== undefined ? this.#damaged(run) : this.#cut(run);
   }
 
   close(): void {
-    this.#rest = undefined;
+    this.#keep(undefined);
     this.#tap.close();
   }
 
@@ -81,7 +77,7 @@ export class KafkaTape implements Tape {
       const isOutOfRange = error instanceof KafkaError && error.code === "OFFSET_OUT_OF_RANGE";
       if (!isOutOfRange) throw error;
       const next = await unlessAborted(this.#outOfRange(position, error), signal);
-      return { first: position, next, records: [], damage: undefined };
+      return { first: position, next, records: [], bytes: 0, damage: undefined };
     }
   }
 
@@ -99,8 +95,15 @@ export class KafkaTape implements Tape {
     const head = records.slice(0, count);
     const tail = records.slice(count);
     const cutAt = tail[0]?.offset ?? next;
-    this.#rest = tail.length === 0 ? undefined : { first: cutAt, next, records: tail };
+    const rest = { first: cutAt, next, records: tail, bytes: run.bytes - bytes };
+    this.#keep(tail.length === 0 ? undefined : rest);
     return { records: head.map(incoming), next: cutAt };
+  }
+
+  /** It counts with what is held of the partition. */
+  #keep(rest: Part | undefined): void {
+    this.#rest = rest;
+    this.#tap.keptBytes = rest?.bytes ?? 0;
   }
 
   /** What stands there counts as one record, whose value are the bytes of it all. */

@@ -54,6 +54,7 @@ export class KafkaTopic {
   readonly sources: KafkaSource[] = [];
   /** Remembers how many partitions there were at first. */
   #first: Source | undefined;
+  #firstCount: number | undefined;
   #failures = 0;
   #trouble: string | undefined;
   #isMissing = false;
@@ -120,7 +121,7 @@ export class KafkaTopic {
     const { signal } = this.#end;
     const leaders = await unlessAborted(cluster.leaders(route.topic), signal);
     const count = leaders?.length ?? 0;
-    const firstCount = await this.#firstCount(count, signal);
+    const firstCount = this.#firstCount ?? (await this.#countFirst(count, signal));
     if (leaders === undefined) {
       this.#reportMissing();
       this.#failures++;
@@ -136,14 +137,14 @@ export class KafkaTopic {
     return discoveryMs;
   }
 
-  async #firstCount(count: number, signal: AbortSignal): Promise<number> {
+  async #countFirst(count: number, signal: AbortSignal): Promise<number> {
     const { id, route, sink } = this.#options;
     // The ids of sources end with a topic and a number, and no topic's name has a slash.
     const name = `kafka/${id}/${route.topic}/partitions/0`;
     const stored = await unlessAborted(sink.position(name, this.#partitionOf(name)), signal);
-    const first = stored ?? this.#first?.status.next ?? count;
-    if (this.#first === undefined) this.#first = this.#source(name, standing(first));
-    return first;
+    this.#firstCount = stored ?? count;
+    this.#first = this.#source(name, standing(this.#firstCount));
+    return this.#firstCount;
   }
 
   #open(partition: number, isNew: boolean): Promise<void> {

@@ -128,6 +128,7 @@ export class KafkaIngress implements Ingress {
     for (const topic of topics) topic.stop();
     group.stop();
     await ended;
+    await group.finish();
     fetcher.stop();
     await cluster.close();
   }

@@ -40,6 +40,8 @@ export interface FetchedRun {
   readonly first: number;
   readonly next: number;
   readonly records: readonly KafkaRecord[];
+  /** Unpacked, about. */
+  readonly bytes: number;
   /** There are no records: what stands there cannot be read. */
   readonly damage: BatchDamage | undefined;
 }
@@ -187,7 +189,9 @@ export class Tap {
   end: number | undefined;
   /** Told of each answer of the broker that is none of an error. */
   onAnswer: () => void = () => {};
-  #runs: (FetchedRun & { readonly bytes: number })[] = [];
+  /** Of a run that was taken and is not used up: they count as held. */
+  keptBytes = 0;
+  #runs: FetchedRun[] = [];
   #waiting: Deferred<void> | undefined;
   /** Nothing is fetched behind an error until somebody asks. */
   #error: unknown;
@@ -206,7 +210,7 @@ export class Tap {
 
   /** Unpacked. */
   get heldBytes(): number {
-    return this.#runs.reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#runs.reduce((sum, { bytes }) => sum + bytes, this.keptBytes);
   }
 
   /** Somebody waits for records that are not here yet. */

@@ -70,6 +70,12 @@ async function live(root: string, dir: string, name: string, rounds: number): Pr
       await node.send(`test/fragile/fragile`, `${name} ${round} ${id}`);
     }
   }
+  await workedOff(node);
+  await node.node.stop();
+}
+
+/** The orders are receipts, and what is broken is parked. */
+export async function workedOff(node: TestNode): Promise<void> {
   await until("the orders are receipts, and what is broken is parked", async () => {
     const { json } = await node.ask("/v1/admin/status");
     const { partitions, ingresses } = json as {
@@ -81,7 +87,6 @@ async function live(root: string, dir: string, name: string, rounds: number): Pr
     const isDone = sum((each) => each.outbox + each.inFlight) === 0 && ingresses[0]?.lag === 0;
     return isDone && sum((each) => each.parked) === 1;
   });
-  await node.node.stop();
 }
 
 const LISTS = ["addresses", "timers", "parked", "dead"];

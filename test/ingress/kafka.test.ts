@@ -245,6 +245,17 @@ test("the group's offsets show what is durable, never more", async (t) => {
   assert.equal(offsets()?.get("orders/1")?.offset, 0);
 });
 
+test("at a stop the group has what is durable by then", async (t) => {
+  const stage = setStage(t, { orders: 1 });
+  produce(stage, 0, "1", "2");
+  const sink = new FakeSink(1);
+  const ingress = await stage.start(sink);
+  await sink.waitFor(2);
+  sink.commit();
+  await ingress.stop();
+  assert.equal(stage.broker.offsets.get("group")?.get("orders/0")?.offset, 2);
+});
+
 test("that the group's offsets cannot be committed is told once and stops nothing", async (t) => {
   const stage = setStage(t, { orders: 1 });
   const sink = new FakeSink(1);
