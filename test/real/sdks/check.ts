@@ -45,6 +45,7 @@ const CHECKS: Readonly<Record<string, (stage: Stage, values: readonly Kept[]) =>
   "orders of a topic are counted, and written to another": takesTopic,
   "what comes while it works is one batch, in order": takesBatches,
   "an error half-way in a batch does nothing by half": failsHalfWay,
+  "a message may come to nothing": doesNothing,
   "it sends to others, and they know who called": tellsOthers,
   "what it sent for later comes, unless it is taken back": sendsLater,
   "typed records without a key leave through another egress": writesNotes,
@@ -61,6 +62,11 @@ async function keepsValues(stage: Stage, values: readonly Kept[]): Promise<void>
       else assert.deepEqual(answer, { type: kept.type, hex: before }, kept.state);
       before = canonical(kept, value.at(-1) as string);
     }
+  }
+  const states = await stage.states("sdk/values/ada");
+  for (const { state, values: all } of values) {
+    const last = all.at(-1);
+    if (last?.length === 2) assert.equal(states.get(state), last[0], state);
   }
   assert.equal(await stage.order("sdk/values/ada", order("forget")), "forgotten");
   for (const kept of values) {
@@ -138,16 +144,35 @@ async function failsHalfWay(stage: Stage): Promise<void> {
   assert.deepEqual([failed?.status, failed?.messages, others], [500, 3, []]);
 }
 
+async function doesNothing(stage: Stage): Promise<void> {
+  await stage.order("sdk/worker/noa", order("count"));
+  await stage.write("orders", ["noa", order("nothing")], ["noa", order("nothing")]);
+  const handled = () => {
+    const answered = stage.recorder
+      .with("sdk/worker/noa")
+      .filter(({ status, missing }) => status === 200 && missing.length === 0);
+    return answered.reduce((sum, { messages }) => sum + messages, 0);
+  };
+  await until("both are handled", () => handled() >= 3);
+  assert.equal(await stage.order("sdk/worker/noa", order("count")), "count 2");
+  assert.equal(handled(), 4); // none of them came again
+}
+
 async function tellsOthers(stage: Stage): Promise<void> {
   const answers = await Promise.all([
     stage.order("sdk/worker/ann", order("tell", { to: "ben" })),
     stage.order("sdk/worker/abe", order("ask", { to: "pia" })),
+    stage.order("sdk/worker/ali", order("tell", { to: ODD_ID })),
   ]);
-  assert.deepEqual(answers, ["tell 1", "ask 1"]);
+  assert.deepEqual(answers, ["tell 1", "ask 1", "tell 1"]);
+  await stage.said(ODD_ID, ["told 1"]);
   await stage.said("ben", ["told 1"]);
   await stage.said("abe", ["ask 1", "sdk/worker/abe asked pia who?"]);
   for (const { states } of stage.recorder.with("sdk/peer")) assert.deepEqual(states, []);
 }
+
+/** An id may be any text. */
+const ODD_ID = "Zoë/7 ?#% 🌍";
 
 async function sendsLater(stage: Stage): Promise<void> {
   const later = { ms: 3_600_000 };
