@@ -53,27 +53,29 @@ const CHECKS: Readonly<Record<string, (stage: Stage, values: readonly Kept[]) =>
   "each function is asked for its states, and not again once they are known": asksOnce,
 };
 
+/** All types at once, one value of each after the other: their states are those of one address. */
 async function keepsValues(stage: Stage, values: readonly Kept[]): Promise<void> {
-  for (const kept of values) {
-    let before = "none";
+  const keepOne = async (kept: Kept): Promise<void> => {
+    let before: string | undefined;
     for (const value of kept.values) {
       const answer = await callWith(stage, kept, value);
-      if (before === "none") assert.deepEqual(answer, NONE, kept.state);
-      else assert.deepEqual(answer, { type: kept.type, hex: before }, kept.state);
+      const expected = before === undefined ? NONE : { type: kept.type, hex: before };
+      assert.deepEqual(answer, expected, kept.state);
       before = canonical(kept, value.at(-1) as string);
     }
-  }
-  const states = await stage.states("sdk/values/ada");
+  };
+  await Promise.all(values.map(keepOne));
+  const states = await stage.states(VALUES_ADDRESS);
   for (const { state, values: all } of values) {
     const last = all.at(-1);
     if (last?.length === 2) assert.equal(states.get(state), last[0], state);
   }
-  assert.equal(await stage.order("sdk/values/ada", order("forget")), "forgotten");
-  for (const kept of values) {
-    const [value = [""]] = kept.values;
-    assert.deepEqual(await callWith(stage, kept, value), NONE, kept.state);
-  }
+  assert.equal(await stage.order(VALUES_ADDRESS, order("forget")), "forgotten");
+  const answers = values.map((kept) => callWith(stage, kept, kept.values[0] ?? [""]));
+  for (const answer of await Promise.all(answers)) assert.deepEqual(answer, NONE);
 }
+
+const VALUES_ADDRESS = "sdk/values/ada";
 
 /** The string `none`. */
 const NONE = { type: "io.statefun.types/string", hex: "0a046e6f6e65" };
@@ -86,7 +88,7 @@ async function callWith(
   const isBuiltIn = value.length === 2;
   const contentType = isBuiltIn ? "application/json" : "application/octet-stream";
   const body = isBuiltIn ? JSON.stringify(value[0]) : Buffer.from(value[0], "hex");
-  const { type, bytes } = await stage.call("sdk/values/ada", kept.type, contentType, body);
+  const { type, bytes } = await stage.call(VALUES_ADDRESS, kept.type, contentType, body);
   const hex = bytes.toString("hex");
   return { type, hex: type === kept.type ? canonical(kept, hex) : hex };
 }
