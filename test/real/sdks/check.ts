@@ -45,6 +45,7 @@ const CHECKS: Readonly<Record<string, (stage: Stage, values: readonly Kept[]) =>
   "orders of a topic are counted, and written to another": takesTopic,
   "what comes while it works is one batch, in order": takesBatches,
   "an error half-way in a batch does nothing by half": failsHalfWay,
+  "a message may come to nothing": doesNothing,
   "it sends to others, and they know who called": tellsOthers,
   "what it sent for later comes, unless it is taken back": sendsLater,
   "typed records without a key leave through another egress": writesNotes,
@@ -52,22 +53,29 @@ const CHECKS: Readonly<Record<string, (stage: Stage, values: readonly Kept[]) =>
   "each function is asked for its states, and not again once they are known": asksOnce,
 };
 
+/** All types at once, one value of each after the other: their states are those of one address. */
 async function keepsValues(stage: Stage, values: readonly Kept[]): Promise<void> {
-  for (const kept of values) {
-    let before = "none";
+  const keepOne = async (kept: Kept): Promise<void> => {
+    let before: string | undefined;
     for (const value of kept.values) {
       const answer = await callWith(stage, kept, value);
-      if (before === "none") assert.deepEqual(answer, NONE, kept.state);
-      else assert.deepEqual(answer, { type: kept.type, hex: before }, kept.state);
+      const expected = before === undefined ? NONE : { type: kept.type, hex: before };
+      assert.deepEqual(answer, expected, kept.state);
       before = canonical(kept, value.at(-1) as string);
     }
+  };
+  await Promise.all(values.map(keepOne));
+  const states = await stage.states(VALUES_ADDRESS);
+  for (const { state, values: all } of values) {
+    const last = all.at(-1);
+    if (last?.length === 2) assert.equal(states.get(state), last[0], state);
   }
-  assert.equal(await stage.order("sdk/values/ada", order("forget")), "forgotten");
-  for (const kept of values) {
-    const [value = [""]] = kept.values;
-    assert.deepEqual(await callWith(stage, kept, value), NONE, kept.state);
-  }
+  assert.equal(await stage.order(VALUES_ADDRESS, order("forget")), "forgotten");
+  const answers = values.map((kept) => callWith(stage, kept, kept.values[0] ?? [""]));
+  for (const answer of await Promise.all(answers)) assert.deepEqual(answer, NONE);
 }
+
+const VALUES_ADDRESS = "sdk/values/ada";
 
 /** The string `none`. */
 const NONE = { type: "io.statefun.types/string", hex: "0a046e6f6e65" };
@@ -80,7 +88,7 @@ async function callWith(
   const isBuiltIn = value.length === 2;
   const contentType = isBuiltIn ? "application/json" : "application/octet-stream";
   const body = isBuiltIn ? JSON.stringify(value[0]) : Buffer.from(value[0], "hex");
-  const { type, bytes } = await stage.call("sdk/values/ada", kept.type, contentType, body);
+  const { type, bytes } = await stage.call(VALUES_ADDRESS, kept.type, contentType, body);
   const hex = bytes.toString("hex");
   return { type, hex: type === kept.type ? canonical(kept, hex) : hex };
 }
@@ -138,16 +146,35 @@ async function failsHalfWay(stage: Stage): Promise<void> {
   assert.deepEqual([failed?.status, failed?.messages, others], [500, 3, []]);
 }
 
+async function doesNothing(stage: Stage): Promise<void> {
+  await stage.order("sdk/worker/noa", order("count"));
+  await stage.write("orders", ["noa", order("nothing")], ["noa", order("nothing")]);
+  const handled = () => {
+    const answered = stage.recorder
+      .with("sdk/worker/noa")
+      .filter(({ status, missing }) => status === 200 && missing.length === 0);
+    return answered.reduce((sum, { messages }) => sum + messages, 0);
+  };
+  await until("both are handled", () => handled() >= 3);
+  assert.equal(await stage.order("sdk/worker/noa", order("count")), "count 2");
+  assert.equal(handled(), 4); // none of them came again
+}
+
 async function tellsOthers(stage: Stage): Promise<void> {
   const answers = await Promise.all([
     stage.order("sdk/worker/ann", order("tell", { to: "ben" })),
     stage.order("sdk/worker/abe", order("ask", { to: "pia" })),
+    stage.order("sdk/worker/ali", order("tell", { to: ODD_ID })),
   ]);
-  assert.deepEqual(answers, ["tell 1", "ask 1"]);
+  assert.deepEqual(answers, ["tell 1", "ask 1", "tell 1"]);
+  await stage.said(ODD_ID, ["told 1"]);
   await stage.said("ben", ["told 1"]);
   await stage.said("abe", ["ask 1", "sdk/worker/abe asked pia who?"]);
   for (const { states } of stage.recorder.with("sdk/peer")) assert.deepEqual(states, []);
 }
+
+/** An id may be any text. */
+const ODD_ID = "Zoë/7 ?#% 🌍";
 
 async function sendsLater(stage: Stage): Promise<void> {
   const later = { ms: 3_600_000 };

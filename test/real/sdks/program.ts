@@ -18,6 +18,7 @@
  */
 export interface Order {
   /**
+   * - `nothing`: it does none of this, not even count.
    * - `tell`: the worker `to` is sent the order `told`.
    * - `ask`: the peer `to` is sent the string `who?`.
    * - `remind`: it sends itself the order `reminded` after `ms`, under `token` unless that is empty.

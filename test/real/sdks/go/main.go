@@ -137,6 +137,9 @@ func work(ctx statefun.Context, message statefun.Message) error {
 	if err := message.As(orderType, &order); err != nil {
 		return err
 	}
+	if order.Act == "nothing" {
+		return nil
+	}
 	count := countOne(ctx)
 	text := fmt.Sprintf("%s %d", order.Act, count)
 	say(ctx, text)

@@ -143,6 +143,7 @@ public final class Functions {
       return context.done();
     }
     Order order = message.as(ORDER);
+    if (order.act().equals("nothing")) return context.done();
     int total = countOne(context);
     String text = order.act() + " " + total;
     say(context, text);

@@ -98,6 +98,7 @@ statefun.bind({
     }
     const { self, caller } = context;
     const { act, to, ms, token } = message.as(ORDER) as Order;
+    if (act === "nothing") return;
     const total = countOne(context);
     say(context, `${act} ${total}`);
     if (act === "tell" || act === "fail") context.send(orderTo("sdk/worker", to, "told"));

@@ -91,6 +91,8 @@ def worker(context, message):
         return said(context, message.as_string())
     order = message.as_type(ORDER)
     act = order["act"]
+    if act == "nothing":
+        return None
     total = (context.storage.total or 0) + 1
     context.storage.total = total
     said(context, f"{act} {total}")

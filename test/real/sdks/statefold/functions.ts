@@ -91,6 +91,7 @@ const worker = statefulFunction("sdk/worker", { state: { total: value(types.int)
 worker.on(types.string, say);
 
 worker.on(Order, (ctx, { act, to, ms, token }) => {
+  if (act === "nothing") return;
   const { self, caller, state } = ctx;
   const total = (state.total ?? 0) + 1;
   state.total = total;
