@@ -56,7 +56,7 @@ function head({ dir, description, disk }: Summary): string {
     description === undefined
       ? "what it holds cannot be told"
       : `format ${description.formatVersion}, application "${description.application}", ${description.partitions} ${description.partitions === 1 ? "partition" : "partitions"}, made ${time(description.createdAtMs)}`;
-  const space = `${size(disk.usedBytes)} here, ${size(disk.freeBytes)} of ${size(disk.bytes)} free on its disk`;
+  const space = `${size(disk.usedBytes)} here, ${size(disk.freeBytes)} of ${size(disk.sizeBytes)} free on its disk`;
   return `${printable(dir)}: ${printable(what)}\n${space}\n`;
 }
 

@@ -7,8 +7,9 @@
  * Memory does not grow with the data: tables and segments are read a few at a time, and what must agree is
  * compared by fingerprints (pairs.ts). Parked addresses are held, as a node holds them.
  */
-import { lstat, readdir, statfs } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { type DiskSpace, spaceOf } from "../base/disk-space.ts";
 import { StatefoldError } from "../base/errors.ts";
 import { type Description, readDescription } from "../store/description.ts";
 import { borrowLock } from "../store/directory-lock.ts";
@@ -24,7 +25,7 @@ export interface Examination {
   readonly nowMs: number;
   /** Undefined: `statefold.json` cannot be read, and nothing else was looked at. */
   readonly description: Description | undefined;
-  readonly disk: { readonly usedBytes: number; readonly freeBytes: number; readonly bytes: number };
+  readonly disk: DiskSpace & { readonly usedBytes: number };
   readonly partitions: readonly ExaminedPartition[];
   readonly topics: readonly ExaminedTopic[];
   readonly findings: readonly Finding[];
@@ -65,7 +66,7 @@ async function examineHeld(dir: string, nowMs: number): Promise<Examination> {
     compareChannels(partitions, findings);
     compareTopics(partitions, topics, findings);
   }
-  const disk = await spaceOf(dir);
+  const disk = { usedBytes: await bytesBelow(dir), ...(await spaceOf(dir)) };
   if (disk.freeBytes < LOW_DISK_BYTES) findings.add(lowDisk(disk.freeBytes));
   const list = findings.list();
   const isHealthy = list.every(({ kind }) => kind === "note");
@@ -105,11 +106,6 @@ function producersOf(partitions: readonly ExaminedPartition[]): string[] {
       return egress === undefined ? [] : [producerOf(egress, partition)];
     }),
   );
-}
-
-async function spaceOf(dir: string): Promise<Examination["disk"]> {
-  const { bavail, blocks, bsize } = await statfs(dir);
-  return { usedBytes: await bytesBelow(dir), freeBytes: bavail * bsize, bytes: blocks * bsize };
 }
 
 async function bytesBelow(folder: string): Promise<number> {

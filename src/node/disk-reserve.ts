@@ -3,7 +3,7 @@
  * that what waits can still be worked off. It is the bound of everything that is kept on disk without one
  * of its own: states, delayed messages, dead letters, topics.
  */
-import { statfs } from "node:fs/promises";
+import type { DiskSpace } from "../base/disk-space.ts";
 import { describeError } from "../base/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
@@ -12,11 +12,6 @@ const RESERVE_BYTES = 256 * 1024 * 1024;
 /** … or this share of the file system, in percent, where that is less. */
 const RESERVE_PERCENT = 5;
 const LOOK_EVERY_MS = 1_000;
-
-export interface DiskSpace {
-  readonly freeBytes: number;
-  readonly sizeBytes: number;
-}
 
 export interface DiskReserveOptions {
   /** How much room there is. */
@@ -79,10 +74,4 @@ export class DiskReserve {
       onRoom();
     }
   }
-}
-
-/** The room on the file system that holds this path. */
-export async function spaceOf(path: string): Promise<DiskSpace> {
-  const { bavail, blocks, bsize } = await statfs(path);
-  return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
 }

@@ -2,12 +2,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type DiskSpace, spaceOf } from "../base/disk-space.ts";
 import { readDescription } from "../store/description.ts";
 import { DataDirectory } from "../store/directory.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
 import { MemoryContents, MemoryStore } from "../store/memory.ts";
 import type { PartitionStore } from "../store/witnessed-store.ts";
-import { type DiskSpace, spaceOf } from "./disk-reserve.ts";
 
 export interface Storage {
   readonly partitionCount: number;

@@ -20,6 +20,7 @@ import { decodeTimer, encodeTimer, type TimerRecord } from "../store/records.ts"
 import { DueTimers, type Room } from "./due-timers.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
+import type { PartitionLimits } from "./limits.ts";
 import type { Reads } from "./reads.ts";
 
 /** How far ahead the horizon is moved, and how close it may come before it is moved again. */
@@ -48,10 +49,7 @@ interface Timer extends TimerKey {
 }
 
 /** What may be in memory at once; twice as much for moments. */
-export interface TimerBounds {
-  readonly timersInMemory: number;
-  readonly timerBytesInMemory: number;
-}
+type TimerBounds = Pick<PartitionLimits, "timersInMemory" | "timerBytesInMemory">;
 
 const before = (a: TimerKey, b: TimerKey): boolean =>
   a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.sequence < b.sequence);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { linesOf } from "../../src/cli/lines.ts";
 import { cli } from "../cli/fake-io.ts";
 import { startFakeNode } from "../gateway/fake-node.ts";
 
-test("a request of topic write is closed at BATCH_BYTES, and the rest goes with the next", async (t) => {
+/** A node, and how many records each request writes. */
+async function writing(t: TestContext) {
   const { url, topics } = await startFakeNode(t);
   const sizes: number[] = [];
   const write = topics.write.bind(topics);
@@ -12,6 +13,11 @@ test("a request of topic write is closed at BATCH_BYTES, and the rest goes with 
     sizes.push(records.length);
     return await write(topic, records);
   };
+  return { url, sizes };
+}
+
+test("a request of topic write is closed at BATCH_BYTES, and the rest goes with the next", async (t) => {
+  const { url, sizes } = await writing(t);
   const line = "x".repeat(300_000);
   const { code, err } = await cli(url, ["topic", "write", "t"], new Array(9).fill(line).join("\n"));
   assert.deepEqual([code, err], [0, "9 records written\n"]);
@@ -19,13 +25,7 @@ test("a request of topic write is closed at BATCH_BYTES, and the rest goes with 
 });
 
 test("a request of topic write is closed at BATCH_RECORDS as well", async (t) => {
-  const { url, topics } = await startFakeNode(t);
-  const sizes: number[] = [];
-  const write = topics.write.bind(topics);
-  topics.write = async (topic, records) => {
-    sizes.push(records.length);
-    return await write(topic, records);
-  };
+  const { url, sizes } = await writing(t);
   const { err } = await cli(url, ["topic", "write", "t", "--json"], "{}\n".repeat(25_000));
   assert.equal(err, "25000 records written\n");
   assert(Math.max(...sizes) <= 10_000, `${sizes}`);

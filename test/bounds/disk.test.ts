@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DiskReserve, type DiskSpace, spaceOf } from "../../src/node/disk-reserve.ts";
+import { type DiskSpace, spaceOf } from "../../src/base/disk-space.ts";
+import { DiskReserve } from "../../src/node/disk-reserve.ts";
 import { openStorage } from "../../src/node/storage.ts";
 import { aNode, SHOP, SILENT, type TestNode } from "../node/a-node.ts";
 import { tempDir } from "../support/temp.ts";
