@@ -17,6 +17,7 @@ import { version } from "../telemetry/version.ts";
 import type { Functions } from "./functions.ts";
 import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";
+import type { Stuck, Watched } from "./watch.ts";
 
 export interface NodeReportParts {
   readonly application: string;
@@ -32,7 +33,7 @@ export type NodePhase =
   | { readonly kind: "starting" | "running" | "draining" | "stopped" }
   | { readonly kind: "failed"; readonly error: StatefoldError };
 
-export class NodeReport implements Health {
+export class NodeReport implements Health, Watched {
   phase: NodePhase = { kind: "starting" };
   readonly #parts: NodeReportParts;
   readonly #startedAtMs = Date.now();
@@ -95,6 +96,15 @@ export class NodeReport implements Health {
         nextProbeAtMs: worst?.kind === "open" ? worst.untilMs : undefined,
       };
     });
+  }
+
+  *stuck(): Iterable<Stuck> {
+    for (const { index, partition } of this.#parts.partitions.hosts) {
+      if (partition === undefined) continue;
+      const { parking, ledger } = partition;
+      const { size: parked, latest } = parking;
+      yield { partition: index, parked, latest, dead: ledger.dead };
+    }
   }
 
   /** Those of its function types, in every partition. */
