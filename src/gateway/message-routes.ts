@@ -116,16 +116,13 @@ function answerCall(exchange: Exchange, result: CallResult): void {
       return;
     }
     case "pending": {
-      const { callId } = result;
+      const { callId, obstacle } = result;
       const location = `/v1/calls/${encodeURIComponent(callId)}`;
-      throw new Problem(
-        "CALL_TIMEOUT",
-        `No reply yet; the work goes on. Fetch it: GET ${location}`,
-        {
-          headers: { location },
-          members: { callId },
-        },
-      );
+      const why = obstacle === undefined ? "; the work goes on" : `: ${obstacle}`;
+      throw new Problem("CALL_TIMEOUT", `No reply yet${why}. Fetch it: GET ${location}`, {
+        headers: { location },
+        members: { callId },
+      });
     }
     case "unknown":
       throw new Problem(

@@ -57,7 +57,12 @@ export interface CallRequest extends MessageRequest {
 /** Ids are visible ASCII: they stand in headers and paths. */
 export type CallResult =
   | { readonly kind: "reply"; readonly value: TypedValue; readonly messageId: string }
-  | { readonly kind: "pending"; readonly callId: string }
+  | {
+      readonly kind: "pending";
+      readonly callId: string;
+      /** What is in the way of the message, in words, when something is. */
+      readonly obstacle?: string;
+    }
   | { readonly kind: "unknown" };
 
 /** The topic log. */

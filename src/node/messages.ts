@@ -3,6 +3,7 @@ import { unreachable } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { CallRequest, CallResult, Messages, SendRequest } from "../gateway/ports.ts";
 import { CALL_TYPE } from "../partition/ports.ts";
+import { obstacleOf } from "./obstacle.ts";
 import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";
 import type { Answer } from "./requests.ts";
@@ -32,7 +33,11 @@ export class NodeMessages implements Messages {
     const host = this.#hostFor(request);
     const { timeoutMs, signal, ...rest } = request;
     const { request: number, answer } = host.ask({ kind: "call", ...rest });
-    return await this.#reply(host, number, answer, timeoutMs, signal);
+    const result = await this.#reply(host, number, answer, timeoutMs, signal);
+    const { partition } = host;
+    if (result.kind !== "pending" || partition === undefined) return result;
+    const obstacle = obstacleOf(partition, request.target);
+    return obstacle === undefined ? result : { ...result, obstacle };
   }
 
   async fetchCall(callId: string, timeoutMs: number, signal: AbortSignal): Promise<CallResult> {

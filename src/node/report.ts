@@ -19,6 +19,7 @@ import type { EgressFigures } from "./egress-figures.ts";
 import type { Functions } from "./functions.ts";
 import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";
+import type { Stuck, Watched } from "./watch.ts";
 
 export interface NodeReportParts {
   readonly application: string;
@@ -35,7 +36,7 @@ export type NodePhase =
   | { readonly kind: "starting" | "running" | "draining" | "stopped" }
   | { readonly kind: "failed"; readonly error: StatefoldError };
 
-export class NodeReport implements Health {
+export class NodeReport implements Health, Watched {
   phase: NodePhase = { kind: "starting" };
   readonly #parts: NodeReportParts;
   readonly #startedAtMs = Date.now();
@@ -98,6 +99,15 @@ export class NodeReport implements Health {
         nextProbeAtMs: worst?.kind === "open" ? worst.untilMs : undefined,
       };
     });
+  }
+
+  *stuck(): Iterable<Stuck> {
+    for (const { index, partition } of this.#parts.partitions.hosts) {
+      if (partition === undefined) continue;
+      const { parking, ledger } = partition;
+      const { size: parked, latest } = parking;
+      yield { partition: index, parked, latest, dead: ledger.dead };
+    }
   }
 
   /** Those of its function types, in every partition. */

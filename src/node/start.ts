@@ -36,6 +36,7 @@ import { Partitions } from "./partitions.ts";
 import { NodeReport } from "./report.ts";
 import { openStorage, type Storage } from "./storage.ts";
 import { NodeTopics } from "./topics.ts";
+import { Watch } from "./watch.ts";
 import { type OpenedIngress, openIngresses, openPlaygrounds } from "./ways-in.ts";
 import { type OpenedEgress, openEgresses } from "./ways-out.ts";
 
@@ -159,6 +160,9 @@ async function compose(
   // A partition may have given up meanwhile.
   if (nodeReport.phase.kind === "failed") throw nodeReport.phase.error;
   nodeReport.phase = { kind: "running" };
+  const watch = new Watch(nodeReport, logger);
+  watch.start();
+  closing.add(async () => watch.stop());
   return new ComposedNode({
     ...{ listening, ended, report: nodeReport, messages, gateway, partitions, closing },
     ingresses: ingresses.map(({ ingress }) => ingress),

@@ -16,6 +16,7 @@ export class Parking {
   readonly #epochs: Epochs;
   readonly #mailboxes: Mailboxes;
   readonly #parked = new Map<string, ParkedRecord>();
+  #latest: ParkedRecord | undefined;
 
   constructor(epochs: Epochs, mailboxes: Mailboxes) {
     this.#epochs = epochs;
@@ -26,12 +27,18 @@ export class Parking {
     return this.#parked.size;
   }
 
+  /** Parked last, while it is. */
+  get latest(): ParkedRecord | undefined {
+    return this.#latest;
+  }
+
   get(address: Address): ParkedRecord | undefined {
     return this.#parked.get(addressKey(address));
   }
 
   /** A record found in the store at opening. */
   restore(record: ParkedRecord): void {
+    this.#latest = record;
     this.#parked.set(addressKey(record.address), record);
     this.#mailboxes.park(this.#mailboxes.of(record.address));
   }
@@ -46,6 +53,7 @@ export class Parking {
     const reason = clip(why, REASON_MAX_CHARS);
     const sinceMs = this.#epochs.nowMs;
     const record = { address, code, reason, sinceMs, attempts: deliveries };
+    this.#latest = record;
     this.#parked.set(mailbox.key, record);
     this.#mailboxes.park(mailbox);
     this.#epochs.write(parkedKey(address), encodeParked(record));
@@ -54,7 +62,10 @@ export class Parking {
   /** Ends it; the mailbox is idle afterwards. Undefined when the address was not parked. */
   unpark(address: Address): Mailbox | undefined {
     const key = addressKey(address);
-    if (!this.#parked.delete(key)) return undefined;
+    const record = this.#parked.get(key);
+    if (record === undefined) return undefined;
+    this.#parked.delete(key);
+    if (this.#latest === record) this.#latest = undefined;
     this.#epochs.write(parkedKey(address), undefined);
     const mailbox = this.#mailboxes.of(address);
     this.#mailboxes.unpark(mailbox);

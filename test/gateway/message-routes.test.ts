@@ -106,6 +106,15 @@ test("a call without a reply in time is 504 with the id to fetch it by", async (
   assert.deepEqual([body.code, body.callId], ["CALL_TIMEOUT", "c/7"]);
 });
 
+test("a call without a reply in time tells what is in its way", async (t) => {
+  const { url, messages } = await startFakeNode(t);
+  const obstacle = "demo/greeter/a is parked";
+  messages.answer = () => Promise.resolve({ kind: "pending", callId: "c-7", obstacle });
+  const response = await post(`${url}/v1/call/demo/greeter/a?timeout=0`, "hello");
+  const { detail } = (await response.json()) as { detail: string };
+  assert.equal(detail, `No reply yet: ${obstacle}. Fetch it: GET /v1/calls/c-7`);
+});
+
 test("the reply of an earlier call is fetched by its id", async (t) => {
   const { url, messages } = await startFakeNode(t);
   assert.equal((await fetch(`${url}/v1/calls/c-7`)).status, 404);

@@ -99,6 +99,35 @@ test("a call whose time is over goes on, and its reply is fetched later", async 
   assert.equal(waiting(), 0);
 });
 
+test("a call whose time is over says what is in the way of its message", async (t) => {
+  const { messages, partitions, calls } = await World.open(t);
+  const answerNext = async (outcome: Outcome) =>
+    (await until("a call", () => calls.shift())).answer.resolve(outcome);
+  const late = async (id: string) => {
+    const result = await messages.call(aCall(id, { timeoutMs: 1 }));
+    return result.kind === "pending" ? result.obstacle : result.kind;
+  };
+  const { partition } = partitions.ownerOf({ type: "test/fn", id: "a" });
+  await messages.send(aSend("a"));
+  await answerNext({ kind: "failed", reason: "out of stock" });
+  await until("it to be parked", () => partition?.parking.size === 1);
+  assert.equal(
+    await late("a"),
+    "test/fn/a is parked until somebody retries it (FUNCTION_FAILED: out of stock)",
+  );
+  const ids = Array.from({ length: 20 }, (_, i) => `id-${i}`); // ten of them in each partition, more or less
+  await Promise.all(ids.map((id) => messages.send(aSend(id))));
+  const isOpen = () => [...(partition?.delivery.lanes() ?? [])][0]?.circuit.state.kind === "open";
+  while (!isOpen()) await answerNext({ kind: "retryLater", reason: "connection refused" });
+  const home = ids.find(
+    (id) => partitions.ownerOf({ type: "test/fn", id }).partition === partition,
+  );
+  assert.equal(
+    await late(home ?? ""),
+    "the endpoint of test/fn is in trouble and being probed (connection refused)",
+  );
+});
+
 test("a call that is unknown is said to be so", async (t) => {
   const { messages } = await World.open(t);
   for (const id of ["0-nobody", "1-nobody", "nonsense", ""]) {
