@@ -7,6 +7,7 @@
  * Memory does not grow with the data: tables and segments are read a few at a time, and what must agree is
  * compared by fingerprints (pairs.ts). Parked addresses are held, as a node holds them.
  */
+import { existsSync } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type DiskSpace, spaceOf } from "../base/disk-space.ts";
@@ -78,14 +79,18 @@ async function refuseOther(dir: string): Promise<void> {
   try {
     names = await readdir(dir);
   } catch (error) {
+    if (!existsSync(dir)) throw foreign(dir, "there is nothing at this path");
     throw new StatefoldError("CONFIG_INVALID", `${dir} cannot be read`, { cause: error });
   }
   if (names.includes("statefold.json") || names.includes("partitions")) return;
-  throw new StatefoldError(
-    "STORE_FOREIGN",
-    `${dir} is no data directory: it has no statefold.json. Give the directory that "statefold run --data" was given`,
-  );
+  throw foreign(dir, "it has no statefold.json");
 }
+
+const foreign = (dir: string, why: string): StatefoldError =>
+  new StatefoldError(
+    "STORE_FOREIGN",
+    `${dir} is no data directory: ${why}. Give the directory that "statefold run --data" was given`,
+  );
 
 async function describe(dir: string, findings: Findings): Promise<Description | undefined> {
   const path = join(dir, "statefold.json");

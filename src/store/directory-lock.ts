@@ -81,7 +81,7 @@ export async function borrowLock(folder: string): Promise<DirectoryLock | undefi
   const file = join(folder, "LOCK");
   if (!(await isThere(file))) return undefined;
   const name = await realpath(folder);
-  if (HELD.has(name)) throw locked(folder, "this process itself");
+  if (HELD.has(name)) throw held(folder, "this process itself");
   HELD.add(name);
   const elsewhere = await mkdtemp(join(tmpdir(), "statefold-lock-"));
   const release = async (): Promise<void> => {
@@ -96,7 +96,7 @@ export async function borrowLock(folder: string): Promise<DirectoryLock | undefi
     await release();
     const reason = classifyLevelError(error, folder, "open");
     if (!(reason instanceof StatefoldError)) throw reason;
-    if (reason.code === "STORE_LOCKED") throw locked(folder, await nameOfHolder(folder), error);
+    if (reason.code === "STORE_LOCKED") throw held(folder, await nameOfHolder(folder));
     if (describeError(error).includes("Read-only file system")) return undefined;
     throw reason;
   }
@@ -123,7 +123,7 @@ async function openLock(folder: string): Promise<Level> {
   } catch (error) {
     const reason = classifyLevelError(error, folder, "open");
     if (!(reason instanceof StatefoldError)) throw reason;
-    if (reason.code === "STORE_LOCKED") throw locked(folder, await nameOfHolder(folder), error);
+    if (reason.code === "STORE_LOCKED") throw locked(folder, await nameOfHolder(folder));
     if (reason.code !== "STORE_CORRUPT") throw reason;
   }
   await rm(join(folder, "CURRENT"), { force: true }); // without it the rest is not looked at
@@ -132,7 +132,7 @@ async function openLock(folder: string): Promise<Level> {
   } catch (error) {
     const reason = classifyLevelError(error, folder, "open");
     if (!(reason instanceof StatefoldError) || reason.code !== "STORE_LOCKED") throw reason;
-    throw locked(folder, await nameOfHolder(folder), error);
+    throw locked(folder, await nameOfHolder(folder));
   }
 }
 
@@ -160,10 +160,16 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function locked(folder: string, holder: string, cause?: unknown): StatefoldError {
-  return new StatefoldError(
-    "STORE_LOCKED",
-    `the data directory ${join(folder, "..")} is in use by ${holder}. Stop it first, or choose another --data`,
-    { cause },
-  );
+/** For one who wants it as its own. */
+const locked = (folder: string, holder: string): StatefoldError =>
+  inUse(folder, holder, "Stop it first, or choose another --data");
+
+/** For one who wants to look at it as it lies there. */
+const held = (folder: string, holder: string): StatefoldError =>
+  inUse(folder, holder, "Stop it first; a node that runs tells about itself: statefold status");
+
+// LevelDB's own words, that a resource is unavailable for the moment, would only invite to try again.
+function inUse(folder: string, holder: string, advice: string): StatefoldError {
+  const text = `the data directory ${join(folder, "..")} is in use by ${holder}. ${advice}`;
+  return new StatefoldError("STORE_LOCKED", text);
 }

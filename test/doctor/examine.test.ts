@@ -132,7 +132,7 @@ test("while it is being examined no other can hold it, and then anybody", async 
 });
 
 test("what is no data directory is refused", async (t) => {
-  await assert.rejects(examine("/nowhere", NOW_MS), { code: "CONFIG_INVALID" });
+  await assert.rejects(examine("/nowhere", NOW_MS), { code: "STORE_FOREIGN" });
   await assert.rejects(examine(tempDir(t), NOW_MS), { code: "STORE_FOREIGN" });
 });
 
