@@ -23,29 +23,44 @@ export function readCommitted(
   fetched: Pick<FetchedPartition, "batches" | "aborted">,
   from: number,
 ): CommittedRecords {
-  const coming = fetched.aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
-  const aborting = new Set<bigint>();
+  const aborted = new AbortedTransactions(fetched.aborted);
   const records: KafkaRecord[] = [];
   let next = from;
-  let at = 0;
   for (const batch of fetched.batches) {
     if (batch.damage !== undefined) {
       if (next > from) break;
       return { records, next: Math.max(from, batch.lastOffset) + 1, damage: batch.damage };
     }
     next = Math.max(next, batch.lastOffset + 1);
-    for (; (coming[at]?.firstOffset ?? Infinity) <= batch.lastOffset; at++) {
-      const begun = coming[at];
-      if (begun !== undefined) aborting.add(begun.producerId);
-    }
-    if (batch.isControl) {
-      if (isAbort(batch)) aborting.delete(batch.producerId);
-      continue;
-    }
-    if (batch.isTransactional && aborting.has(batch.producerId)) continue;
+    if (!aborted.leave(batch)) continue;
     for (const record of batch.records) if (record.offset >= from) records.push(record);
   }
   return { records, next, damage: undefined };
+}
+
+/** Which producers are within an aborted transaction, as one goes from batch to batch. */
+class AbortedTransactions {
+  readonly #coming: FetchedPartition["aborted"];
+  readonly #aborting = new Set<bigint>();
+  #at = 0;
+
+  constructor(aborted: FetchedPartition["aborted"]) {
+    this.#coming = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
+  }
+
+  /** Whether they leave the next batch its records: it is no marker, and not part of what was aborted. */
+  leave(batch: RecordBatch): boolean {
+    let begun = this.#coming[this.#at];
+    while (begun !== undefined && begun.firstOffset <= batch.lastOffset) {
+      this.#aborting.add(begun.producerId);
+      begun = this.#coming[++this.#at];
+    }
+    if (batch.isControl) {
+      if (isAbort(batch)) this.#aborting.delete(batch.producerId);
+      return false;
+    }
+    return !(batch.isTransactional && this.#aborting.has(batch.producerId));
+  }
 }
 
 /** A marker's key: `int16(version) int16(0 abort, 1 commit)`. */

@@ -3,7 +3,6 @@ import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
 import { KafkaEgress } from "../egress/kafka.ts";
 import type { MarkerOwner } from "../egress/kafka-marker.ts";
-
 import { BrokerCluster } from "../kafka/cluster.ts";
 import { parseBootstrap, producerSettings } from "../kafka/properties.ts";
 import type { KafkaEgress as KafkaEgressSpec, Place } from "../spec/module.ts";

@@ -603,7 +603,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/node/partition-host.ts#REOPEN_AFTER_MS": "a pause, under MAX_FAILURES",
   "src/node/quiet.ts#LOOK_EVERY_MS": "how often it looks",
   "src/node/watch.ts#LOOK_EVERY_MS": "how often it looks",
-  "src/node/start.ts#RETENTION_EVERY_MS": "how often it looks",
+  "src/node/ground.ts#RETENTION_EVERY_MS": "how often it looks",
   "src/partition/address-state.ts#FLAT_BYTES": "what is counted for an address",
   "src/partition/timers.ts#SPILL_EVERY_MS": "how often SPILLED_PER_MS is looked to",
   "src/partition/driver.ts#MAX_SLEEP_MS": "how often it looks at a clock that may jump",

@@ -1,0 +1,93 @@
+/** What everything in a node stands on: its module, its data, its topics, its functions, its metrics. */
+import type { Report } from "../base/report.ts";
+import { DEFAULT_LIMITS as GATEWAY_LIMITS } from "../gateway/limits.ts";
+import { resolveOptions } from "../log/options.ts";
+import { TopicLog } from "../log/topic-log.ts";
+import type { Module } from "../spec/module.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { MetricsRegistry } from "../telemetry/metrics.ts";
+import { declareProcessMetrics } from "../telemetry/process-metrics.ts";
+import type { Closing } from "./closing.ts";
+import { shareDescriptors } from "./descriptors.ts";
+import { Functions } from "./functions.ts";
+import { loadModules } from "./load-modules.ts";
+import type { NodeOptions } from "./options.ts";
+import type { openStorage, Storage } from "./storage.ts";
+
+const DEFAULT_APPLICATION = "statefold";
+/** Retention of the topic log looks at the topics so often. */
+const RETENTION_EVERY_MS = 60_000;
+
+export interface Ground {
+  readonly options: NodeOptions;
+  readonly application: string;
+  readonly module: Module;
+  readonly storage: Storage;
+  readonly log: TopicLog;
+  readonly functions: Functions;
+  readonly metrics: MetricsRegistry;
+  readonly logger: Logger;
+  readonly report: Report;
+  /** What the gateway may have of the process's descriptors. */
+  readonly maxConnections: number;
+}
+
+export async function openGround(
+  options: NodeOptions,
+  open: typeof openStorage,
+  closing: Closing,
+): Promise<Ground> {
+  const { logger, application = DEFAULT_APPLICATION } = options;
+  const report: Report = (level, message, fields) => logger[level](fields ?? {}, message);
+  const module = await loadModules(options, logger);
+  const storage = await openData(options, application, open, closing);
+  const { maxConnections, maxOpenFiles } = shareDescriptors({
+    maxConnections: GATEWAY_LIMITS.maxConnections,
+    maxOpenFiles: resolveOptions({}).maxOpenFiles,
+  });
+  const log = await openLog(storage, options, report, maxOpenFiles, closing);
+  const functions = await Functions.open(module.endpoints);
+  closing.add(() => functions.close());
+  const metrics = new MetricsRegistry();
+  const stopProcessMetrics = declareProcessMetrics(metrics);
+  closing.add(async () => stopProcessMetrics());
+  return {
+    ...{ options, application, module, storage, log, functions, metrics, logger, report },
+    maxConnections,
+  };
+}
+
+async function openData(
+  { dataDir, partitions, acceptLoss, logger }: NodeOptions,
+  application: string,
+  open: typeof openStorage,
+  closing: Closing,
+): Promise<Storage> {
+  const storage = await open({ dataDir, application, partitions, acceptLoss });
+  closing.add(() => storage.close());
+  if (storage.isNew && storage.dataDir !== undefined) {
+    // Where a disk is not mounted, its folder looks like this.
+    logger.warn(
+      { dataDir: storage.dataDir },
+      "The data directory is new: nothing was here before.",
+    );
+  }
+  return storage;
+}
+
+async function openLog(
+  storage: Storage,
+  options: NodeOptions,
+  report: Report,
+  maxOpenFiles: number,
+  closing: Closing,
+): Promise<TopicLog> {
+  const log = await TopicLog.open(storage.path, {
+    ...{ partitions: storage.partitionCount, report, maxOpenFiles },
+    retention: options.topicRetention ?? {},
+  });
+  closing.add(() => log.close());
+  const sweeping = setInterval(() => void log.applyRetention(), RETENTION_EVERY_MS);
+  closing.add(async () => clearInterval(sweeping));
+  return log;
+}
