@@ -1,5 +1,6 @@
 import { serve, statefulFunction, types, value } from "@statefold/sdk";
 import { flood, idle, slow } from "./idle-functions.ts";
+import { passExactly, passLeast } from "./kafka/functions.ts";
 import { serveParent } from "./support/processes.ts";
 import { account, fired, schedule } from "./timer-functions.ts";
 
@@ -27,7 +28,10 @@ const token = statefulFunction("bench/token").on(types.int, (ctx, left) => {
   ctx.send(token.at(`${ring}.${next}.${size}`), types.int, left - 1);
 });
 
-const server = serve([counter, token, schedule, fired, account, idle, slow, flood], { port: 0 });
+const server = serve(
+  [counter, token, schedule, fired, account, idle, slow, flood, passExactly, passLeast],
+  { port: 0 },
+);
 
 export interface FunctionsAnswer {
   readonly port: number;

@@ -5,12 +5,13 @@ import { benchCodec } from "./codec.ts";
 import { benchHops } from "./hops.ts";
 import { benchIdle } from "./idle.ts";
 import { benchIsolation } from "./isolation.ts";
+import { benchKafka } from "./kafka.ts";
 import { benchRecovery } from "./recovery.ts";
 import { loadLine } from "./support/machine.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { benchTimers } from "./timers.ts";
 
-/* npm run bench -- [NAME…] [--rounds 3] [--seconds 2] [--scale 1] [--profile] [--only DISTURBANCE]… */
+/* npm run bench -- [NAME…] [--rounds 3] [--seconds 2] [--scale 1] [--profile] [--only DISTURBANCE|RATE]… */
 
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<string>>> = {
   call: benchCall,
@@ -20,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<str
   idle: benchIdle,
   recovery: benchRecovery,
   isolation: benchIsolation,
+  kafka: benchKafka,
 };
 
 async function main(): Promise<void> {

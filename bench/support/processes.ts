@@ -58,6 +58,10 @@ export class Child {
     return (answer as [T])[0];
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   kill(): void {
     this.#child.kill("SIGKILL");
   }

@@ -1,10 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import { performance } from "node:perf_hooks";
-
-/** Of the kernel's counters of CPU time, on every common Linux. */
-const MS_PER_TICK = 10;
+import { cpuMsOf, memoryOf } from "./process-figures.ts";
 
 /** A process of the compiled program: what it said, when, and how it ends. */
 export class Program {
@@ -51,19 +48,12 @@ export class Program {
     await this.#gone;
   }
 
-  /** As the kernel counts them, in bytes: now, and at most so far. */
-  async memory(): Promise<{ readonly rssBytes: number; readonly peakBytes: number }> {
-    const status = await readFile(`/proc/${this.pid}/status`, "utf8");
-    const kib = (name: string): number =>
-      Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]);
-    return { rssBytes: kib("VmRSS") * 1024, peakBytes: kib("VmHWM") * 1024 };
+  memory(): ReturnType<typeof memoryOf> {
+    return memoryOf(this.pid);
   }
 
-  /** Of all its threads so far, as the kernel counts it: in steps of 10 ms. */
-  async cpuMs(): Promise<number> {
-    const line = await readFile(`/proc/${this.pid}/stat`, "utf8");
-    const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+  cpuMs(): Promise<number> {
+    return cpuMsOf(this.pid);
   }
 
   #hear(text: string): void {

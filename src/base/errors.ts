@@ -65,5 +65,8 @@ export class StatefoldError extends Error {
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const own = error.message === "" ? error.name : error.message;
-  return error.cause === undefined ? own : `${own}: ${describeError(error.cause)}`;
+  if (error.cause === undefined) return own;
+  const why = describeError(error.cause);
+  // Many messages end in why already.
+  return own.endsWith(why) ? own : `${own}: ${why}`;
 }

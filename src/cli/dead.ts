@@ -4,6 +4,7 @@ import { type Decision, decideMany, decideNamed } from "./decide.ts";
 import type { OptionSpec } from "./option-spec.ts";
 import { type Address, limitOf, listAll, printList } from "./pages.ts";
 import { readableView, type ValueView } from "./readable.ts";
+import { type FromRecord, recordLines } from "./record-lines.ts";
 import { CONDITIONS, conditionsOf, DECISION, isAboutNamed, YES } from "./selection.ts";
 import { firstLine, printable, table, time } from "./table.ts";
 import { usage } from "./usage.ts";
@@ -24,6 +25,8 @@ interface DeadRow {
 
 interface DeadShown extends DeadRow {
   readonly value: ValueView;
+  /** Absent for a record of an egress. */
+  readonly message?: FromRecord;
 }
 
 const PATH = "/v1/admin/dead";
@@ -71,6 +74,7 @@ const show: Command = {
       `${shown.code}: ${shown.reason}`,
       `from: ${originOf(shown)}`,
       `to: ${destinationOf(shown)}`,
+      ...recordLines(shown.message ?? {}),
       `${shown.value.type}: ${readableView(shown.value)}`,
     ];
     const text = lines.flatMap((line) => line.split("\n")).map(printable);

@@ -4,6 +4,7 @@ import { JSON_OPTION, LIMIT, URL_OPTION } from "./common-options.ts";
 import { type Decision, decideMany } from "./decide.ts";
 import { type Address, limitOf, listAll, printList } from "./pages.ts";
 import { readableView, type ValueView } from "./readable.ts";
+import { type FromRecord, recordLines } from "./record-lines.ts";
 import { CONDITIONS, conditionsOf, DECISION, isAboutNamed, YES } from "./selection.ts";
 import { firstLine, printable, table, time } from "./table.ts";
 import { usage } from "./usage.ts";
@@ -18,7 +19,7 @@ interface ParkedRow {
 }
 
 interface ParkedShown extends ParkedRow {
-  readonly messages: readonly { readonly id: string; readonly value: ValueView }[];
+  readonly messages: readonly (FromRecord & { readonly id: string; readonly value: ValueView })[];
 }
 
 const PATH = "/v1/admin/parked";
@@ -60,9 +61,11 @@ const show: Command = {
       `${printable(head)}: parked since ${time(shown.sinceMs)}, after ${shown.attempts} tries\n` +
         `${shown.code}: ${reason}\n${shown.pending} waiting, the first ones:\n`,
     );
-    for (const { id, value } of shown.messages) {
+    for (const message of shown.messages) {
+      const { id, value } = message;
       const text = readableView(value).split("\n").map(printable).join("\n  ");
       await context.io.out(`  ${id} (${printable(value.type)}): ${text}\n`);
+      for (const line of recordLines(message)) await context.io.out(`    ${printable(line)}\n`);
     }
     return 0;
   },

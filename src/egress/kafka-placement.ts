@@ -133,13 +133,17 @@ export class Placement {
         if (leaders !== undefined && leaders.length > 0) return leaders.length;
         if (attempt >= CREATION_TRIES) return `the brokers have no topic ${topic}`;
       } catch (error) {
-        if (isForbidding(error)) return error.message;
+        if (isForbidding(error)) return refusedTopic(topic, error.code);
         if (!isPassing(error) || attempt >= CREATION_TRIES) throw error;
       }
       await this.#options.sleep(CREATION_WAIT_MS);
     }
   }
 }
+
+/** Why nothing goes to a topic that the brokers keep from us. */
+export const refusedTopic = (topic: string, code: string): string =>
+  `topic ${topic}: the broker refuses it (${code})`;
 
 /** With what a batch adds for each. */
 export function recordBytes({ key, value, headers }: NewKafkaRecord): number {

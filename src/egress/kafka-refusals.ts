@@ -1,6 +1,6 @@
 import { isForbidden, isUnknownTopic, KafkaError } from "../kafka/error.ts";
 import { type Batch, placeOf } from "./kafka-batches.ts";
-import type { PlacedRecord, Placement } from "./kafka-placement.ts";
+import { type PlacedRecord, type Placement, refusedTopic } from "./kafka-placement.ts";
 
 /** A batch that the broker will never take, or at least one record of it. */
 export class RefusedBatch extends Error {
@@ -62,10 +62,7 @@ export class Refusals {
     if (only === undefined) return;
     const reason = `${placeOf(only.at)}: the broker refuses it (${code})`;
     if (isForbidden(code)) {
-      this.#placement.deny(
-        only.at.topic,
-        `topic ${only.at.topic}: the broker refuses it (${code})`,
-      );
+      this.#placement.deny(only.at.topic, refusedTopic(only.at.topic, code));
     } else if (records.length === 1) {
       this.#reasons.set(only.number, reason);
     } else if (TOO_LARGE.has(code)) {

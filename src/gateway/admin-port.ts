@@ -1,4 +1,5 @@
 import type { Address } from "../model/address.ts";
+import type { Header } from "../model/message.ts";
 import type { TypedValue } from "../model/typed-value.ts";
 import type { Readiness } from "./ports.ts";
 
@@ -124,6 +125,10 @@ export interface MessageView {
   readonly acceptedAtMs: number;
   readonly traceparent: string | undefined;
   readonly value: TypedValue;
+  /** Of the record it came from. */
+  readonly headers: readonly Header[];
+  /** The time of that record, where there is one. */
+  readonly recordAtMs: number | undefined;
 }
 
 export interface DeadSummary {

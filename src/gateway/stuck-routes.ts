@@ -15,7 +15,7 @@ import { invalid } from "./problem.ts";
 import { decodeSegment, parseAddress, parseQuery } from "./request-path.ts";
 import type { Seats } from "./seats.ts";
 import { bulkCursor, bulkQuery, listQuery } from "./stuck-query.ts";
-import { viewValue } from "./value-view.ts";
+import { viewHeader, viewValue } from "./value-view.ts";
 
 /**
  * What a person does about stuck work: parked addresses and dead letters.
@@ -181,7 +181,9 @@ function viewDead(detail: DeadDetail) {
 }
 
 function viewMessage(message: MessageView) {
-  return { ...message, value: viewValue(message.value) };
+  const { headers, value, ...rest } = message;
+  const shown = headers.length === 0 ? undefined : headers.map(viewHeader);
+  return { ...rest, headers: shown, value: viewValue(value) };
 }
 
 function notParked({ type, id }: Address) {

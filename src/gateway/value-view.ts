@@ -1,5 +1,6 @@
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { builtinToJson, isBuiltinType } from "../model/builtin-types.ts";
+import type { Header } from "../model/message.ts";
 import type { TypedValue } from "../model/typed-value.ts";
 
 /**
@@ -40,6 +41,13 @@ export function viewValue(value: TypedValue): ValueView {
   } catch {
     return { ...view, text };
   }
+}
+
+/** As the topic log's records have them; of a long one its size alone. */
+export function viewHeader({ key, value }: Header): Readonly<Record<string, string | number>> {
+  if (value.byteLength > MAX_SHOWN_BYTES) return { key, bytes: value.byteLength };
+  const text = textOf(value);
+  return text === undefined ? { key, valueBase64: base64(value) } : { key, value: text };
 }
 
 /** The text that these bytes are in UTF-8, or undefined when they are none. */

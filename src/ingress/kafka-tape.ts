@@ -141,6 +141,6 @@ export class KafkaTape implements Tape {
   }
 }
 
-const incoming = ({ offset, key, value, headers }: KafkaRecord): IncomingRecord => ({
-  ...{ position: offset, key, value, headers },
+const incoming = ({ offset, timestampMs, key, value, headers }: KafkaRecord): IncomingRecord => ({
+  ...{ position: offset, timestampMs, key, value, headers },
 });

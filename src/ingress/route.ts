@@ -11,6 +11,8 @@ export interface IncomingRecord {
   readonly key: Uint8Array | undefined;
   readonly value: Uint8Array | undefined;
   readonly headers: readonly Header[];
+  /** In ms since the epoch; one that is not above 0, or in no calendar, is none. */
+  readonly timestampMs?: number;
   /** Why it cannot be read at all; the value is what stands there. */
   readonly damage?: string;
 }
@@ -22,6 +24,9 @@ export interface RoutedRecords {
   /** The record at `next` is invalid and the ingress says `onInvalid: stop`. */
   readonly stop: StatefoldError | undefined;
 }
+
+/** Producers may write what they like; JavaScript's dates end here. */
+const LATEST_TIME_MS = 8.64e15;
 
 /** W3C trace context: passed through as it is, unless it is none. */
 const TRACEPARENT = "traceparent";
@@ -42,11 +47,13 @@ export function routeRecords(
   const records: SourceRecord[] = [];
   for (const record of incoming) {
     const routed = routeRecord(route, record);
-    const { position } = record;
+    const { position, timestampMs = 0 } = record;
+    const isTime = timestampMs > 0 && timestampMs <= LATEST_TIME_MS;
+    const common = isTime ? { position, recordAtMs: timestampMs } : { position };
     if (routed.kind === "messages") {
-      records.push({ position, messages: routed.messages });
+      records.push({ ...common, messages: routed.messages });
     } else if (onInvalid === "deadLetter") {
-      records.push({ position, messages: [], invalid: routed.invalid });
+      records.push({ ...common, messages: [], invalid: routed.invalid });
     } else if (onInvalid === "skip") {
       records.push({ position, messages: [] });
     } else {

@@ -30,6 +30,8 @@ export class BrokerConnection {
   readonly #settings: ConnectionSettings;
   #opening: Promise<Connection> | undefined;
   #isClosed = false;
+  /** A request was answered, some time: we speak as this listener wants it. */
+  #isUnderstood = false;
 
   constructor(host: string, port: number, settings: ConnectionSettings) {
     this.#host = host;
@@ -44,7 +46,9 @@ export class BrokerConnection {
   async request<Q, A>(kind: RequestKind<Q, A>, question: Q): Promise<A> {
     const connection = await this.#open();
     try {
-      return await exchange(connection, kind, question);
+      const answer = await exchange(connection, kind, question);
+      this.#isUnderstood = true;
+      return answer;
     } catch (error) {
       if (error instanceof KafkaError || error instanceof KafkaProtocolError) throw error;
       // Nobody knows what will come over it after a time-out: it is not used again.
@@ -106,11 +110,35 @@ export class BrokerConnection {
   }
 
   #unreachable(cause: unknown): KafkaUnreachableError {
-    const why = typeof cause === "string" ? cause : describeError(cause);
-    const message = `broker ${this.#host}:${this.#port}: ${why}`;
-    return new KafkaUnreachableError(message, { cause });
+    const why = typeof cause === "string" ? cause : plain(describeError(cause));
+    const hint = !this.#isUnderstood && CLOSED.test(why) ? this.#doubt() : "";
+    return new KafkaUnreachableError(`broker ${this.#host}:${this.#port}: ${why}${hint}`);
+  }
+
+  /** Who speaks otherwise than a listener wants it is hung up on without a word. */
+  #doubt(): string {
+    const { tls, sasl } = this.#settings;
+    const protocol = `${sasl === undefined ? "" : "SASL_"}${tls === undefined ? "PLAINTEXT" : "SSL"}`;
+    return `: is security.protocol=${protocol} what this listener wants?`;
   }
 }
+
+const CLOSED = /^Closed connection$|disconnected before secure TLS/;
+
+/** What TLS has to say to people, without where in its sources it says it. */
+function plain(why: string): string {
+  const [, words, alert = ""] = TLS_WORDS.exec(why) ?? [];
+  if (words === undefined) return why.trim();
+  return ABOUT_US.has(alert)
+    ? `it does not take our certificate, or wants one (ssl.keystore.*): ${words}`
+    : words;
+}
+
+/** `thread:error:code:library:function:words:file:line:` and what follows. */
+const TLS_WORDS = /error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):(?:.*SSL alert number (\d+))?/;
+
+/** Alerts of the other side: bad, unsupported, revoked, expired, unknown, of an unknown authority, missing. */
+const ABOUT_US: ReadonlySet<string> = new Set(["42", "43", "44", "45", "46", "48", "116"]);
 
 async function exchange<Q, A>(
   connection: Connection,

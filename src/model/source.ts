@@ -21,6 +21,8 @@ export interface SourceBatch {
 /** One record: its position, and the messages it becomes. None: it was skipped, or is invalid. */
 export interface SourceRecord {
   readonly position: number;
+  /** Its time, in ms since the epoch, where it has one. */
+  readonly recordAtMs?: number;
   readonly messages: readonly RoutedMessage[];
   /** It belongs among the dead letters (RECORD_INVALID). */
   readonly invalid?: InvalidRecord;

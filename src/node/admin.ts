@@ -204,6 +204,9 @@ function deadSummary(id: string, record: DeadRecord): DeadSummary {
 }
 
 function viewOf(message: Message): MessageView {
-  const { id, target, caller, causeId, acceptedAtMs, traceparent, value } = message;
-  return { id, target, caller, causeId, acceptedAtMs, traceparent, value };
+  const { id, target, caller, causeId, acceptedAtMs, traceparent, value, headers } = message;
+  const { recordAtMs } = message;
+  return {
+    ...{ id, target, caller, causeId, acceptedAtMs, traceparent, value, headers, recordAtMs },
+  };
 }

@@ -3,9 +3,14 @@ import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
 import { KafkaEgress } from "../egress/kafka.ts";
 import type { MarkerOwner } from "../egress/kafka-marker.ts";
+import { KafkaIngress, type KafkaIngressOptions } from "../ingress/kafka.ts";
 import { BrokerCluster } from "../kafka/cluster.ts";
-import { parseBootstrap, producerSettings } from "../kafka/properties.ts";
-import type { KafkaEgress as KafkaEgressSpec, Place } from "../spec/module.ts";
+import { consumerSettings, parseBootstrap, producerSettings } from "../kafka/properties.ts";
+import type {
+  KafkaEgress as KafkaEgressSpec,
+  KafkaIngress as KafkaIngressSpec,
+  Place,
+} from "../spec/module.ts";
 import { sleep } from "./sleep.ts";
 
 export interface KafkaParts {
@@ -14,6 +19,20 @@ export interface KafkaParts {
   readonly owner: MarkerOwner;
   readonly acceptLoss: boolean;
   readonly report: Report;
+}
+
+/** @throws StatefoldError CONFIG_INVALID for an address or a property that is understood and wrong */
+export function openKafkaIngress(
+  spec: KafkaIngressSpec,
+  options: Omit<KafkaIngressOptions, "settings"> & { readonly clientId: string },
+): KafkaIngress {
+  const { id, place, address, properties } = spec;
+  // Looked at by the ingress itself as it starts, when others have begun already.
+  at(place, id, () => {
+    parseBootstrap(address);
+    consumerSettings(properties, options.clientId);
+  });
+  return new KafkaIngress({ ...options, settings: spec });
 }
 
 /** @throws StatefoldError CONFIG_INVALID for an address or a property that is understood and wrong */
@@ -33,6 +52,7 @@ export function openKafkaEgress(spec: KafkaEgressSpec, parts: KafkaParts): Kafka
   });
 }
 
+/** With where in the module it stands. */
 function at<T>(place: Place, id: string, open: () => T): T {
   try {
     return open();

@@ -1,7 +1,6 @@
 /** From the ingresses of a module to running parts. */
 import type { Report } from "../base/report.ts";
 import type { Ingress } from "../ingress/contract.ts";
-import { KafkaIngress } from "../ingress/kafka.ts";
 import { LogIngress } from "../ingress/log.ts";
 import { PlaygroundIngress } from "../ingress/playground.ts";
 import type { TopicLog } from "../log/topic-log.ts";
@@ -9,6 +8,7 @@ import type { RoutedMessage } from "../model/source.ts";
 import type { Module } from "../spec/module.ts";
 import type { MetricsRegistry } from "../telemetry/metrics.ts";
 import { declareFetchMetric } from "./ingress-metrics.ts";
+import { openKafkaIngress } from "./kafka.ts";
 import type { NodeMessages } from "./messages.ts";
 
 /** What ingresses are made of, whatever their kind. */
@@ -36,8 +36,7 @@ export function openIngresses(
     }
     if (spec.kind !== "kafka") return [];
     const onFetched = declareFetchMetric(metrics, id);
-    const options = { settings: spec, clientId, onFetched, report };
-    return [{ kind, ingress: new KafkaIngress(options) }];
+    return [{ kind, ingress: openKafkaIngress(spec, { clientId, onFetched, report }) }];
   });
 }
 

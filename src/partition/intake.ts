@@ -197,7 +197,9 @@ export class Intake {
     const { ledger, post, deadLetters, epochs } = this.#parts;
     const at = `${source}@${record.position}`;
     const acceptedAtMs = epochs.nowMs;
-    const common = { caller: undefined, causeId: undefined, acceptedAtMs };
+    const { recordAtMs } = record;
+    const time = recordAtMs === undefined ? {} : { recordAtMs };
+    const common = { caller: undefined, causeId: undefined, acceptedAtMs, ...time };
     record.messages.forEach((routed, i) => {
       const { target, value, traceparent, headers } = routed;
       // Named by its place in the source: taken again after a crash, it is the same message.

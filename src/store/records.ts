@@ -141,6 +141,7 @@ function messageFrom(wire: WireMessage | null | undefined): Message {
       key: header.key ?? "",
       value: header.value ?? EMPTY_BYTES,
     })),
+    ...(int(wire.recordAtMs) > 0 ? { recordAtMs: int(wire.recordAtMs) } : {}),
   };
 }
 

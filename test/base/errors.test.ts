@@ -31,6 +31,11 @@ test("an error is described with its causes", () => {
   const cause = new Error("disk full", { cause: new TypeError("") });
   const error = new StatefoldError("STORE_WRITE_FAILED", "partition 2", { cause });
   assert.equal(describeError(error), "partition 2: disk full: TypeError");
+  assert.equal(
+    describeError(new Error("partition 2: disk full: TypeError", { cause })),
+    error.message.concat(": disk full: TypeError"),
+    "said once",
+  );
   assert.equal(describeError("text"), "text");
   assert.deepEqual([error.name, error.code], ["StatefoldError", "STORE_WRITE_FAILED"]);
 });

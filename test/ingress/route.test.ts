@@ -53,3 +53,16 @@ test("a traceparent is passed on, but nothing else that stands in its place", ()
   assert.equal(traceOf("nonsense"), undefined);
   assert.equal(traceOf(`01${trace.slice(2)}-${"x".repeat(1_000_000)}`), undefined);
 });
+
+test("a record's time is passed on, unless it is none", () => {
+  const timeOf = (timestampMs: number, key: Uint8Array | undefined) => {
+    const record = { position: 0, timestampMs, key, value: utf8(""), headers: [] };
+    return routeRecords(ROUTE, "deadLetter", "s", [record], 1).records[0]?.recordAtMs;
+  };
+  for (const key of [utf8("k"), undefined]) {
+    assert.equal(timeOf(1_700_000_000_000, key), 1_700_000_000_000);
+    assert.equal(timeOf(-1, key), undefined);
+    assert.equal(timeOf(0, key), undefined);
+    assert.equal(timeOf(Number.MAX_SAFE_INTEGER, key), undefined);
+  }
+});

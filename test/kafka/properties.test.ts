@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
+import { rootCertificates } from "node:tls";
 import { listen } from "../../src/base/listen.ts";
 import { consumerSettings, parseBootstrap, producerSettings } from "../../src/kafka/properties.ts";
 import { tempDir } from "../support/temp.ts";
@@ -107,19 +109,38 @@ test("a bearer token is asked for once, until it is about to end", async (t) => 
   assert.deepEqual(asked, [`Basic ${basic} grant_type=client_credentials&scope=kafka`]);
 });
 
-test("certificates are read from PEM and PKCS12; a JKS store is refused with the way out", (t) => {
+const rawOf = (pem: string): Buffer => new X509Certificate(pem).raw;
+
+test("certificates to trust are PEM, in a file or a property, on one line as well", (t) => {
+  const [authority = ""] = rootCertificates;
+  const file = join(tempDir(t), "ca.pem");
+  writeFileSync(file, authority);
+  const ssl = { "security.protocol": "SSL", "ssl.truststore.type": "PEM" };
+  for (const given of [
+    { "ssl.truststore.location": file },
+    { "ssl.truststore.certificates": authority },
+    { "ssl.truststore.certificates": authority.replaceAll("\n", " ") },
+  ]) {
+    const { tls } = consumerSettings(of({ ...ssl, ...given }), "app").settings;
+    assert.deepEqual(rawOf(String(tls?.ca)), rawOf(authority));
+  }
+});
+
+test("a store that holds nothing to use is refused, and a JKS store with the way out", (t) => {
   const folder = tempDir(t);
-  const pem = join(folder, "ca.pem");
-  writeFileSync(pem, "-----");
   const ssl = { "security.protocol": "SSL" };
-  const trusting = of({ ...ssl, "ssl.truststore.location": pem, "ssl.truststore.type": "PEM" });
-  assert.deepEqual(consumerSettings(trusting, "app").settings.tls?.ca, Buffer.from("-----"));
+  const refused = (given: Readonly<Record<string, string>>, message: RegExp) =>
+    assert.throws(() => consumerSettings(of({ ...ssl, ...given }), "app"), {
+      ...{ code: "CONFIG_INVALID", message },
+    });
+  const text = join(folder, "text.pem");
+  writeFileSync(text, "-----");
+  refused({ "ssl.truststore.location": text }, /truststore.location names no certificate in PEM/);
+  refused({ "ssl.truststore.certificates": "file.pem" }, /certificates names no certificate/);
+  const key = { "ssl.keystore.location": text, "ssl.keystore.password": "pw" };
+  refused(key, /ssl.keystore.location, with its password: no key .*: no start line/);
   const p12 = join(folder, "key.p12");
   writeFileSync(p12, "p12");
-  const signing = of({ ...ssl, "ssl.keystore.location": p12, "ssl.keystore.password": "pw" });
-  const { tls } = consumerSettings(signing, "app").settings;
-  assert.deepEqual(tls?.pfx, Buffer.from("p12"));
-  assert.equal(tls?.passphrase, "pw");
-  const jks = of({ ...ssl, "ssl.truststore.location": join(folder, "trust.jks") });
-  assert.throws(() => consumerSettings(jks, "app"), /convert a JKS or PKCS12 store/);
+  refused({ "ssl.keystore.location": p12 }, /ssl.keystore.location, with its password: no key/);
+  refused({ "ssl.truststore.location": join(folder, "t.jks") }, /convert a JKS or PKCS12 store/);
 });

@@ -300,3 +300,45 @@ test("metrics count what was accepted and what is parked, and nothing is unaccou
   assert(Number(countOf("statefold_partition_accepted_messages_total")?.[1]) >= 2);
   assert.match(text, /^statefold_commit_seconds_count [1-9]/m);
 });
+
+test("of a message that was a record one sees its place, time, headers and trace, parked and dead", async (t) => {
+  const node = await aNode(t, RECORDS, { embedded: false });
+  const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  const record = {
+    ...{ key: "r1", value: "x", timestamp: 1_700_000_000_000 },
+    headers: { shop: "north", traceparent },
+  };
+  const body = JSON.stringify(record);
+  const headers = { "content-type": "application/x-ndjson" };
+  const written = await node.ask("/v1/topics/odd", { ...post, headers, body });
+  assert.equal(written.status, 200, written.text);
+  const view = await until("it to be parked", async () => {
+    const { json } = await node.ask("/v1/admin/parked/test/fragile/r1");
+    return (json as { messages?: Record<string, unknown>[] }).messages?.[0];
+  });
+  const seen = ({ id, recordAtMs, headers: of, traceparent: trace }: Record<string, unknown>) => ({
+    ...{ id, recordAtMs, of, trace },
+  });
+  const expected = {
+    ...{ id: "log/test/odd/odd/0@0", recordAtMs: record.timestamp, trace: traceparent },
+    of: [
+      { key: "shop", value: "north" },
+      { key: "traceparent", value: traceparent },
+    ],
+  };
+  assert.deepEqual(seen(view), expected);
+  assert.equal((await node.ask("/v1/admin/parked/test/fragile/r1/skip", post)).status, 200);
+  const dead = await until("it to be among the dead letters", async () => {
+    return (await node.list<Dead>("dead"))[0];
+  });
+  const { json } = await node.ask(`/v1/admin/dead/${dead.id}`);
+  assert.deepEqual(seen((json as { message: Record<string, unknown> }).message), expected);
+});
+
+/** Records whose values no function takes. */
+const RECORDS = `
+kind: io.statefold.log.v1/ingress
+spec:
+  id: test/odd
+  topics: [{topic: odd, valueType: test/Odd, targets: [test/fragile]}]
+---${NIGHT}`;

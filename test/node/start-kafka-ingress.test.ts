@@ -35,3 +35,21 @@ spec:
   assert.match(text, /^# TYPE statefold_ingress_lag_records gauge$/m);
   assert.doesNotMatch(text, /^statefold_ingress_lag_records\{/m);
 });
+
+test("an ingress whose property is wrong is refused, with its place", async (t) => {
+  const ingress = (more: string) => `
+kind: io.statefun.kafka.v1/ingress
+spec:
+  id: test/orders
+  address: 127.0.0.1:1
+  consumerGroupId: shop
+  topics: [{topic: orders, valueType: test/Order, targets: [test/shop]}]
+  properties: ${more}
+---${NIGHT}`;
+  const wrong = ingress("[{ security.protocol: SSL }, { ssl.truststore.certificates: none }]");
+  await assert.rejects(aNode(t, wrong, { embedded: false }), {
+    code: "CONFIG_INVALID",
+    message:
+      /module\.yaml:\d+:\d+ test\/orders: the property ssl\.truststore\.certificates names no/,
+  });
+});

@@ -56,6 +56,7 @@ const WHOLE: Message = {
     { key: "a", value: Buffer.from([0, 255]) },
     { key: "a", value: Buffer.alloc(0) },
   ],
+  recordAtMs: 1_700_000_000_000,
 };
 
 const BARE: Message = {

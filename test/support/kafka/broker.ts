@@ -11,6 +11,10 @@ import { kafkaLibraries } from "./libraries.ts";
 export interface BrokerOptions {
   /** Further lines of server.properties. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Further listeners by name, in capitals, with their protocol, such as `{ INNER: "SASL_SSL" }`. */
+  readonly listeners?: Readonly<Record<string, string>>;
+  /** Further words for the tool that makes the data folder. */
+  readonly format?: readonly string[];
 }
 
 /** A real broker of one node. */
@@ -19,6 +23,8 @@ export interface Broker {
   readonly address: string;
   readonly host: string;
   readonly port: number;
+  /** `host:port` of each listener, by name. */
+  readonly listeners: ReadonlyMap<string, string>;
   /** For kill, stop, restart: the address and the data stay. */
   readonly script: Script;
 }
@@ -39,11 +45,26 @@ export async function startBroker(t: Scope, options: BrokerOptions = {}): Promis
   const config = join(folder, "server.properties");
   const controllerPort = await freePort();
   const port = await freePort();
-  const properties = { ...standard(folder, port, controllerPort), ...options.properties };
+  const listeners: Listener[] = [
+    { name: "PLAINTEXT", protocol: "PLAINTEXT", port },
+    { name: "CONTROLLER", protocol: "PLAINTEXT", port: controllerPort },
+  ];
+  for (const [name, protocol] of Object.entries(options.listeners ?? {})) {
+    listeners.push({ name, protocol, port: await freePort() });
+  }
+  const properties = { ...standard(folder, listeners), ...options.properties };
   const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
   writeFileSync(config, lines.join(""));
   const java = [...JVM, "-cp", join(jars, "*")];
-  const format = ["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", config];
+  const format = [
+    "kafka.tools.StorageTool",
+    "format",
+    "-t",
+    CLUSTER,
+    "-c",
+    config,
+    ...(options.format ?? []),
+  ];
   await promisify(execFile)("java", [...java, ...format]);
   const [first = "", ...others] = [...java, "kafka.Kafka", config];
   const ready = () => answers(port);
@@ -51,19 +72,31 @@ export async function startBroker(t: Scope, options: BrokerOptions = {}): Promis
     ...{ program: "java", script: first, args: others, ready, readyTimeoutMs: 60_000 },
   });
   const host = "127.0.0.1";
-  return { address: `${host}:${port}`, host, port, script };
+  const addresses = new Map(listeners.map((one) => [one.name, `${host}:${one.port}`]));
+  return { address: `${host}:${port}`, host, port, listeners: addresses, script };
 }
 
 const CLUSTER = "MkU3OEVBNTcwNTJENDM2Qg";
 
-const standard = (folder: string, port: number, controllerPort: number) => ({
+interface Listener {
+  readonly name: string;
+  readonly protocol: string;
+  readonly port: number;
+}
+
+const isController = ({ name }: Listener): boolean => name === "CONTROLLER";
+
+const urls = (listeners: readonly Listener[]): string =>
+  listeners.map(({ name, port }) => `${name}://127.0.0.1:${port}`).join(",");
+
+const standard = (folder: string, listeners: readonly Listener[]) => ({
   "process.roles": "broker,controller",
   "node.id": "1",
-  "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-  listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-  "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+  "controller.quorum.voters": `1@127.0.0.1:${listeners.find(isController)?.port}`,
+  listeners: urls(listeners),
+  "advertised.listeners": urls(listeners.filter((one) => !isController(one))),
   "controller.listener.names": "CONTROLLER",
-  "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+  "listener.security.protocol.map": listeners.map((o) => `${o.name}:${o.protocol}`).join(","),
   "log.dirs": join(folder, "data"),
   "auto.create.topics.enable": "false",
   "offsets.topic.replication.factor": "1",
