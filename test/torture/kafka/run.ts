@@ -1,0 +1,242 @@
+/**
+ * One run between two topics of a real broker: write orders, kill everything at random, let a zombie wake up,
+ * let all drain, draw the account as two clients read it.
+ */
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { describeError } from "../../../src/base/errors.ts";
+import type { KafkaCluster, KafkaRecord } from "../../../src/kafka/contract.ts";
+import { committed } from "../../egress/kafka-world.ts";
+import { isQuiet, metric } from "../../real/runtime.ts";
+import { readWithJava } from "../../support/kafka/java-reader.ts";
+import { clientOf, createTopics } from "../../support/kafka/topics.ts";
+import { createRng } from "../../support/rng.ts";
+import { until, within } from "../../support/until.ts";
+import type { TortureOptions } from "../options.ts";
+import type { Subject } from "../subject.ts";
+import { drawAccount } from "./account.ts";
+import {
+  type Counts,
+  IN,
+  idOf,
+  type Order,
+  OUT,
+  TOPIC_PARTITIONS,
+  type Written,
+} from "./messages.ts";
+import { type Stage, setStage } from "./stage.ts";
+import { storm } from "./storm.ts";
+import { Tail } from "./tail.ts";
+import { Watch } from "./watch.ts";
+import { Writer } from "./writer.ts";
+
+const READY_TIMEOUT_MS = 60_000;
+const DRAIN_TIMEOUT_MS = 300_000;
+/** Of the orders these are left when the storm is over, for the zombie and its successor. */
+const LEFT_SHARE = 0.1;
+/** The writer is so far ahead of what is counted, of all orders. */
+const AHEAD_SHARE = 0.05;
+const ASKED_AT_ONCE = 16;
+
+export interface KafkaRun
+  extends Pick<TortureOptions, "seed" | "kills" | "partitions" | "records" | "ids"> {
+  /** Empty; what is there in the end is the caller's. */
+  readonly folder: string;
+  readonly say: (line: string) => void;
+}
+
+export interface KafkaResult {
+  readonly subjects: readonly Subject[];
+  readonly writer: Writer | undefined;
+  readonly tail: Tail | undefined;
+  readonly watch: Watch;
+  readonly transactionTimeout: string;
+  /** Records in the two topics in the end. */
+  readonly orders: number;
+  readonly written: number;
+  /** How the zombie ended. */
+  readonly zombie: string;
+  readonly durationMs: number;
+  readonly drainMs: number;
+  readonly violations: readonly string[];
+}
+
+export async function tortureBetweenTopics(run: KafkaRun): Promise<KafkaResult> {
+  const { folder, seed, partitions, ids, records, say } = run;
+  const beganMs = performance.now();
+  // Short enough that brokers end transactions by themselves, or not.
+  const transactionTimeout = createRng(seed).pick(["5s", "1min"]);
+  const stage = await setStage({ folder, partitions, ids, transactionTimeout });
+  const subjects = [stage.runtime, ...stage.functions, stage.brokerSubject];
+  const ending = new AbortController();
+  const { signal } = ending;
+  const client = clientOf(stage.broker);
+  const tailClient = clientOf(stage.broker);
+  const watch = new Watch();
+  const violations: string[] = [];
+  let writer: Writer | undefined;
+  let tail: Tail | undefined;
+  const running: Promise<void>[] = [];
+  const sums = { orders: 0, written: 0, drainMs: 0, zombie: "none" };
+  try {
+    stage.brokerSubject.run();
+    await allReady([stage.brokerSubject]);
+    const topics = [IN, OUT].map((topic) => ({ topic, numPartitions: TOPIC_PARTITIONS }));
+    await createTopics(stage.broker, ...topics);
+    for (const subject of subjects) subject.run();
+    const following = new Tail(tailClient, signal);
+    tail = following;
+    const countCommitted = async () => (await committed(client, IN)).flat().length;
+    const ahead = Math.max(200, Math.ceil(records * AHEAD_SHARE));
+    const mayWrite = () => following.counted + ahead;
+    const rng = createRng(seed + 1);
+    writer = new Writer({
+      address: stage.broker.address,
+      rng,
+      ids,
+      records,
+      mayWrite,
+      countCommitted,
+      signal,
+    });
+    const writing = writer.run();
+    running.push(writing, following.run(), watch.run(stage.runtime, signal));
+    const orders = Math.floor(records * (1 - LEFT_SHARE));
+    await storm({
+      ...{ ...stage, broker: stage.brokerSubject, tail: following, seed, kills: run.kills, orders },
+      onKill: async ({ victim }) => {
+        say(`kill ${victim} (counted: ${following.counted})`);
+        if (victim === "runtime") await watch.look(stage.runtime);
+      },
+    });
+    for (const subject of subjects) subject.trouble = "nothing, after the storm";
+    await allReady(subjects);
+    say("the runtime sleeps, and another takes its place");
+    const successor = await stage.successor(join(folder, "data-elsewhere"));
+    subjects.push(successor);
+    sums.zombie = await meetTheZombie(stage, successor, following, violations);
+    running.push(watch.run(successor, signal));
+    say("draining");
+    const drainBeganMs = performance.now();
+    await writing;
+    await drained(successor, following, records);
+    sums.drainMs = performance.now() - drainBeganMs;
+    say("reading");
+    const found = await ordersIn(client);
+    sums.orders = [...found.values()].reduce((sum, each) => sum + each.length, 0);
+    const states = await statesOf(successor, ids);
+    const asJava = await readWithJava(stage.broker.address, OUT);
+    const written = asJava.map((text) => JSON.parse(text) as Written);
+    sums.written = written.length;
+    if (sums.orders !== records)
+      violations.push(`${sums.orders} orders where ${records} should be`);
+    violations.push(...drawAccount({ ids, orders: found, written, states }));
+    await until("the tail to be at the end", () => following.seen.length >= written.length);
+    for (const each of drawAccount({ ids, orders: found, written: following.seen, states })) {
+      violations.push(`to who read all the time: ${each}`);
+    }
+    violations.push(...(await whatMetricsSay(successor)));
+    const code = await successor.stop(40_000);
+    if (code !== 0) violations.push(`the runtime was told to end, and ended with ${code}`);
+  } catch (error) {
+    violations.push(`the run did not come to its end: ${describeError(error)}`);
+  } finally {
+    ending.abort();
+    for (const subject of subjects.toReversed()) await subject.abandon();
+    await Promise.all([client.close(), tailClient.close()]);
+    await Promise.all(running);
+  }
+  violations.push(...subjects.flatMap((subject) => strangeEnds(subject)));
+  const durationMs = performance.now() - beganMs;
+  return { subjects, writer, tail, watch, transactionTimeout, ...sums, durationMs, violations };
+}
+
+async function allReady(subjects: readonly Subject[]): Promise<void> {
+  const timeoutMs = READY_TIMEOUT_MS;
+  await until("all to be ready", () => subjects.every(({ isReady }) => isReady), { timeoutMs });
+}
+
+/**
+ * The runtime is stopped in the middle, another goes on with a copy of its data, and the first wakes up. It
+ * must write nothing, and end with the reason.
+ */
+async function meetTheZombie(
+  { runtime: zombie, dataDir }: Stage,
+  successor: Subject,
+  tail: Tail,
+  violations: string[],
+): Promise<string> {
+  const timeoutMs = READY_TIMEOUT_MS;
+  const { pid } = zombie.script;
+  process.kill(pid, "SIGSTOP");
+  cpSync(dataDir, join(dataDir, "..", "data-elsewhere"), { recursive: true });
+  successor.run();
+  const before = tail.counted;
+  await until("the successor to count", () => tail.counted > before, { timeoutMs });
+  zombie.trouble = "the life of its successor";
+  process.kill(pid, "SIGCONT");
+  const { code, signal } = await within("the zombie to end", zombie.untilItEnds(), { timeoutMs });
+  const reason = /another process publishes as \S+ now/.exec(zombie.script.lastWords)?.[0];
+  if (code !== 1 || reason === undefined) {
+    violations.push(`the zombie ended with ${signal ?? code}: ${zombie.script.lastWords}`);
+  }
+  return `${reason} (${signal ?? code})`;
+}
+
+async function drained({ script }: Subject, tail: Tail, records: number): Promise<void> {
+  const isDrained = async () =>
+    tail.counted >= records &&
+    (await metric(script, "statefold_ingress_lag_records{")) === 0 &&
+    (await isQuiet(script));
+  await until("everything to be done", isDrained, { timeoutMs: DRAIN_TIMEOUT_MS, everyMs: 250 });
+}
+
+async function ordersIn(client: KafkaCluster): Promise<Map<string, number[]>> {
+  const found = new Map<string, number[]>();
+  for (const { key, value } of (await committed(client, IN)).flat() as KafkaRecord[]) {
+    const { n } = JSON.parse(String(value)) as Order;
+    const id = String(key);
+    const known = found.get(id);
+    if (known === undefined) found.set(id, [n]);
+    else known.push(n);
+  }
+  return found;
+}
+
+/** Of all addresses; what has none is left out. */
+async function statesOf({ script }: Subject, ids: number): Promise<Map<string, Counts>> {
+  const states = new Map<string, Counts>();
+  const addresses = Array.from({ length: ids }, (_, i) => idOf(i))
+    .flatMap((id) => [`counter ${id}`, `mirror ${id}`])
+    .values();
+  const ask = async (): Promise<void> => {
+    for (const address of addresses) {
+      const path = `/v1/admin/state/shop/${address.replace(" ", "/")}`;
+      const response = await fetch(script.url + path);
+      const { states: values } = (await response.json()) as {
+        readonly states?: readonly { readonly value: { readonly value: Counts } }[];
+      };
+      const counts = values?.[0]?.value.value;
+      if (counts !== undefined) states.set(address, counts);
+    }
+  };
+  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, ask));
+  return states;
+}
+
+async function whatMetricsSay({ script }: Subject): Promise<string[]> {
+  const violations: string[] = [];
+  for (const name of ["drift_messages", "dead_letters", "parked_addresses"]) {
+    const value = await metric(script, `statefold_partition_${name}`);
+    if (value !== 0) violations.push(`the metric ${name} is ${value}`);
+  }
+  return violations;
+}
+
+/** Nothing is short here: no process may end by itself. */
+function strangeEnds({ name, ownEnds }: Subject): string[] {
+  return ownEnds.map(
+    ({ code, signal, words, during }) =>
+      `the ${name} ended by itself with ${signal ?? code} during ${during}: ${words}`,
+  );
+}
