@@ -46,7 +46,7 @@ export function idOf(index: number): string {
 
 export function neighboursOf(id: string, ids: number): string[] {
   const index = Number(id.slice(1));
-  return NEIGHBOURS.map((step) => idOf((index + step) % ids));
+  return [...new Set(NEIGHBOURS.map((step) => idOf((index + step) % ids)))];
 }
 
 /** At these counts a counter sends to itself, at once … */

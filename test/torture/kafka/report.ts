@@ -13,7 +13,7 @@ export function kafkaReport(result: KafkaResult): string {
   lines.push(
     ["kills of functions", String(ofFunctions.reduce((sum, { kills }) => sum + kills, 0))],
     ["the zombie", result.zombie],
-    ["records in", `${result.orders}, and ${writer?.aborted ?? 0} more that were aborted`],
+    ["records in", `${result.orders}, and ${writer.aborted} more that were aborted`],
     ["messages handled", `${result.written}, and as many records out`],
     [
       "transactions",
@@ -22,7 +22,7 @@ export function kafkaReport(result: KafkaResult): string {
     ["duration", `${seconds(result.durationMs)}, of which ${seconds(result.drainMs)} to drain`],
     [
       "longest standstill",
-      `${seconds(tail?.longestStandstillMs ?? 0)}, until ${seconds(tail?.longestEndedAtMs ?? 0)}`,
+      `${seconds(tail.longestStandstillMs)}, until ${seconds(tail.longestEndedAtMs)}`,
     ],
     ["RSS over time", overTime(watch.rssBytes).map(megabytes).join(", ")],
     ["descriptors over time", overTime(watch.descriptors).join(", ")],

@@ -25,7 +25,7 @@ import {
   type Written,
 } from "./messages.ts";
 import { type Stage, setStage } from "./stage.ts";
-import { storm } from "./storm.ts";
+import { type Kill, storm } from "./storm.ts";
 import { Tail } from "./tail.ts";
 import { Watch } from "./watch.ts";
 import { Writer } from "./writer.ts";
@@ -45,97 +45,59 @@ export interface KafkaRun
   readonly say: (line: string) => void;
 }
 
-export interface KafkaResult {
+interface Sums {
+  /** Records in the two topics in the end. */
+  orders: number;
+  written: number;
+  /** How the zombie ended. */
+  zombie: string;
+  drainMs: number;
+}
+
+export interface KafkaResult extends Readonly<Sums> {
   readonly subjects: readonly Subject[];
-  readonly writer: Writer | undefined;
-  readonly tail: Tail | undefined;
+  readonly writer: Writer;
+  readonly tail: Tail;
   readonly watch: Watch;
   readonly transactionTimeout: string;
-  /** Records in the two topics in the end. */
-  readonly orders: number;
-  readonly written: number;
-  /** How the zombie ended. */
-  readonly zombie: string;
   readonly durationMs: number;
-  readonly drainMs: number;
   readonly violations: readonly string[];
 }
 
 export async function tortureBetweenTopics(run: KafkaRun): Promise<KafkaResult> {
-  const { folder, seed, partitions, ids, records, say } = run;
+  const { folder, seed, partitions, ids } = run;
   const beganMs = performance.now();
   // Short enough that brokers end transactions by themselves, or not.
   const transactionTimeout = createRng(seed).pick(["5s", "1min"]);
   const stage = await setStage({ folder, partitions, ids, transactionTimeout });
   const subjects = [stage.runtime, ...stage.functions, stage.brokerSubject];
   const ending = new AbortController();
-  const { signal } = ending;
-  const client = clientOf(stage.broker);
-  const tailClient = clientOf(stage.broker);
+  const clients = [clientOf(stage.broker), clientOf(stage.broker)] as const;
+  const tail = new Tail(clients[0], ending.signal);
   const watch = new Watch();
+  const writer = newWriter(run, stage, clients[1], tail, ending.signal);
   const violations: string[] = [];
-  let writer: Writer | undefined;
-  let tail: Tail | undefined;
+  const sums: Sums = { orders: 0, written: 0, zombie: "none", drainMs: 0 };
   const running: Promise<void>[] = [];
-  const sums = { orders: 0, written: 0, drainMs: 0, zombie: "none" };
   try {
-    stage.brokerSubject.run();
-    await allReady([stage.brokerSubject]);
-    const topics = [IN, OUT].map((topic) => ({ topic, numPartitions: TOPIC_PARTITIONS }));
-    await createTopics(stage.broker, ...topics);
+    await haveTopics(stage);
     for (const subject of subjects) subject.run();
-    const following = new Tail(tailClient, signal);
-    tail = following;
-    const countCommitted = async () => (await committed(client, IN)).flat().length;
-    const ahead = Math.max(200, Math.ceil(records * AHEAD_SHARE));
-    const mayWrite = () => following.counted + ahead;
-    const rng = createRng(seed + 1);
-    writer = new Writer({
-      address: stage.broker.address,
-      rng,
-      ids,
-      records,
-      mayWrite,
-      countCommitted,
-      signal,
-    });
     const writing = writer.run();
-    running.push(writing, following.run(), watch.run(stage.runtime, signal));
-    const orders = Math.floor(records * (1 - LEFT_SHARE));
-    await storm({
-      ...{ ...stage, broker: stage.brokerSubject, tail: following, seed, kills: run.kills, orders },
-      onKill: async ({ victim }) => {
-        say(`kill ${victim} (counted: ${following.counted})`);
-        if (victim === "runtime") await watch.look(stage.runtime);
-      },
-    });
-    for (const subject of subjects) subject.trouble = "nothing, after the storm";
+    running.push(writing, tail.run(), watch.run(stage.runtime, ending.signal));
+    await stormUpon(run, stage, tail, watch);
     await allReady(subjects);
-    say("the runtime sleeps, and another takes its place");
     const successor = await stage.successor(join(folder, "data-elsewhere"));
     subjects.push(successor);
-    sums.zombie = await meetTheZombie(stage, successor, following, violations);
-    running.push(watch.run(successor, signal));
-    say("draining");
+    run.say("the runtime sleeps, and another takes its place");
+    sums.zombie = await meetTheZombie(stage, successor, tail, violations);
+    running.push(watch.run(successor, ending.signal));
+    run.say("draining");
     const drainBeganMs = performance.now();
     await writing;
-    await drained(successor, following, records);
+    await drained(successor, tail, run.records);
     sums.drainMs = performance.now() - drainBeganMs;
-    say("reading");
-    const found = await ordersIn(client);
-    sums.orders = [...found.values()].reduce((sum, each) => sum + each.length, 0);
-    const states = await statesOf(successor, ids);
-    const asJava = await readWithJava(stage.broker.address, OUT);
-    const written = asJava.map((text) => JSON.parse(text) as Written);
-    sums.written = written.length;
-    if (sums.orders !== records)
-      violations.push(`${sums.orders} orders where ${records} should be`);
-    violations.push(...drawAccount({ ids, orders: found, written, states }));
-    await until("the tail to be at the end", () => following.seen.length >= written.length);
-    for (const each of drawAccount({ ids, orders: found, written: following.seen, states })) {
-      violations.push(`to who read all the time: ${each}`);
-    }
-    violations.push(...(await whatMetricsSay(successor)));
+    run.say("reading");
+    violations.push(...(await settle(run, stage, successor, clients[1], tail, sums)));
     const code = await successor.stop(40_000);
     if (code !== 0) violations.push(`the runtime was told to end, and ended with ${code}`);
   } catch (error) {
@@ -143,12 +105,74 @@ export async function tortureBetweenTopics(run: KafkaRun): Promise<KafkaResult> 
   } finally {
     ending.abort();
     for (const subject of subjects.toReversed()) await subject.abandon();
-    await Promise.all([client.close(), tailClient.close()]);
+    await Promise.all(clients.map((client) => client.close()));
     await Promise.all(running);
   }
   violations.push(...subjects.flatMap((subject) => strangeEnds(subject)));
   const durationMs = performance.now() - beganMs;
   return { subjects, writer, tail, watch, transactionTimeout, ...sums, durationMs, violations };
+}
+
+function newWriter(
+  { records, ids, seed }: KafkaRun,
+  { broker: { address } }: Stage,
+  client: KafkaCluster,
+  tail: Tail,
+  signal: AbortSignal,
+): Writer {
+  const countCommitted = async () => (await committed(client, IN)).flat().length;
+  const ahead = Math.max(200, Math.ceil(records * AHEAD_SHARE));
+  const mayWrite = () => tail.counted + ahead;
+  const rng = createRng(seed + 1);
+  return new Writer({ address, rng, ids, records, mayWrite, countCommitted, signal });
+}
+
+async function haveTopics({ broker, brokerSubject }: Stage): Promise<void> {
+  brokerSubject.run();
+  await allReady([brokerSubject]);
+  const topics = [IN, OUT].map((topic) => ({ topic, numPartitions: TOPIC_PARTITIONS }));
+  await createTopics(broker, ...topics);
+}
+
+async function stormUpon(run: KafkaRun, stage: Stage, tail: Tail, watch: Watch): Promise<void> {
+  const { runtime, functions, brokerSubject: broker } = stage;
+  const { seed, kills, records, say } = run;
+  const orders = Math.floor(records * (1 - LEFT_SHARE));
+  const onKill = async ({ victim }: Kill): Promise<void> => {
+    say(`kill ${victim} (counted: ${tail.counted})`);
+    if (victim === "runtime") await watch.look(runtime);
+  };
+  await storm({ runtime, functions, broker, tail, seed, kills, orders, onKill });
+  const all = [runtime, ...functions, broker];
+  for (const subject of all) subject.trouble = "nothing, after the storm";
+}
+
+/** Draws the account as Java's client reads it now, and as it was read all the time. */
+async function settle(
+  { records, ids }: KafkaRun,
+  { broker }: Stage,
+  runtime: Subject,
+  client: KafkaCluster,
+  tail: Tail,
+  sums: Sums,
+): Promise<string[]> {
+  const orders = await ordersIn(client);
+  const states = await statesOf(runtime, ids);
+  const written = (await readWithJava(broker.address, OUT)).map(
+    (text) => JSON.parse(text) as Written,
+  );
+  sums.orders = [...orders.values()].reduce((sum, each) => sum + each.length, 0);
+  sums.written = written.length;
+  await until("the tail to be at the end", () => tail.seen.length >= written.length);
+  const violations = [
+    ...drawAccount({ ids, orders, written, states }),
+    ...[...drawAccount({ ids, orders, written: tail.seen, states })].map(
+      (each) => `to who read all the time: ${each}`,
+    ),
+    ...(await whatMetricsSay(runtime)),
+  ];
+  if (sums.orders !== records) violations.push(`${sums.orders} orders, ${records} were to be`);
+  return violations;
 }
 
 async function allReady(subjects: readonly Subject[]): Promise<void> {
