@@ -32,8 +32,9 @@ import { Writer } from "./writer.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const DRAIN_TIMEOUT_MS = 300_000;
-/** Of the orders these are left when the storm is over, for the zombie and its successor. */
-const LEFT_SHARE = 0.1;
+/** Of the orders these are written in the storm, and until the zombie falls asleep. */
+const STORM_SHARE = 0.9;
+const AWAKE_SHARE = 0.95;
 /** The writer is so far ahead of what is counted, of all orders. */
 const AHEAD_SHARE = 0.05;
 const ASKED_AT_ONCE = 16;
@@ -76,6 +77,7 @@ export async function tortureBetweenTopics(run: KafkaRun): Promise<KafkaResult> 
   const tail = new Tail(clients[0], ending.signal);
   const watch = new Watch();
   const writer = newWriter(run, stage, clients[1], tail, ending.signal);
+  writer.share = STORM_SHARE;
   const violations: string[] = [];
   const sums: Sums = { orders: 0, written: 0, zombie: "none", drainMs: 0 };
   const running: Promise<void>[] = [];
@@ -86,8 +88,10 @@ export async function tortureBetweenTopics(run: KafkaRun): Promise<KafkaResult> 
     running.push(writing, tail.run(), watch.run(stage.runtime, ending.signal));
     await stormUpon(run, stage, tail, watch);
     await allReady(subjects);
+    await allPublish(clients[1], run.partitions, writer);
     const successor = await stage.successor(join(folder, "data-elsewhere"));
     subjects.push(successor);
+    writer.share = 1;
     run.say("the runtime sleeps, and another takes its place");
     sums.zombie = await meetTheZombie(stage, successor, tail, violations);
     running.push(watch.run(successor, ending.signal));
@@ -137,7 +141,7 @@ async function haveTopics({ broker, brokerSubject }: Stage): Promise<void> {
 async function stormUpon(run: KafkaRun, stage: Stage, tail: Tail, watch: Watch): Promise<void> {
   const { runtime, functions, brokerSubject: broker } = stage;
   const { seed, kills, records, say } = run;
-  const orders = Math.floor(records * (1 - LEFT_SHARE));
+  const orders = Math.floor(records * STORM_SHARE);
   const onKill = async ({ victim }: Kill): Promise<void> => {
     say(`kill ${victim} (counted: ${tail.counted})`);
     if (victim === "runtime") await watch.look(runtime);
@@ -178,6 +182,25 @@ async function settle(
 async function allReady(subjects: readonly Subject[]): Promise<void> {
   const timeoutMs = READY_TIMEOUT_MS;
   await until("all to be ready", () => subjects.every(({ isReady }) => isReady), { timeoutMs });
+}
+
+/**
+ * Until each partition has published in the runtime's present life: one that has yet to begin cannot know that
+ * another has come after it.
+ */
+async function allPublish(client: KafkaCluster, partitions: number, writer: Writer): Promise<void> {
+  const nextOf = async (partition: number): Promise<number> => {
+    const [marker] = await client.groupOffsets(`statefold/shop/${OUT}/${partition}`);
+    return marker?.offset ?? 0;
+  };
+  const all = Array.from({ length: partitions }, (_, partition) => partition);
+  const timeoutMs = READY_TIMEOUT_MS;
+  const before = await until("the markers", () => Promise.all(all.map(nextOf)), { timeoutMs });
+  writer.share = AWAKE_SHARE;
+  const hasMoved = async (partition: number) =>
+    (await nextOf(partition)) > (before[partition] ?? 0);
+  const haveMoved = async () => (await Promise.all(all.map(hasMoved))).every(Boolean);
+  await until("each partition to publish", haveMoved, { timeoutMs, everyMs: 50 });
 }
 
 /**

@@ -30,6 +30,8 @@ export class Writer {
   readonly #kafka: Kafka;
   /** The last order of each id. */
   readonly #last = new Map<string, number>();
+  /** Of the records so many are written, and then it waits. */
+  share = 1;
   /** Committed, as far as is known. */
   written = 0;
   /** Records of transactions that were aborted on purpose. */
@@ -67,7 +69,8 @@ export class Writer {
   async #write(producer: Producer): Promise<void> {
     const { records, mayWrite, rng, signal } = this.#options;
     while (this.written < records) {
-      const count = Math.min(RECORDS_AT_ONCE, Math.min(records, mayWrite()) - this.written);
+      const upTo = Math.min(Math.floor(records * this.share), mayWrite());
+      const count = Math.min(RECORDS_AT_ONCE, upTo - this.written);
       if (count <= 0) {
         await sleep(20);
         signal.throwIfAborted();
