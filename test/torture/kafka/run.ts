@@ -5,6 +5,7 @@
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { describeError } from "../../../src/base/errors.ts";
+import { findMarker, type Marker } from "../../../src/egress/kafka-marker.ts";
 import type { KafkaCluster, KafkaRecord } from "../../../src/kafka/contract.ts";
 import { committed } from "../../egress/kafka-world.ts";
 import { isQuiet, metric } from "../../real/runtime.ts";
@@ -31,6 +32,7 @@ import { Watch } from "./watch.ts";
 import { Writer } from "./writer.ts";
 
 const READY_TIMEOUT_MS = 60_000;
+const TAKEOVER_TIMEOUT_MS = 120_000;
 const DRAIN_TIMEOUT_MS = 300_000;
 /** Of the orders these are written in the storm, and until the zombie falls asleep. */
 const STORM_SHARE = 0.9;
@@ -88,12 +90,10 @@ export async function tortureBetweenTopics(run: KafkaRun): Promise<KafkaResult> 
     running.push(writing, tail.run(), watch.run(stage.runtime, ending.signal));
     await stormUpon(run, stage, tail, watch);
     await allReady(subjects);
-    await allPublish(clients[1], run.partitions, writer);
     const successor = await stage.successor(join(folder, "data-elsewhere"));
     subjects.push(successor);
-    writer.share = 1;
     run.say("the runtime sleeps, and another takes its place");
-    sums.zombie = await meetTheZombie(stage, successor, tail, violations);
+    sums.zombie = await meetTheZombie(run, stage, successor, clients[1], writer, violations);
     running.push(watch.run(successor, ending.signal));
     run.say("draining");
     const drainBeganMs = performance.now();
@@ -184,23 +184,29 @@ async function allReady(subjects: readonly Subject[]): Promise<void> {
   await until("all to be ready", () => subjects.every(({ isReady }) => isReady), { timeoutMs });
 }
 
-/**
- * Until each partition has published in the runtime's present life: one that has yet to begin cannot know that
- * another has come after it.
- */
-async function allPublish(client: KafkaCluster, partitions: number, writer: Writer): Promise<void> {
-  const nextOf = async (partition: number): Promise<number> => {
-    const [marker] = await client.groupOffsets(`statefold/shop/${OUT}/${partition}`);
-    return marker?.offset ?? 0;
+/** Of each partition, as the broker has it. */
+async function markersOf(client: KafkaCluster, partitions: number): Promise<readonly Marker[]> {
+  const markers: Marker[] = [];
+  for (let partition = 0; partition < partitions; partition++) {
+    const marker = findMarker(await client.groupOffsets(`statefold/shop/${OUT}/${partition}`));
+    if (marker === undefined) throw new Error(`partition ${partition} has published nothing`);
+    markers.push(marker);
+  }
+  return markers;
+}
+
+/** Until all markers are otherwise than they were. */
+async function allMarkers(
+  what: string,
+  client: KafkaCluster,
+  before: readonly Marker[],
+  isOther: (now: Marker, before: Marker) => boolean,
+): Promise<void> {
+  const areOther = async () => {
+    const now = await markersOf(client, before.length);
+    return before.every((each, i) => isOther(now[i] ?? each, each));
   };
-  const all = Array.from({ length: partitions }, (_, partition) => partition);
-  const timeoutMs = READY_TIMEOUT_MS;
-  const before = await until("the markers", () => Promise.all(all.map(nextOf)), { timeoutMs });
-  writer.share = AWAKE_SHARE;
-  const hasMoved = async (partition: number) =>
-    (await nextOf(partition)) > (before[partition] ?? 0);
-  const haveMoved = async () => (await Promise.all(all.map(hasMoved))).every(Boolean);
-  await until("each partition to publish", haveMoved, { timeoutMs, everyMs: 50 });
+  await until(what, areOther, { timeoutMs: TAKEOVER_TIMEOUT_MS, everyMs: 50 });
 }
 
 /**
@@ -208,18 +214,28 @@ async function allPublish(client: KafkaCluster, partitions: number, writer: Writ
  * must write nothing, and end with the reason.
  */
 async function meetTheZombie(
+  { partitions }: KafkaRun,
   { runtime: zombie, dataDir }: Stage,
   successor: Subject,
-  tail: Tail,
+  client: KafkaCluster,
+  writer: Writer,
   violations: string[],
 ): Promise<string> {
-  const timeoutMs = READY_TIMEOUT_MS;
+  const ask = () => markersOf(client, partitions);
+  const timeoutMs = TAKEOVER_TIMEOUT_MS;
+  const before = await until("the markers", ask, { timeoutMs });
+  writer.share = AWAKE_SHARE;
+  // One that has yet to begin cannot know that another has come after it.
+  const isFurther = (now: Marker, then: Marker) => now.next > then.next;
+  await allMarkers("each partition to publish", client, before, isFurther);
   const { pid } = zombie.script;
   process.kill(pid, "SIGSTOP");
   cpSync(dataDir, join(dataDir, "..", "data-elsewhere"), { recursive: true });
+  const asleep = await ask();
   successor.run();
-  const before = tail.counted;
-  await until("the successor to count", () => tail.counted > before, { timeoutMs });
+  const isSigned = (now: Marker, then: Marker) => now.owner.process !== then.owner.process;
+  await allMarkers("the successor to take over", client, asleep, isSigned);
+  writer.share = 1;
   zombie.trouble = "the life of its successor";
   process.kill(pid, "SIGCONT");
   const { code, signal } = await within("the zombie to end", zombie.untilItEnds(), { timeoutMs });

@@ -13,6 +13,7 @@ export class Tail {
   readonly seen: Written[] = [];
   /** Orders among them. */
   counted = 0;
+  /** From its first record on. */
   longestStandstillMs = 0;
   /** When that ended, since the beginning. */
   longestEndedAtMs = 0;
@@ -52,6 +53,7 @@ export class Tail {
   }
 
   #take(written: Written): void {
+    if (this.seen.length === 0) this.#movedMs = performance.now();
     this.seen.push(written);
     if (written.kind === "counted") this.counted++;
     const stillMs = this.stillForMs;
