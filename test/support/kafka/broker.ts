@@ -55,7 +55,7 @@ export async function prepareBroker(folder: string, options: BrokerOptions = {})
   const [first = "", ...others] = [...java, "kafka.Kafka", config];
   const ready = () => answers(port);
   const script = new Script(
-    { program: "java", script: first, args: others, ready, readyTimeoutMs: 60_000 },
+    { program: "java", script: first, args: others, ready, readyTimeoutMs: 180_000 },
     port,
   );
   const host = "127.0.0.1";

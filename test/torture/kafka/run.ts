@@ -31,7 +31,7 @@ import { Tail } from "./tail.ts";
 import { Watch } from "./watch.ts";
 import { Writer } from "./writer.ts";
 
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 180_000;
 const TAKEOVER_TIMEOUT_MS = 120_000;
 const DRAIN_TIMEOUT_MS = 300_000;
 /** Of the orders these are written in the storm, and until the zombie falls asleep. */

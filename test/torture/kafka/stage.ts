@@ -24,7 +24,7 @@ export interface StageOptions {
   readonly transactionTimeout: string;
 }
 
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 180_000;
 
 export async function setStage(options: StageOptions): Promise<Stage> {
   const { folder, partitions, ids } = options;
