@@ -21,13 +21,18 @@ export interface TortureOptions {
   /** With `kafka`: records in the topic that is read, and the ids they are for. */
   readonly records: number;
   readonly ids: number;
+  /** With `kafka`: who reads for the account, beside the one that has followed all the time. */
+  readonly reader: Reader;
   /** The disk that was found, once we are in a mount name space of our own. */
   readonly disk: DiskKind | undefined;
 }
 
+export const READERS = ["java", "own"] as const;
+export type Reader = (typeof READERS)[number];
+
 export const USAGE = `npm run torture -- [--seconds 240] [--seed N] [--kills 50] [--partitions 3] [--calm 80] [--blows LIST]
 npm run torture -- --store [--seconds 240] [--seed N]
-npm run torture -- --kafka [--records 100000] [--ids 10000] [--kills 20] [--partitions 4] [--seed N]
+npm run torture -- --kafka [--records 100000] [--ids 10000] [--kills 20] [--partitions 4] [--seed N] [--reader java]
 
 Kills, stops and starves a runtime and its functions under load, then draws an account of what came out.
   --seconds     how long, about, without the account
@@ -39,6 +44,7 @@ Kills, stops and starves a runtime and its functions under load, then draws an a
   --kafka       between topics of a real broker: runtime, functions and broker are killed, --kills of each
   --records     written for the functions, while that goes on; and
   --ids         for so many of them
+  --reader      who reads for the account in the end: java, which takes seconds, or own
   --blows       with which to begin: ${BLOWS.join(", ")}; or: each
 `;
 
@@ -57,6 +63,7 @@ export function parseOptions(args: readonly string[]): TortureOptions {
       kafka: { type: "boolean", default: false },
       records: { type: "string", default: "100000" },
       ids: { type: "string", default: "10000" },
+      reader: { type: "string", default: "java" },
       disk: { type: "string" },
     },
   });
@@ -72,8 +79,17 @@ export function parseOptions(args: readonly string[]): TortureOptions {
     kafka: values.kafka,
     records: count("records", values.records),
     ids: count("ids", values.ids),
+    reader: reader(values.reader),
     disk: DISK_KINDS.find((kind) => kind === values.disk),
   };
+}
+
+function reader(text: string): Reader {
+  const found = READERS.find((each) => each === text);
+  if (found === undefined) {
+    throw new RangeError(`--reader ${text} is none of: ${READERS.join(", ")}`);
+  }
+  return found;
 }
 
 function blow(text: string): Blow {

@@ -42,7 +42,7 @@ const AHEAD_SHARE = 0.05;
 const ASKED_AT_ONCE = 16;
 
 export interface KafkaRun
-  extends Pick<TortureOptions, "seed" | "kills" | "partitions" | "records" | "ids"> {
+  extends Pick<TortureOptions, "seed" | "kills" | "partitions" | "records" | "ids" | "reader"> {
   /** Empty; what is there in the end is the caller's. */
   readonly folder: string;
   readonly say: (line: string) => void;
@@ -151,9 +151,9 @@ async function stormUpon(run: KafkaRun, stage: Stage, tail: Tail, watch: Watch):
   for (const subject of all) subject.trouble = "nothing, after the storm";
 }
 
-/** Draws the account as Java's client reads it now, and as it was read all the time. */
+/** Draws the account as it is read now, by Java's client unless told otherwise, and as it was all the time. */
 async function settle(
-  { records, ids }: KafkaRun,
+  { records, ids, reader }: KafkaRun,
   { broker }: Stage,
   runtime: Subject,
   client: KafkaCluster,
@@ -162,9 +162,11 @@ async function settle(
 ): Promise<string[]> {
   const orders = await ordersIn(client);
   const states = await statesOf(runtime, ids);
-  const written = (await readWithJava(broker.address, OUT)).map(
-    (text) => JSON.parse(text) as Written,
-  );
+  const texts =
+    reader === "java"
+      ? await readWithJava(broker.address, OUT)
+      : (await committed(client, OUT)).flat().map(({ value }) => String(value));
+  const written = texts.map((text) => JSON.parse(text) as Written);
   sums.orders = [...orders.values()].reduce((sum, each) => sum + each.length, 0);
   sums.written = written.length;
   await until("the tail to be at the end", () => tail.seen.length >= written.length);
