@@ -23,7 +23,7 @@ const UPON_SHARE = 0.3;
 const UPON_MS = 4_000;
 const AFTER_MS = 400;
 /** A deadline for what has gone wrong, not an expectation. */
-const STUCK_AFTER_MS = 180_000;
+const STUCK_AFTER_MS = 600_000;
 
 /** @param orders within which they happen */
 export function drawKills(rng: Rng, kills: number, orders: number): Kill[] {

@@ -29,6 +29,7 @@ export class Tail {
 
   /** Ends with the signal. */
   async run(): Promise<void> {
+    this.#movedMs = performance.now();
     const partitions = Array.from({ length: TOPIC_PARTITIONS }, (_, partition) => partition);
     await Promise.all(partitions.map((partition) => this.#follow(partition)));
     this.#fetcher.stop();
