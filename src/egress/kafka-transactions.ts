@@ -33,6 +33,7 @@ import {
 } from "./kafka-marker.ts";
 import type { NumberedRecord, PlacedRecord, Placement } from "./kafka-placement.ts";
 import { Refusals, RefusedBatch } from "./kafka-refusals.ts";
+import { fenced, markerAhead, markerLost, mayNotMark } from "./kafka-troubles.ts";
 
 export interface TransactionsOptions {
   readonly cluster: KafkaCluster;
@@ -84,6 +85,8 @@ export class Transactions {
   #seen = 0;
   /** As this process last saw it. */
   #last: Marker | undefined;
+  /** Where the marker was when it was found ahead of this data. */
+  #ahead: number | undefined;
   /** A commit has had no answer since. */
   #isUnsure = false;
 
@@ -131,7 +134,7 @@ export class Transactions {
     const [{ number: first } = { number: 0 }] = records;
     const { marker, markerAt } = session;
     if (marker === undefined && this.#mayHavePublished(first, markerAt !== undefined)) {
-      throw this.#markerLost(first);
+      throw markerLost(this.#options.name, first);
     }
     const done = marker?.next ?? first;
     if (done > first) {
@@ -244,8 +247,7 @@ export class Transactions {
     } catch (error) {
       // Its topic has been deleted: the next session finds another place, since the broker forgets it there.
       if (isUnknownTopic(error)) this.#options.placement.forget(marker.at.topic);
-      if (isForbidding(error))
-        throw new StatefoldError("CONFIG_INVALID", mayNotMark(name, marker.at.topic));
+      if (isForbidding(error)) throw mayNotMark(name, marker.at.topic);
       throw error;
     }
   }
@@ -275,11 +277,12 @@ export class Transactions {
 
   async #begin(): Promise<Session> {
     const { name, owner, transactionTimeoutMs: timeoutMs } = this.#options;
-    if (this.#hasOwned) this.#refuseToFenceSuccessor(await this.#read());
+    // Whoever may not publish must shut nobody out who may: it comes again and again.
+    this.#refuse(await this.#read());
     const producer = await this.#init({ id: name, timeoutMs });
     // Only now is what the one before left open at its end.
     const found = await this.#read();
-    if (this.#hasOwned) this.#refuseToFenceSuccessor(found);
+    this.#refuse(found);
     const marker = this.#judge(found);
     const session: Session = {
       ...{ producer, sequences: new Map(), marker, markerAt: found?.at, isOpen: false },
@@ -326,29 +329,45 @@ export class Transactions {
     return findMarker(await insist(patience, () => cluster.groupOffsets(name)));
   }
 
-  #refuseToFenceSuccessor(found: Marker | undefined): void {
-    const { name, owner } = this.#options;
-    if (found === undefined || found.owner.process === owner.process) return;
-    throw new StatefoldError(
-      "KAFKA_FENCED",
-      `another process publishes as ${name} now (it signs as ${found.owner.process}, this one as ${owner.process}): stop one of the two, or give them different application names`,
-    );
+  /**
+   * Somebody else has come after this process, or has more of this data than it has. Only ever truer: what
+   * is open just now can but move the marker on.
+   */
+  #refuse(found: Marker | undefined): void {
+    if (found === undefined) return;
+    const { name, owner, acceptLoss } = this.#options;
+    const isOthers = found.owner.process !== owner.process;
+    if (this.#hasOwned && isOthers) throw fenced(name, found.owner.process, owner.process);
+    if (this.#isForeign(found) || found.next <= this.#knownUpTo) return;
+    if (acceptLoss && !this.#hasOwned) return;
+    // It moves although this process publishes nothing.
+    const before = this.#ahead ?? found.next;
+    this.#ahead = found.next;
+    if (isOthers && found.next > before) throw fenced(name, found.owner.process, owner.process);
+    throw markerAhead(name, found.next, this.#given);
+  }
+
+  #isForeign({ owner }: Marker): boolean {
+    return !["", this.#options.owner.data].includes(owner.data);
+  }
+
+  /** Behind the highest number that this data may have published. */
+  get #knownUpTo(): number {
+    return Math.max(this.#given, this.#seen + 1);
   }
 
   /** What a marker says about the numbers of this data; undefined: nothing was published of them. */
   #judge(found: Marker | undefined): Marker | undefined {
-    const { owner, acceptLoss, onForeign } = this.#options;
-    const isForeign = found !== undefined && !["", owner.data].includes(found.owner.data);
-    if (isForeign && !this.#hasOwned) onForeign(found);
+    const isForeign = found !== undefined && this.#isForeign(found);
+    if (isForeign && !this.#hasOwned) this.#options.onForeign(found);
     if (found === undefined || isForeign) {
       // It was there and is not: whatever became of the last commit, nobody can tell. One that has never been
       // there says that the first commit was none.
-      if (this.#isUnsure && this.#last !== undefined) throw this.#markerLost(this.#seen);
+      if (this.#isUnsure && this.#last !== undefined) throw markerLost(this.#options.name, this.#seen);
       return this.#last;
     }
-    if (found.next <= Math.max(this.#given, this.#seen + 1)) return found;
-    if (acceptLoss && !this.#hasOwned) return { ...found, next: this.#given, refused: [] };
-    throw this.#markerAhead(found);
+    if (found.next <= this.#knownUpTo) return found;
+    return { ...found, next: this.#given, refused: [] }; // the loss is accepted
   }
 
   /** Where there is no marker: whether an earlier life of this data may have published a record. */
@@ -356,26 +375,7 @@ export class Transactions {
     if (this.#options.acceptLoss || first >= this.#given) return false;
     return first !== 1 || hasForeign;
   }
-
-  #markerLost(first: number): StatefoldError {
-    const { name } = this.#options;
-    return new StatefoldError(
-      "KAFKA_MARKER_LOST",
-      `the brokers do not know how far ${name} has published, and record ${first} may have been: its offsets were deleted, have expired (offsets.retention.minutes), or belong to other data; --accept-loss publishes what waits all the same`,
-    );
-  }
-
-  #markerAhead(found: Marker): StatefoldError {
-    const { name } = this.#options;
-    return new StatefoldError(
-      "KAFKA_MARKER_AHEAD",
-      `${name} has published up to record ${found.next - 1}, and this data knows of ${this.#given - 1}: an older copy of the data was put in place; put the newest back, or start once with --accept-loss, and what is done again is published again`,
-    );
-  }
 }
-
-const mayNotMark = (name: string, topic: string): string =>
-  `exactly-once needs the right to Read topic ${topic}, beside which group ${name} notes how far it has published (TOPIC_AUTHORIZATION_FAILED)`;
 
 function ofPlace(records: readonly PlacedRecord[], at: TopicPartition): readonly PlacedRecord[] {
   return records.filter((record) => placeOf(record.at) === placeOf(at));

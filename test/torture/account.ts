@@ -3,6 +3,7 @@
  * answered. Each check adds what it finds wrong, in words.
  */
 
+import { differs, groupBy, upTo } from "./lists.ts";
 import type { Sent } from "./load.ts";
 import {
   type Added,
@@ -155,35 +156,4 @@ function* repeated(name: string, numbers: readonly number[]): Generator<string> 
     if (seen.has(n)) yield `${name}: ${n} was done twice`;
     seen.add(n);
   }
-}
-
-/** Where two lists part. */
-function* differs(
-  name: string,
-  actual: readonly number[],
-  expected: readonly number[],
-): Generator<string> {
-  const length = Math.max(actual.length, expected.length);
-  for (let i = 0; i < length; i++) {
-    if (actual[i] === expected[i]) continue;
-    const around = (list: readonly number[]) =>
-      `… ${list.slice(Math.max(0, i - 2), i + 3).join(" ")} …`;
-    yield `${name}: ${actual.length} where ${expected.length} should be; at ${i}: ${around(actual)}, expected ${around(expected)}`;
-    return;
-  }
-}
-
-function upTo(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index + 1);
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Disk, findDisk } from "./disk.ts";
+import { kafkaReport } from "./kafka/report.ts";
+import { tortureBetweenTopics } from "./kafka/run.ts";
 import { keep } from "./keeping.ts";
 import { parseOptions, type TortureOptions, USAGE } from "./options.ts";
 import { keepingReport, report } from "./report.ts";
@@ -31,6 +33,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const folder = mkdtempSync(join(tmpdir(), "statefold-torture-"));
+  if (options.kafka) return await runBetweenTopics(options, folder);
   if (options.disk !== undefined) return await run(options, options.disk, folder);
   const { kind, unshare } = findDisk(folder);
   rmSync(folder, { recursive: true });
@@ -74,6 +77,22 @@ async function run(
   return isExact ? 0 : 1;
 }
 
+async function runBetweenTopics(options: TortureOptions, folder: string): Promise<number> {
+  const load = readFileSync("/proc/loadavg", "utf8").trim();
+  out(`seed ${options.seed}, ${options.partitions} partitions, a broker, load ${load}\n`);
+  const result = await tortureBetweenTopics({ ...options, folder, say: sayer() });
+  out(kafkaReport(result));
+  const { violations, subjects } = result;
+  if (violations.length === 0) {
+    rmSync(folder, { recursive: true, force: true });
+    return 0;
+  }
+  for (const { name, script } of subjects)
+    writeFileSync(join(folder, `${name}.log`), script.output);
+  out(`data and logs are in ${folder}\nagain: npm run torture -- --kafka --seed ${options.seed}\n`);
+  return 1;
+}
+
 interface Outcome {
   readonly text: string;
   readonly isExact: boolean;
@@ -82,12 +101,9 @@ interface Outcome {
 }
 
 async function tortureNode(options: TortureOptions, disk: Disk, folder: string): Promise<Outcome> {
-  const startedAt = performance.now();
-  const say = (line: string): void => {
-    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6);
-    process.stderr.write(`${seconds} s  ${line}\n`);
-  };
-  const result = await torture({ ...options, variant: topicLog, disk, folder, say });
+  const result = await torture({
+    ...{ ...options, variant: topicLog, disk, folder, say: sayer() },
+  });
   const logs = new Map(result.subjects.map(({ name, script }) => [name, script.output]));
   return { text: report(result), isExact: result.violations.length === 0, logs };
 }
@@ -98,6 +114,15 @@ async function tortureStore(options: TortureOptions, disk: Disk): Promise<Outcom
     text: keepingReport(result),
     isExact: result.violations.length === 0,
     logs: new Map([["keep", result.lastOutput]]),
+  };
+}
+
+/** Says lines with the time since now. */
+function sayer(): (line: string) => void {
+  const startedAt = performance.now();
+  return (line) => {
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6);
+    process.stderr.write(`${seconds} s  ${line}\n`);
   };
 }
 

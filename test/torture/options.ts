@@ -16,12 +16,23 @@ export interface TortureOptions {
   readonly blows: readonly Blow[];
   /** The store and the topic log by themselves. */
   readonly store: boolean;
+  /** Between topics of a real broker, which is killed as well. */
+  readonly kafka: boolean;
+  /** With `kafka`: records in the topic that is read, and the ids they are for. */
+  readonly records: number;
+  readonly ids: number;
+  /** With `kafka`: who reads for the account, beside the one that has followed all the time. */
+  readonly reader: Reader;
   /** The disk that was found, once we are in a mount name space of our own. */
   readonly disk: DiskKind | undefined;
 }
 
+export const READERS = ["java", "own"] as const;
+export type Reader = (typeof READERS)[number];
+
 export const USAGE = `npm run torture -- [--seconds 240] [--seed N] [--kills 50] [--partitions 3] [--calm 80] [--blows LIST]
 npm run torture -- --store [--seconds 240] [--seed N]
+npm run torture -- --kafka [--records 100000] [--ids 10000] [--kills 20] [--partitions 4] [--seed N] [--reader java]
 
 Kills, stops and starves a runtime and its functions under load, then draws an account of what came out.
   --seconds     how long, about, without the account
@@ -30,6 +41,10 @@ Kills, stops and starves a runtime and its functions under load, then draws an a
   --partitions  of the data directory
   --calm        how many of the seconds are under load without kills, so that memory can be seen to be flat
   --store       the store and the topic log by themselves: killed and filled many times a second
+  --kafka       between topics of a real broker: runtime, functions and broker are killed, --kills of each
+  --records     written for the functions, while that goes on; and
+  --ids         for so many of them
+  --reader      who reads for the account in the end: java, which takes seconds, or own
   --blows       with which to begin: ${BLOWS.join(", ")}; or: each
 `;
 
@@ -40,11 +55,15 @@ export function parseOptions(args: readonly string[]): TortureOptions {
     options: {
       seconds: { type: "string", default: "240" },
       seed: { type: "string", default: String(Math.floor(Math.random() * 1e6)) },
-      kills: { type: "string", default: "50" },
-      partitions: { type: "string", default: "3" },
+      kills: { type: "string" },
+      partitions: { type: "string" },
       calm: { type: "string" },
       blows: { type: "string", default: "" },
       store: { type: "boolean", default: false },
+      kafka: { type: "boolean", default: false },
+      records: { type: "string", default: "100000" },
+      ids: { type: "string", default: "10000" },
+      reader: { type: "string", default: "java" },
       disk: { type: "string" },
     },
   });
@@ -53,12 +72,24 @@ export function parseOptions(args: readonly string[]): TortureOptions {
     seconds,
     calm: values.calm === undefined ? seconds / 3 : count("calm", values.calm),
     seed: count("seed", values.seed),
-    kills: count("kills", values.kills),
-    partitions: count("partitions", values.partitions),
+    kills: count("kills", values.kills ?? (values.kafka ? "20" : "50")),
+    partitions: count("partitions", values.partitions ?? (values.kafka ? "4" : "3")),
     blows: values.blows === "each" ? BLOWS : values.blows.split(",").filter(Boolean).map(blow),
     store: values.store,
+    kafka: values.kafka,
+    records: count("records", values.records),
+    ids: count("ids", values.ids),
+    reader: reader(values.reader),
     disk: DISK_KINDS.find((kind) => kind === values.disk),
   };
+}
+
+function reader(text: string): Reader {
+  const found = READERS.find((each) => each === text);
+  if (found === undefined) {
+    throw new RangeError(`--reader ${text} is none of: ${READERS.join(", ")}`);
+  }
+  return found;
 }
 
 function blow(text: string): Blow {

@@ -36,6 +36,15 @@ export function report(result: TortureResult): string {
     ["partitions on disk", size(result.partitions)],
     ["topics on disk", size(result.topics)],
   );
+  return page(lines, subjects, violations);
+}
+
+/** A table, how processes ended, what they logged, and the verdict. */
+export function page(
+  lines: readonly (readonly [name: string, text: string])[],
+  subjects: readonly Subject[],
+  violations: readonly string[],
+): string {
   const width = Math.max(...lines.map(([name]) => name.length)) + 2;
   const table = lines.map(([name, text]) => `  ${name.padEnd(width)}${text}\n`).join("");
   const said = subjects.map((subject) => logOf(subject)).join("");
@@ -48,7 +57,14 @@ export function keepingReport(result: KeepingResult): string {
   return `\n  ${life}; ${epochs} epochs and ${records} records kept\n\n${verdict(violations)}`;
 }
 
-function livesOf({ starts, stops, kills, killsDuringStart, ownEnds, recoverMs }: Subject): string {
+export function livesOf({
+  starts,
+  stops,
+  kills,
+  killsDuringStart,
+  ownEnds,
+  recoverMs,
+}: Subject): string {
   const ends = ownEnds.length === 0 ? "" : `, ${ownEnds.length} ends of its own`;
   return `${kills} kills (${killsDuringStart} before it was ready), ${stops} stops, ${starts} starts${ends}; ready again ${spread(recoverMs)}`;
 }
@@ -92,19 +108,19 @@ function messageOf(line: string): string | undefined {
   }
 }
 
-function verdict(violations: readonly string[]): string {
+export function verdict(violations: readonly string[]): string {
   if (violations.length === 0) return "Everything came out exact.\n";
   const shown = violations.slice(0, SHOWN_VIOLATIONS).map((each) => `  ${each}\n`);
   return `${violations.length} violations:\n${shown.join("")}`;
 }
 
-function spread(valuesMs: readonly number[]): string {
+export function spread(valuesMs: readonly number[]): string {
   if (valuesMs.length === 0) return "–";
   const largest = valuesMs.reduce((max, each) => Math.max(max, each));
   return `p50 ${median(valuesMs).toFixed(0)} ms, max ${largest.toFixed(0)} ms`;
 }
 
-function megabytes(bytes: number): string {
+export function megabytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 }
 

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeError } from "../../src/base/errors.ts";
-import type { Script } from "../support/process.ts";
+import type { Exit, Script } from "../support/process.ts";
 
 /** A process that ended without being told to. */
 export interface OwnEnd {
@@ -86,6 +86,14 @@ export class Subject {
     const { code } = await this.script.stop("SIGTERM", timeoutMs);
     await this.#running;
     return code;
+  }
+
+  /** Waits for it to end by itself, after which it is not started again. */
+  async untilItEnds(): Promise<Exit> {
+    this.#isStopping = true;
+    const exit = await this.script.exited;
+    await this.#running;
+    return exit;
   }
 
   /** Ends it at once, without counting. */

@@ -4,7 +4,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
 
-/** Prints the values of all committed records of a topic's partition 0, as Java's client reads them. */
+/** Prints the values of all committed records of a topic, as Java's client reads them. */
 class ReadCommitted {
   public static void main(String[] args) {
     var settings = new HashMap<String, Object>();
@@ -12,13 +12,16 @@ class ReadCommitted {
     settings.put("isolation.level", "read_committed");
     var text = new StringDeserializer();
     try (var consumer = new KafkaConsumer<>(settings, text, text)) {
-      var at = new TopicPartition(args[1], 0);
-      consumer.assign(List.of(at));
-      consumer.seekToBeginning(List.of(at));
-      long end = consumer.endOffsets(List.of(at)).get(at);
-      while (consumer.position(at) < end) {
-        for (var found : consumer.poll(Duration.ofSeconds(1))) System.out.println(found.value());
+      var all = new ArrayList<TopicPartition>();
+      for (var one : consumer.partitionsFor(args[1])) all.add(new TopicPartition(args[1], one.partition()));
+      consumer.assign(all);
+      consumer.seekToBeginning(all);
+      var ends = consumer.endOffsets(all);
+      var values = new StringBuilder();
+      while (all.stream().anyMatch(at -> consumer.position(at) < ends.get(at))) {
+        for (var found : consumer.poll(Duration.ofSeconds(1))) values.append(found.value()).append('\n');
       }
+      System.out.print(values);
     }
   }
 }

@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Scope } from "../cleanup.ts";
-import { freePort, type Script, startScript } from "../process.ts";
+import { atEnd, type Scope } from "../cleanup.ts";
+import { freePort, Script } from "../process.ts";
 import { tempDir } from "../temp.ts";
 import { kafkaLibraries } from "./libraries.ts";
 
@@ -40,8 +40,15 @@ const JVM = [
  * 3 to 6 s, the first time on a machine a quarter of a minute more.
  */
 export async function startBroker(t: Scope, options: BrokerOptions = {}): Promise<Broker> {
+  const broker = await prepareBroker(tempDir(t), options);
+  atEnd(t, () => broker.script.kill());
+  await broker.script.start();
+  return broker;
+}
+
+/** The same, to be started, and to be ended, by whoever asks. */
+export async function prepareBroker(folder: string, options: BrokerOptions = {}): Promise<Broker> {
   const jars = await kafkaLibraries();
-  const folder = tempDir(t);
   const config = join(folder, "server.properties");
   const controllerPort = await freePort();
   const port = await freePort();
@@ -68,9 +75,10 @@ export async function startBroker(t: Scope, options: BrokerOptions = {}): Promis
   await promisify(execFile)("java", [...java, ...format]);
   const [first = "", ...others] = [...java, "kafka.Kafka", config];
   const ready = () => answers(port);
-  const script = await startScript(t, {
-    ...{ program: "java", script: first, args: others, ready, readyTimeoutMs: 60_000 },
-  });
+  const script = new Script(
+    { program: "java", script: first, args: others, ready, readyTimeoutMs: 180_000 },
+    port,
+  );
   const host = "127.0.0.1";
   const addresses = new Map(listeners.map((one) => [one.name, `${host}:${one.port}`]));
   return { address: `${host}:${port}`, host, port, listeners: addresses, script };

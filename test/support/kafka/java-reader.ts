@@ -9,11 +9,11 @@ const PROGRAM = fileURLToPath(
   new URL("../../../../test/support/kafka/ReadCommitted.java", import.meta.url),
 );
 
-/** The values of the committed records in partition 0 of a topic, as Java's client reads them. */
+/** The values of the committed records of a topic, those of a partition in their order, as Java's client reads them. */
 export async function readWithJava(address: string, topic: string): Promise<readonly string[]> {
   const jars = await kafkaLibraries();
   const java = ["-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"];
   const words = [...java, "-cp", join(jars, "*"), PROGRAM, address, topic];
-  const { stdout } = await promisify(execFile)("java", words);
+  const { stdout } = await promisify(execFile)("java", words, { maxBuffer: Infinity });
   return stdout.split("\n").filter((line) => line !== "");
 }
