@@ -192,6 +192,11 @@ export class Host {
     this.generation++;
   }
 
+  /** What was offered, and not looked at yet. */
+  get hasInput(): boolean {
+    return this.#offered.length > 0;
+  }
+
   /** False: nobody is there to take it. */
   offer(input: Input): boolean {
     if (this.life.kind !== "up") return false;

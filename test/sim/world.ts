@@ -256,7 +256,7 @@ export class World implements Stage {
   /** No partition has anything to do. */
   get #isIdle(): boolean {
     return this.hosts.every((host) => {
-      if (host.partition === undefined) return false;
+      if (host.partition === undefined || host.hasInput) return false;
       const { ledger, epochs } = host.partition;
       const isClean = !epochs.isCommitting && epochs.dirtySinceMs === undefined;
       return isClean && ledger.mail + ledger.timers + ledger.outbox === 0;
