@@ -1,12 +1,7 @@
-import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { connect } from "node:net";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import type { Scope } from "../cleanup.ts";
-import { freePort, type Script, startScript } from "../process.ts";
+import { type Script, startScript } from "../process.ts";
 import { tempDir } from "../temp.ts";
-import { kafkaLibraries } from "./libraries.ts";
+import { prepareBroker } from "./prepared-broker.ts";
 
 export interface BrokerOptions {
   /** Further lines of server.properties. */
@@ -23,78 +18,15 @@ export interface Broker {
   readonly script: Script;
 }
 
-/** Enough for tests, and the just-in-time compiler must not take a core for itself. */
-const JVM = [
-  ...["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
-  "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-];
-
 /**
  * Starts a broker from packages, on free ports and in a folder of its own; it ends with the test. Takes
  * 3 to 6 s, the first time on a machine a quarter of a minute more.
  */
 export async function startBroker(t: Scope, options: BrokerOptions = {}): Promise<Broker> {
-  const jars = await kafkaLibraries();
-  const folder = tempDir(t);
-  const config = join(folder, "server.properties");
-  const controllerPort = await freePort();
-  const port = await freePort();
-  const properties = { ...standard(folder, port, controllerPort), ...options.properties };
-  const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
-  writeFileSync(config, lines.join(""));
-  const java = [...JVM, "-cp", join(jars, "*")];
-  const format = ["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", config];
-  await promisify(execFile)("java", [...java, ...format]);
-  const [first = "", ...others] = [...java, "kafka.Kafka", config];
-  const ready = () => answers(port);
+  const { host, port, command, isReady } = await prepareBroker(tempDir(t), options.properties);
+  const [program, first = "", ...args] = command;
   const script = await startScript(t, {
-    ...{ program: "java", script: first, args: others, ready, readyTimeoutMs: 60_000 },
+    ...{ program, script: first, args, ready: isReady, readyTimeoutMs: 60_000 },
   });
-  const host = "127.0.0.1";
   return { address: `${host}:${port}`, host, port, script };
-}
-
-const CLUSTER = "MkU3OEVBNTcwNTJENDM2Qg";
-
-const standard = (folder: string, port: number, controllerPort: number) => ({
-  "process.roles": "broker,controller",
-  "node.id": "1",
-  "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-  listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-  "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
-  "controller.listener.names": "CONTROLLER",
-  "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-  "log.dirs": join(folder, "data"),
-  "auto.create.topics.enable": "false",
-  "offsets.topic.replication.factor": "1",
-  "offsets.topic.num.partitions": "4",
-  "transaction.state.log.replication.factor": "1",
-  "transaction.state.log.min.isr": "1",
-  "transaction.state.log.num.partitions": "4",
-  "share.coordinator.state.topic.replication.factor": "1",
-  "share.coordinator.state.topic.min.isr": "1",
-  "group.initial.rebalance.delay.ms": "0",
-  "group.min.session.timeout.ms": "1000",
-  "log.cleaner.dedupe.buffer.size": "8388608",
-});
-
-/** An ApiVersions request, version 0, of the client "up". */
-const API_VERSIONS = Buffer.from([
-  ...[0, 0, 0, 12, 0, 18, 0, 0, 0, 0, 0, 1, 0, 2],
-  ...Buffer.from("up"),
-]);
-
-/** Whether it answers a request: it accepts connections long before. */
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    const end = (isUp: boolean) => {
-      socket.destroy();
-      resolve(isUp);
-    };
-    socket.once("error", () => end(false));
-    socket.once("close", () => end(false));
-    socket.once("data", () => end(true));
-    socket.write(API_VERSIONS);
-  });
 }
