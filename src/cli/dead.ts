@@ -70,7 +70,7 @@ const show: Command = {
       `${shown.id}: a ${shown.kind}, given up ${time(shown.atMs)} after ${shown.attempts} tries`,
       `${shown.code}: ${shown.reason}`,
       `from: ${originOf(shown)}`,
-      `to: ${destinationOf(shown)}`,
+      `to: ${destinationOf(shown) ?? NOBODY}`,
       `${shown.value.type}: ${readableView(shown.value)}`,
     ];
     const text = lines.flatMap((line) => line.split("\n")).map(printable);
@@ -161,7 +161,7 @@ async function print(
     table(
       ["ID", "WHEN", "CODE", "FROM", "TO", "REASON"],
       items.map((each) => [
-        ...[each.id, time(each.atMs), each.code, originOf(each), destinationOf(each)],
+        ...[each.id, time(each.atMs), each.code, originOf(each), destinationOf(each) ?? "-"],
         firstLine(each.reason),
       ]),
     ),
@@ -177,8 +177,11 @@ function originOf({ address, source }: DeadRow): string {
   return [source, where].filter(Boolean).join(" for ") || "-";
 }
 
-/** A record without key was meant for nobody. */
-function destinationOf({ target, egress }: DeadRow): string {
+const NOBODY = 'nobody it can be said of; "dead retry --to TYPE/ID" names one';
+
+/** Undefined: a record without key was meant for nobody. */
+function destinationOf({ target, egress }: DeadRow): string | undefined {
   if (egress !== undefined) return egress;
-  return target === undefined || target.type === "" ? "-" : `${target.type} ${target.id}`;
+  if (target === undefined || target.type === "") return undefined;
+  return `${target.type} ${target.id}`;
 }
