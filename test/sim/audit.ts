@@ -98,10 +98,10 @@ export function auditQuiet(disk: SimDisk, partition: Partition): void {
     assert.equal(under(disk, tag).length, 0, `${tag} is left on the disk`);
   }
   const { mailboxes, delivery, timers, calls } = partition;
-  const { addresses, bytesInMemory, unfinishedBytes, parkedCount } = mailboxes;
+  const { addresses, bytes, bytesInMemory, parkedCount } = mailboxes;
   assert.deepEqual(
-    { addresses, bytesInMemory, unfinishedBytes, parkedCount, inFlight: delivery.inFlight },
-    { addresses: 0, bytesInMemory: 0, unfinishedBytes: 0, parkedCount: 0, inFlight: 0 },
+    { addresses, bytes, bytesInMemory, parkedCount, inFlight: delivery.inFlight },
+    { addresses: 0, bytes: 0, bytesInMemory: 0, parkedCount: 0, inFlight: 0 },
     "I9: memory is held, or counted, for nothing",
   );
   assert.deepEqual([timers.inMemory, calls.waiting], [0, 0], "I9: somebody waits for nothing");
