@@ -92,6 +92,8 @@ const standard = (folder: string, listeners: readonly Listener[]) => ({
   "transaction.state.log.replication.factor": "1",
   "transaction.state.log.min.isr": "1",
   "transaction.state.log.num.partitions": "4",
+  // Those whose time is over are ended soon.
+  "transaction.abort.timed.out.transaction.cleanup.interval.ms": "200",
   "share.coordinator.state.topic.replication.factor": "1",
   "share.coordinator.state.topic.min.isr": "1",
   "group.initial.rebalance.delay.ms": "0",
