@@ -186,7 +186,7 @@ export class Gateway {
     });
     server.on("drop", () => this.#dropped.happened((times) => this.#sayDropped(times)));
     server.on("clientError", (error, socket) => {
-      answerMalformed(error, socket, owesAnswer(this.#lastAnswers.get(socket)));
+      answerMalformed(error, socket, isSpokenFor(this.#lastAnswers.get(socket)));
     });
     return server;
   }
@@ -268,10 +268,12 @@ export class Gateway {
 }
 
 /**
- * Whether what goes wrong on a connection now is about something behind the request of its last answer: that
- * request came in whole, or is being answered, or waits for those before it.
+ * Whether words about what goes wrong on a connection now would come at the wrong place: behind the answer to
+ * the request that goes wrong, or before the one to a request that came in whole, is being answered, or waits for
+ * those before it.
  */
-function owesAnswer(last: ServerResponse | undefined): boolean {
-  if (last === undefined || last.writableFinished) return false;
+function isSpokenFor(last: ServerResponse | undefined): boolean {
+  if (last === undefined) return false;
+  if (last.writableFinished) return !last.req.complete;
   return last.req.complete || last.headersSent || last.socket === null;
 }

@@ -282,6 +282,16 @@ test("an answer that is refused in full is not followed by a second one", async 
   assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 413"]);
 });
 
+test("a request that is refused before its body is cut off has had its answer", async (t) => {
+  const { port } = await startFakeNode(t);
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  socket.write("POST /nowhere HTTP/1.1\r\nhost: node\r\ncontent-length: 100\r\n\r\nhi");
+  await once(socket, "readable"); // the answer has come
+  socket.end();
+  const text = await readAll(socket);
+  assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 404"]);
+});
+
 test("an expectation that nobody knows is refused with a code", async (t) => {
   const { port } = await startFakeNode(t);
   const text = await exchangeRaw(
