@@ -72,7 +72,18 @@ export class Totals {
     const { seeds, steps, simulatedMs, crashes, messages, failures } = this;
     const [faults, paths] = [[...this.#faults], [...this.#paths]];
     const { read, published } = this;
-    return { seeds, steps, simulatedMs, crashes, messages, read, published, failures, faults, paths };
+    return {
+      seeds,
+      steps,
+      simulatedMs,
+      crashes,
+      messages,
+      read,
+      published,
+      failures,
+      faults,
+      paths,
+    };
   }
 
   /** Paths that no seed took. */

@@ -43,9 +43,7 @@ export class PartitionLog {
       baseOffset,
       lastOffset: baseOffset + records.length - 1,
       ...{ producerId, isTransactional, isControl: false },
-      records: records
-        .map((record, i) => ({ ...record, offset: baseOffset + i }))
-        .filter(isKept),
+      records: records.map((record, i) => ({ ...record, offset: baseOffset + i })).filter(isKept),
     });
     return baseOffset;
   }

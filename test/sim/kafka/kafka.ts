@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { StatefoldError } from "../../../src/base/errors.ts";
 import type { Report } from "../../../src/base/report.ts";
-import { type FetchedPartition } from "../../../src/kafka/contract.ts";
+import type { FetchedPartition } from "../../../src/kafka/contract.ts";
 import { KafkaError } from "../../../src/kafka/error.ts";
 import { egressDestination } from "../../../src/partition/outboxes.ts";
 import type { Release } from "../../../src/partition/ports.ts";
@@ -192,6 +192,8 @@ export class Kafka {
     });
     node.hasRivals = this.#others.length > 0;
     this.#node = node;
+    // One that was about to open again when the node ended.
+    for (const host of world.hosts) if (host.partition !== undefined) node.opened(host);
     node.start();
   }
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { io } from "@statefold/sdk/protocol";
 import type { EgressRecord } from "../../../src/egress/contract.ts";
 import { KAFKA_PRODUCER_RECORD } from "../../../src/egress/producer-record.ts";
 import type { KafkaRecord } from "../../../src/kafka/contract.ts";
-import { io } from "@statefold/sdk/protocol";
 import type { FakeBroker } from "../../kafka/fake/broker.ts";
 
 /** Where a record comes from, as its headers say. */
