@@ -20,7 +20,7 @@ import type {
   TopicPartition,
   Transactional,
 } from "../kafka/contract.ts";
-import { isForbidding, isUnknownTopic, KafkaError } from "../kafka/error.ts";
+import { isForbidden, isForbidding, isUnknownTopic, KafkaError } from "../kafka/error.ts";
 import { insist, type Patience } from "../kafka/insist.ts";
 import type { Published, RefusedRecord } from "./contract.ts";
 import { placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
@@ -84,6 +84,10 @@ export class Transactions {
   #seen = 0;
   /** As this process last saw it. */
   #last: Marker | undefined;
+  /** Refused while there was no place for a marker: the first marker says so. */
+  #unmarked: readonly number[] = [];
+  /** Where a marker may stand when nothing is published: a broker has refused records for it, and it exists. */
+  #spare: TopicPartition | undefined;
   /** A commit has had no answer since. */
   #isUnsure = false;
 
@@ -123,6 +127,7 @@ export class Transactions {
       } catch (error) {
         if (!(error instanceof RefusedBatch)) throw error;
         this.#refusals.learn(error);
+        if (!isForbidden(error.code)) this.#spare = error.records[0]?.at;
       }
     }
   }
@@ -144,12 +149,18 @@ export class Transactions {
     const upTo = now.at(-1)?.number ?? first - 1;
     const { placed, refused } = await this.#place(now);
     const published = { upTo, refused };
-    const at = markerAt ?? placed[0]?.at;
+    const at = markerAt ?? placed[0]?.at ?? this.#spare;
+    const numbers = refused.map(({ number }) => number);
     // Nothing to publish, and no place for a marker: whoever asks again hears the same.
-    if (at === undefined) return published;
-    const numbers = [...(marker?.refused ?? []), ...refused.map(({ number }) => number)];
+    if (at === undefined) {
+      this.#unmarked = [...this.#unmarked.filter((number) => number < first), ...numbers];
+      return published;
+    }
+    const before = [...(marker?.refused ?? []), ...this.#unmarked.filter((each) => each < first)];
     const { owner } = this.#options;
-    await this.#commit(session, placed, { next: upTo + 1, at, owner, refused: numbers });
+    const marked = { next: upTo + 1, at, owner, refused: [...before, ...numbers] };
+    await this.#commit(session, placed, marked);
+    this.#unmarked = [];
     this.#refusals.forget(now.map(({ number }) => number));
     return published;
   }
@@ -243,7 +254,10 @@ export class Transactions {
       await insist(patience, () => cluster.commitOffsets(producer, name, offsets));
     } catch (error) {
       // Its topic has been deleted: the next session finds another place, since the broker forgets it there.
-      if (isUnknownTopic(error)) this.#options.placement.forget(marker.at.topic);
+      if (isUnknownTopic(error)) {
+        this.#options.placement.forget(marker.at.topic);
+        this.#spare = undefined;
+      }
       if (isForbidding(error))
         throw new StatefoldError("CONFIG_INVALID", mayNotMark(name, marker.at.topic));
       throw error;

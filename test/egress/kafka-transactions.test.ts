@@ -78,6 +78,28 @@ test("a record that was refused stays so when the process ends before that is no
   assert.deepEqual(all(await found(stage, "nowhere")), []);
 });
 
+test("what was refused before there was a marker is told after a crash, and the marker is not missed", async () => {
+  const stage = world();
+  stage.broker.refuses = ({ value }) => value?.toString() === "2";
+  const { out } = stage.process("one");
+  const nowhere = await out.publish(records(1, 2, "nowhere"));
+  assert.deepEqual(
+    nowhere.refused.map(({ number }) => number),
+    [1],
+  );
+  const alone = await out.publish(records(2, 3));
+  assert.deepEqual(
+    alone.refused.map(({ number }) => number),
+    [2],
+  );
+  // It dies before the partition has noted either.
+  const next = stage.process("two", { next: 4 }).out;
+  const again = await next.publish([...records(1, 2, "nowhere"), ...records(2, 4)]);
+  assert.deepEqual([again.upTo, again.refused.map(({ number }) => number)], [2, [1, 2]]);
+  assert.deepEqual(await next.publish(records(3, 4)), { upTo: 3, refused: [] });
+  assert.deepEqual(all(await found(stage, "a")), [3]);
+});
+
 test("of a batch that is refused the one record at fault is found", async () => {
   const stage = world();
   const { out } = stage.process("one");
