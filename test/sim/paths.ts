@@ -152,6 +152,7 @@ export const PATHS = {
   kafkaGivenUp: "call to an egress given up while it is being made",
   kafkaCrashOpen: "crash with a transaction open",
   kafkaExpired: "marker of an idle node expired",
+  kafkaMarkerLost: "marker that had expired missed by a restart, its loss accepted",
   kafkaZombieFenced: "zombie shut out by its successor",
   kafkaFencedByZombie: "node shut out by a predecessor that had not begun, started again",
   kafkaRefused: "record refused by the broker, the rest published",

@@ -14,7 +14,7 @@ import { Faults } from "./faults.ts";
 import { EGRESS, SIDE_EGRESS, type SideRecord, SimFunctions, type Trace } from "./functions.ts";
 import { Host } from "./host.ts";
 import { Kafka } from "./kafka/kafka.ts";
-import { drawKafka } from "./kafka/swarm.ts";
+import { drawKafka, type KafkaSwarm } from "./kafka/swarm.ts";
 import { SimModule } from "./module.ts";
 import { Operator, stepName } from "./operator.ts";
 import { Paths } from "./paths.ts";
@@ -88,7 +88,11 @@ export class World implements Stage {
     this.seed = seed;
     const rng = createRng(seed);
     this.#rng = rng;
-    this.swarm = drawSwarm(rng.fork());
+    const kafkaRng = createRng(seed ^ KAFKA_SEED);
+    const kafka = drawKafka(kafkaRng);
+    const drawn = drawSwarm(rng.fork());
+    // What topics of Kafka bring, clients need not.
+    this.swarm = kafka === undefined ? drawn : { ...drawn, ops: Math.ceil(drawn.ops / 3) };
     const { partitions, features, limits } = this.swarm;
     this.faults = new Faults(rng.fork(), this.swarm.faults, this.#paths);
     this.clock = new NodeClock(this.schedule, (byMs) => {
@@ -116,7 +120,7 @@ export class World implements Stage {
       { length: this.swarm.sources },
       (_, i) => new Source(i, rng.fork(), programs, this),
     );
-    this.#kafka = this.#newKafka(createRng(seed ^ KAFKA_SEED), programs);
+    this.#kafka = this.#newKafka(kafka, kafkaRng, programs);
     paths.hitIf(partitions === 1, "onePartition");
     paths.hitIf(partitions > features.ids, "emptyPartitions");
   }
@@ -174,8 +178,7 @@ export class World implements Stage {
     if (!this.schedule.step(untilMs)) return false;
     if (this.#kafka !== undefined) {
       await this.#kafka.settle();
-      // Its host ends it, and somebody starts it again.
-      if (this.#kafka.isFenced) this.#crashNode("kill");
+      if (this.#kafka.mustEnd) this.#crashNode("kill");
     }
     for (const host of this.#loading.splice(0)) {
       if (host.life.kind !== "opening") continue;
@@ -211,6 +214,7 @@ export class World implements Stage {
       this.#crashNode("drain");
     } else if (faults.strikes("redeploy", 0.004)) this.#crashNode("drain");
     else if (faults.strikes("loss", 0.002)) this.#crashNode("power");
+    this.#kafka?.strike();
     if (faults.strikes("bounce", 0.006)) this.#bounce(rng.pick(this.hosts));
     if (!faults.strikes("clock", 0.008)) return;
     const most = rng.pick([-100, -5_000, -600_000, -900_000, 50, 5_000, 400_000, 2_000_000]);
@@ -315,8 +319,7 @@ export class World implements Stage {
     });
   }
 
-  #newKafka(rng: Rng, programs: Programs): Kafka | undefined {
-    const swarm = drawKafka(rng);
+  #newKafka(swarm: KafkaSwarm | undefined, rng: Rng, programs: Programs): Kafka | undefined {
     if (swarm === undefined) return undefined;
     return new Kafka({
       ...{ world: this, rng, swarm, programs, paths: this.#paths },

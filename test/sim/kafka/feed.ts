@@ -101,7 +101,7 @@ export class Feed {
 
   #act(): void {
     const { rng, faults } = this.#options;
-    if (faults.strikes("kafkaRetention", 0.2)) this.#truncate();
+    if (faults.strikes("kafkaRetention", 0.4)) this.#truncate();
     const producer = rng.int(PRODUCERS);
     const isOpen = this.#open.has(producer);
     if (this.#left === 0) {

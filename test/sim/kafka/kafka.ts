@@ -41,12 +41,14 @@ const REFUSED_EARLIER = "the brokers refused it, and the process ended before th
 
 export class Kafka {
   readonly faults: Faults<KafkaFault>;
-  /** The process in charge must end: another one publishes in its place. */
-  isFenced = false;
+  /** The process in charge must end: another one publishes in its place, or somebody kills it. */
+  mustEnd = false;
   readonly #options: KafkaOptions;
   readonly #brokers: Brokers;
   readonly #outlet: Outlet;
   readonly #egresses: ReadonlyMap<string, "exactly-once" | "at-least-once">;
+  /** Functions that have a topic. */
+  readonly #types: readonly string[];
   readonly #routes: readonly Route[];
   readonly #feeds: Feed[] = [];
   #node: KafkaNode | undefined;
@@ -55,6 +57,10 @@ export class Kafka {
   #lives = 0;
   #failure: unknown;
   #hasGrown = false;
+  /** A marker was forgotten by the brokers. */
+  #hasExpired = false;
+  /** The next process is started with --accept-loss. */
+  #acceptsLoss = false;
 
   constructor(options: KafkaOptions) {
     this.#options = options;
@@ -76,10 +82,11 @@ export class Kafka {
       onDouble: () => paths.hit("kafkaDouble"),
     });
     for (const egress of this.#egresses.keys()) this.#outlet.open(egress, 1 + rng.int(3));
-    this.#routes = TYPES.map((type) => {
+    this.#types = rng.shuffle(TYPES).slice(0, swarm.topics);
+    this.#routes = this.#types.map((type) => {
       return { topic: topicFor(type), valueType: JSON_TYPE, targets: [type] };
     });
-    for (const type of TYPES) {
+    for (const type of this.#types) {
       for (let k = 0; k < swarm.partitions; k++) this.#addFeed(type, k);
     }
   }
@@ -116,6 +123,11 @@ export class Kafka {
     this.#begin();
   }
 
+  /** What may happen between any two steps. */
+  strike(): void {
+    if (this.#node !== undefined && this.faults.strikes("kafkaZombie", 0.004)) this.mustEnd = true;
+  }
+
   /** Whatever can go on at this moment has gone on. */
   async settle(): Promise<void> {
     await setImmediate();
@@ -128,7 +140,7 @@ export class Kafka {
     const { broker } = this.#brokers;
     const node = this.#node;
     this.#node = undefined;
-    this.isFenced = false;
+    this.mustEnd = false;
     if (node !== undefined) {
       paths.hitIf(how === "kill" && broker.hasOpenTransaction, "kafkaCrashOpen");
       if (how === "drain") this.#stop(node);
@@ -143,6 +155,8 @@ export class Kafka {
   }
 
   opened(host: Host): void {
+    // One that was about to open again when the node ended may be the first of the next.
+    if (this.#node === undefined) this.#begin();
     this.#node?.opened(host);
   }
 
@@ -189,11 +203,17 @@ export class Kafka {
       },
       onFailure: (failed, error) => this.#failed(failed, error),
       onFenced: (fenced) => this.#fenced(fenced),
+      acceptLoss: world.isLossy || this.#acceptsLoss,
     });
+    this.#acceptsLoss = false;
     node.hasRivals = this.#others.length > 0;
     this.#node = node;
-    // One that was about to open again when the node ended.
-    for (const host of world.hosts) if (host.partition !== undefined) node.opened(host);
+    if (this.faults.strikes("kafkaZombie", 0.3)) {
+      // Before it has shut out whoever was there.
+      world.schedule.after(rng.random() * 6 * swarm.wayMs, () => {
+        this.mustEnd ||= node === this.#node;
+      });
+    }
     node.start();
   }
 
@@ -207,8 +227,9 @@ export class Kafka {
         const from = keyOf("outbox", egressDestination(egress));
         const waits = host.disk.list({ from, until: endOfPrefix(from), limit: 1 }).length > 0;
         if (delivery !== "exactly-once" || waits || !broker.offsets.has(group)) continue;
-        if (!this.faults.strikes("kafkaExpiry", 0.5)) continue;
+        if (!this.faults.strikes("kafkaExpiry", 1)) continue;
         broker.expireOffsets(group);
+        this.#hasExpired = true;
         paths.hit("kafkaExpired");
       }
     }
@@ -234,7 +255,7 @@ export class Kafka {
   #grow(): void {
     const { swarm, rng } = this.#options;
     this.#hasGrown = true;
-    this.#addFeed(rng.pick(TYPES), swarm.partitions).start();
+    this.#addFeed(rng.pick(this.#types), swarm.partitions).start();
   }
 
   #addFeed(type: string, partition: number): Feed {
@@ -266,9 +287,12 @@ export class Kafka {
       paths.hit("kafkaGivenUp");
     }
     if (node !== this.#node || world.isLossy) return;
-    // These wait for a person, and nothing has happened that a person could help.
-    const isLasting = error instanceof StatefoldError && error.code.startsWith("KAFKA_MARKER");
-    if (isLasting) this.#failure ??= error;
+    if (!(error instanceof StatefoldError) || !error.code.startsWith("KAFKA_MARKER")) return;
+    // These wait for a person, who knows when a marker has expired.
+    if (error.code !== "KAFKA_MARKER_LOST" || !this.#hasExpired) this.#failure ??= error;
+    this.#acceptsLoss = true;
+    this.mustEnd = true;
+    paths.hit("kafkaMarkerLost");
   }
 
   #fenced(node: KafkaNode): void {
@@ -279,7 +303,7 @@ export class Kafka {
     }
     if (!node.hasRivals) this.#failure ??= new Error("Kafka: fenced, and by nobody");
     paths.hit("kafkaFencedByZombie");
-    this.isFenced = true;
+    this.mustEnd = true;
   }
 
   readonly #report: Report = (_level, message) => {

@@ -35,6 +35,7 @@ export interface KafkaNodeOptions {
   /** Counts the processes. */
   readonly life: number;
   readonly connect: () => KafkaCluster;
+  readonly acceptLoss: boolean;
   readonly routes: readonly Route[];
   /** Those on Kafka, and how exactly they publish. */
   readonly egresses: ReadonlyMap<string, "exactly-once" | "at-least-once">;
@@ -219,10 +220,10 @@ export class KafkaNode implements SourceSink {
   }
 
   #newEgress(id: string, type: "exactly-once" | "at-least-once"): KafkaEgress {
-    const { world, swarm, rng } = this.#options;
+    const { world, swarm, rng, acceptLoss } = this.#options;
     const { transactionTimeoutMs, batchBytes } = swarm;
     return new KafkaEgress({
-      ...{ id, application: "sim", acceptLoss: world.isLossy },
+      ...{ id, application: "sim", acceptLoss },
       delivery: type === "exactly-once" ? { type, transactionTimeoutMs } : { type },
       settings: {
         ...{ compression: "none", maxRecordBytes: 1_000_000, batchBytes },

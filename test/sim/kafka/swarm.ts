@@ -4,7 +4,7 @@ import type { Rng } from "../../support/rng.ts";
 export const KAFKA_FAULTS = [
   ...(["kafkaLost", "kafkaAnswerLost", "kafkaLate", "kafkaError", "kafkaPlace"] as const),
   ...(["kafkaDown", "kafkaMoves", "kafkaSlow", "kafkaRetention", "kafkaExpiry"] as const),
-  ...(["kafkaZombie", "kafkaHurried"] as const),
+  ...(["kafkaZombie"] as const),
 ] as const;
 
 export type KafkaFault = (typeof KAFKA_FAULTS)[number];
@@ -13,6 +13,8 @@ export interface KafkaSwarm {
   readonly faults: Readonly<Record<KafkaFault, number>>;
   /** Brokers that lead partitions. */
   readonly nodes: number;
+  /** Topics that are read. */
+  readonly topics: number;
   /** Partitions of each topic at first. */
   readonly partitions: number;
   /** Writes to each partition. */
@@ -44,8 +46,9 @@ export function drawKafka(rng: Rng): KafkaSwarm | undefined {
   return {
     faults: drawFaults(rng),
     nodes: 1 + rng.int(3),
-    partitions: 1 + rng.int(3),
-    writes: 2 + rng.int(6),
+    topics: 1 + rng.int(2),
+    partitions: 1 + rng.int(2),
+    writes: 2 + rng.int(5),
     grows: rng.chance(0.3),
     reset,
     // A group without offsets begins where the reset says.
