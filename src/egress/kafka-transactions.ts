@@ -88,6 +88,13 @@ export class Transactions {
   #unmarked: readonly number[] = [];
   /** Where a marker may stand when nothing is published: a broker has refused records for it, and it exists. */
   #spare: TopicPartition | undefined;
+  /**
+   * Records of the next transaction at most. Half as many after one that failed, since it may be one that
+   * takes too long for its time-out, and would each time; twice as many after each that did not.
+   */
+  #most = REFUSED_WITHIN;
+  /** Records of the transaction that is being made. */
+  #trying = 0;
   /** A commit has had no answer since. */
   #isUnsure = false;
 
@@ -123,9 +130,13 @@ export class Transactions {
     this.#seen = Math.max(this.#seen, records.at(-1)?.number ?? 0);
     for (;;) {
       try {
+        this.#trying = 0;
         return await this.#inSession((session) => this.#publish(session, records));
       } catch (error) {
-        if (!(error instanceof RefusedBatch)) throw error;
+        if (!(error instanceof RefusedBatch)) {
+          if (this.#trying > 0) this.#most = Math.ceil(this.#trying / 2);
+          throw error;
+        }
         this.#refusals.learn(error);
         if (!isForbidden(error.code)) this.#spare = error.records[0]?.at;
       }
@@ -145,7 +156,7 @@ export class Transactions {
       return { upTo: Math.min(records.at(-1)?.number ?? first, done - 1), refused };
     }
     // Those refused have to fit beside the marker.
-    const now = records.filter(({ number }) => number < first + REFUSED_WITHIN);
+    const now = records.filter(({ number }) => number < first + this.#most);
     const upTo = now.at(-1)?.number ?? first - 1;
     const { placed, refused } = await this.#place(now);
     const published = { upTo, refused };
@@ -159,7 +170,10 @@ export class Transactions {
     const before = [...(marker?.refused ?? []), ...this.#unmarked.filter((each) => each < first)];
     const { owner } = this.#options;
     const marked = { next: upTo + 1, at, owner, refused: [...before, ...numbers] };
+    this.#trying = placed.length;
     await this.#commit(session, placed, marked);
+    this.#trying = 0;
+    this.#most = Math.min(REFUSED_WITHIN, 2 * this.#most);
     this.#unmarked = [];
     this.#refusals.forget(now.map(({ number }) => number));
     return published;
