@@ -43,12 +43,12 @@ export const KAFKA: readonly Mutant[] = [
     to: "  const last = records.at(-1);\n  return { records, next: last === undefined ? from : last.offset + 1, damage: undefined };",
   },
   {
-    name: "kafka-batch-not-cut",
-    bug: "Of a batch that begins before the position, what was taken already is taken again.",
-    breaks: "I5 order at the receiver",
+    name: "kafka-position-skips-behind-aborted",
+    bug: "Behind a batch of an aborted transaction the position is one too far.",
+    breaks: "I4 conservation",
     file: "kafka/read-committed.ts",
-    from: "if (record.offset >= from) records.push(record);",
-    to: "records.push(record);",
+    from: "    if (batch.isTransactional && aborting.has(batch.producerId)) continue;\n",
+    to: "    if (batch.isTransactional && aborting.has(batch.producerId)) {\n      next = batch.lastOffset + 2;\n      continue;\n    }\n",
   },
   {
     name: "kafka-stale-fetch-taken",

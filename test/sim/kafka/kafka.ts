@@ -197,6 +197,12 @@ export class Kafka {
         const isAgain = this.#outlet.has(egress, partition, first);
         this.#options.paths.hitIf(isAgain, "kafkaAgain");
       },
+      isShutOut: (asking, egress, partition) =>
+        asking !== this.#node && this.#node?.owns(egress, partition) === true,
+      onIntrusion: (egress, partition) => {
+        const text = `Kafka: a process that was shut out publishes to ${egress} for ${partition}`;
+        this.#failure ??= new Error(text);
+      },
       onRefused: (reason) => {
         const isEarlier = reason === REFUSED_EARLIER;
         this.#options.paths.hit(isEarlier ? "kafkaRefusedEarlier" : "kafkaRefused");

@@ -42,7 +42,11 @@ export interface KafkaNodeOptions {
   readonly seen: (request: string, answer: unknown, error: unknown) => void;
   readonly report: Report;
   /** It is about to publish. */
-  readonly onPublish: (egress: string, partition: number, first: number, count: number) => void;
+  readonly onPublish: (egress: string, partition: number, first: number) => void;
+  /** Whether another process has published in its place. */
+  readonly isShutOut: (node: KafkaNode, egress: string, partition: number) => boolean;
+  /** It was shut out, and has published. */
+  readonly onIntrusion: (egress: string, partition: number) => void;
   readonly onRefused: (reason: string) => void;
   /** A call to an egress failed; with a code when it was one of ours. */
   readonly onFailure: (node: KafkaNode, error: unknown) => void;
@@ -71,6 +75,8 @@ export class KafkaNode implements SourceSink {
   readonly #egresses: ReadonlyMap<string, { readonly own: KafkaEgress; readonly seen: Egress }>;
   readonly #ingress: KafkaIngress;
   readonly #places = new Map<Host, Place>();
+  /** Egresses and partitions that it has published for. */
+  readonly #owned = new Set<string>();
 
   constructor(options: KafkaNodeOptions) {
     this.#options = options;
@@ -107,6 +113,10 @@ export class KafkaNode implements SourceSink {
 
   has(egress: string): boolean {
     return this.#egresses.has(egress);
+  }
+
+  owns(egress: string, partition: number): boolean {
+    return this.#owned.has(`${egress} ${partition}`);
   }
 
   opened(host: Host): void {
@@ -237,7 +247,7 @@ export class KafkaNode implements SourceSink {
 
   /** The same egress, seen from outside, for records as the simulation has them. */
   #watched(own: KafkaEgress): Egress {
-    const { onPublish, onRefused, onFailure } = this.#options;
+    const { onPublish, isShutOut, onIntrusion, onRefused, onFailure } = this.#options;
     const { id } = own;
     return {
       id,
@@ -246,12 +256,15 @@ export class KafkaNode implements SourceSink {
       check: (value) => own.check(value),
       stop: () => own.stop(),
       publish: async (partition, first, records, signal) => {
-        onPublish(id, partition, first, records.length);
+        onPublish(id, partition, first);
+        const isOut = this.owns(id, partition) && isShutOut(this, id, partition);
         const sent = records.map((record, i) =>
           outgoing(record, { egress: id, partition, number: first + i, life: this.life }),
         );
         try {
           const published = await own.publish(partition, first, sent, signal);
+          if (isOut && own.isTransactional) onIntrusion(id, partition);
+          this.#owned.add(`${id} ${partition}`);
           for (const { reason } of published.refused) onRefused(reason);
           return published;
         } catch (error) {
