@@ -48,6 +48,8 @@ export interface HostOptions {
   readonly onRelease: (from: Host, release: Release) => void;
   /** It is ready to be opened by {@link Host.load}, since its recovery has had its time. */
   readonly onLoad: (host: Host) => void;
+  /** A turn is over: there may be room for more. */
+  readonly onTurn: (host: Host) => void;
   /** The disk failed: the partition must be opened again. */
   readonly onFailure: (host: Host) => void;
 }
@@ -273,6 +275,7 @@ export class Host {
     this.#check(life, turn, nowMs);
     for (const started of turn.invocations) this.#invoke(life, started);
     if (turn.wakeAtMs !== undefined) this.#wakeAt(turn.wakeAtMs - nowMs);
+    this.#options.onTurn(this);
   }
 
   #wakeAt(afterMs: number): void {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { again, runSeeds } from "./run-seeds.ts";
 import { World } from "./world.ts";
 
-const SEEDS = 200;
+const SEEDS = 300;
 
 test(`${SEEDS} simulated nodes keep every invariant, drain, and take every rare path`, async () => {
   const totals = await runSeeds({ from: 1, count: SEEDS, maxFailures: 1 });
