@@ -79,8 +79,8 @@ export const KAFKA: readonly Mutant[] = [
     bug: "A commit whose answer was lost is taken for one that was not made: its records are published again.",
     breaks: "exactness",
     file: "egress/kafka-transactions.ts",
-    from: "    if (found.next <= Math.max(this.#given, this.#seen + 1)) return found;",
-    to: "    if (this.#hasOwned && this.#isUnsure && this.#last !== undefined) return this.#last;\n    if (found.next <= Math.max(this.#given, this.#seen + 1)) return found;",
+    from: "    if (found.next <= this.#knownUpTo) return found;",
+    to: "    if (this.#hasOwned && this.#isUnsure && this.#last !== undefined) return this.#last;\n    if (found.next <= this.#knownUpTo) return found;",
   },
   {
     name: "kafka-session-outlives-failure",
