@@ -182,7 +182,8 @@ export class Feed {
   #truncate(): void {
     const { log, rng, reset } = this.#options;
     const durable = this.#durable ?? 0;
-    const start = log.start + rng.int(log.lastStableOffset - log.start + 1);
+    const held = log.lastStableOffset - log.start;
+    const start = log.start + (rng.chance(0.5) ? held : rng.int(held + 1));
     log.truncate(start);
     if (log.start <= durable) return;
     this.#isDoubtful ||= reset === "latest";

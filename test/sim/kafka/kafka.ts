@@ -125,7 +125,9 @@ export class Kafka {
 
   /** What may happen between any two steps. */
   strike(): void {
-    if (this.#node !== undefined && this.faults.strikes("kafkaZombie", 0.004)) this.mustEnd = true;
+    if (this.#node === undefined) return;
+    const ends = this.faults.strikes("kafkaZombie", 0.004);
+    this.mustEnd ||= ends || this.faults.strikes("kafkaExpiry", 0.003);
   }
 
   /** Whatever can go on at this moment has gone on. */
@@ -157,7 +159,14 @@ export class Kafka {
   opened(host: Host): void {
     // One that was about to open again when the node ended may be the first of the next.
     if (this.#node === undefined) this.#begin();
-    this.#node?.opened(host);
+    const node = this.#node;
+    node?.opened(host);
+    if (!this.faults.strikes("kafkaZombie", 0.15)) return;
+    // Before it has shut out whoever was there.
+    const { world, rng, swarm } = this.#options;
+    world.schedule.after(rng.random() * 4 * swarm.wayMs, () => {
+      this.mustEnd ||= node === this.#node;
+    });
   }
 
   closed(host: Host): void {
@@ -214,12 +223,6 @@ export class Kafka {
     this.#acceptsLoss = false;
     node.hasRivals = this.#others.length > 0;
     this.#node = node;
-    if (this.faults.strikes("kafkaZombie", 0.3)) {
-      // Before it has shut out whoever was there.
-      world.schedule.after(rng.random() * 6 * swarm.wayMs, () => {
-        this.mustEnd ||= node === this.#node;
-      });
-    }
     node.start();
   }
 

@@ -42,6 +42,29 @@ export interface KafkaSwarm {
 /** A quarter of all seeds. Drawn apart, so that the others stay as they are. */
 export function drawKafka(rng: Rng): KafkaSwarm | undefined {
   if (!rng.chance(0.25)) return undefined;
+  const drawn = drawAny(rng);
+  return rng.chance(0.5) ? steer(drawn, rng.int(4)) : drawn;
+}
+
+/** Alone these are rarer than they matter. */
+function steer(swarm: KafkaSwarm, toward: number): KafkaSwarm {
+  const { faults } = swarm;
+  switch (toward) {
+    case 0: // processes that wake up when others are there
+      return { ...swarm, faults: { ...faults, kafkaZombie: 1 } };
+    case 1: // idle for a week
+      return { ...swarm, faults: { ...faults, kafkaExpiry: 1, kafkaZombie: 0 } };
+    case 2: // topics that are shorter than the way to them
+      return { ...swarm, faults: { ...faults, kafkaRetention: 1, kafkaDown: 0.5 }, writes: 6 };
+    default: // answers that only the sequence or the marker can replace
+      return {
+        ...{ ...swarm, side: "at-least-once", transactionTimeoutMs: 2_000 },
+        faults: { ...faults, kafkaAnswerLost: 0.7, kafkaPlace: 0.5, kafkaZombie: 0.3 },
+      };
+  }
+}
+
+function drawAny(rng: Rng): KafkaSwarm {
   const reset = rng.pick(["earliest", "earliest", "latest"] as const);
   return {
     faults: drawFaults(rng),
