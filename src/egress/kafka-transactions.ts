@@ -305,8 +305,9 @@ export class Transactions {
 
   async #begin(): Promise<Session> {
     const { name, owner, transactionTimeoutMs: timeoutMs } = this.#options;
-    // Whoever may not publish must shut nobody out who may: it comes again and again.
-    this.#refuse(await this.#read());
+    // Whoever may not publish comes again and again, and must not shut out each time who may. At first nothing comes
+    // before the fence: a process that sleeps between the two would shut out its successor as it wakes up.
+    if (this.#hasOwned || this.#ahead !== undefined) this.#refuse(await this.#read());
     const producer = await this.#init({ id: name, timeoutMs });
     // Only now is what the one before left open at its end.
     const found = await this.#read();

@@ -105,14 +105,15 @@ test("a marker that is ahead of the data is an error: the data is an older copy"
   assert.deepEqual(all(await found(stage, "a")), range(1, 9));
 });
 
-test("an older copy of the data shuts nobody out, and ends when somebody else is publishing", async () => {
+test("an older copy of the data shuts others out once, and ends when somebody is publishing", async () => {
   const stage = world();
   const { out: newest } = stage.process("one");
   await newest.publish(records(1, 9));
   await stage.clock.sleep(20); // until the end of the transaction can be seen
   const { out: older } = stage.process("two", { next: 5 });
   await assert.rejects(older.publish(records(5, 7)), code("KAFKA_MARKER_AHEAD"));
-  await newest.publish(records(9, 12));
+  await assert.rejects(newest.publish(records(9, 12)));
+  await publishAll(newest, records(9, 12));
   await stage.clock.sleep(20);
   await assert.rejects(older.publish(records(5, 7)), code("KAFKA_FENCED"));
   await newest.publish(records(12, 14));
