@@ -33,6 +33,9 @@ export interface BrokersOptions {
   readonly onChange: () => void;
 }
 
+/** So long a request may take that is carried out when all have given it up. */
+const LATE_MS = 3_000;
+
 /** The brokers of a simulated Kafka, and what goes wrong with them, on simulated time. */
 export class Brokers {
   readonly broker: FakeBroker;
@@ -56,7 +59,13 @@ export class Brokers {
       onChange,
     };
     this.broker = new FakeBroker(parts);
-    this.broker.refuses = (record) => !world.isDraining && isRefused(record);
+    // Until what comes late has come: a record that was refused must not be taken by a request of before.
+    let refusesUntilMs = Number.POSITIVE_INFINITY;
+    this.broker.refuses = (record) => {
+      if (!isRefused(record)) return false;
+      if (world.isDraining) refusesUntilMs = Math.min(refusesUntilMs, schedule.nowMs + LATE_MS);
+      return schedule.nowMs < refusesUntilMs;
+    };
     this.broker.refusal = swarm.refusal;
   }
 
@@ -77,7 +86,7 @@ export class Brokers {
     if (faults.strikes("kafkaMoves", 0.05)) this.#move();
     if (faults.strikes("kafkaLost", 0.1)) return { kind: "lost" };
     if (faults.strikes("kafkaAnswerLost", 0.1)) return { kind: "answerLost" };
-    if (faults.strikes("kafkaLate", 0.1)) return { kind: "late", waitMs: rng.random() * 3_000 };
+    if (faults.strikes("kafkaLate", 0.1)) return { kind: "late", waitMs: rng.random() * LATE_MS };
     if (!faults.strikes("kafkaError", 0.15)) return undefined;
     const passing = OF_LEADERS.has(request) ? LEADER : COORDINATOR;
     return { kind: "error", code: rng.chance(0.8) ? rng.pick(passing) : rng.pick(OTHER) };

@@ -264,7 +264,8 @@ export class KafkaNode implements SourceSink {
         try {
           const published = await own.publish(partition, first, sent, signal);
           if (isOut && own.isTransactional) onIntrusion(id, partition);
-          this.#owned.add(`${id} ${partition}`);
+          // One that slept while it began cannot know of a successor: it takes over, and ends that one.
+          if (!isShutOut(this, id, partition)) this.#owned.add(`${id} ${partition}`);
           for (const { reason } of published.refused) onRefused(reason);
           return published;
         } catch (error) {
