@@ -206,8 +206,7 @@ export class Kafka {
         const isAgain = this.#outlet.has(egress, partition, first);
         this.#options.paths.hitIf(isAgain, "kafkaAgain");
       },
-      isShutOut: (asking, egress, partition) =>
-        asking !== this.#node && this.#node?.owns(egress, partition) === true,
+      isShutOut: (asking, egress, partition) => this.#isShutOut(asking, egress, partition),
       onIntrusion: (egress, partition) => {
         const text = `Kafka: a process that was shut out publishes to ${egress} for ${partition}`;
         this.#failure ??= new Error(text);
@@ -313,6 +312,12 @@ export class Kafka {
     if (!node.hasRivals) this.#failure ??= new Error("Kafka: fenced, and by nobody");
     paths.hit("kafkaFencedByZombie");
     this.mustEnd = true;
+  }
+
+  /** Another process has signed the marker: whoever signs last is the rightful one. */
+  #isShutOut({ life }: KafkaNode, egress: string, partition: number): boolean {
+    const known = this.#brokers.broker.offsets.get(`sim/${egress}/${partition}`);
+    return [...(known?.values() ?? [])].some(({ note }) => !note.includes(`.life${life} `));
   }
 
   readonly #report: Report = (_level, message) => {

@@ -263,7 +263,9 @@ export class KafkaNode implements SourceSink {
         );
         try {
           const published = await own.publish(partition, first, sent, signal);
-          if (isOut && own.isTransactional) onIntrusion(id, partition);
+          // What it had committed before it hears of it is no intrusion.
+          const isBack = isOut && !isShutOut(this, id, partition);
+          if (isBack && own.isTransactional) onIntrusion(id, partition);
           this.#owned.add(`${id} ${partition}`);
           for (const { reason } of published.refused) onRefused(reason);
           return published;
