@@ -31,6 +31,8 @@ export interface BrokersOptions {
   readonly faults: Faults<KafkaFault>;
   readonly swarm: KafkaSwarm;
   readonly onChange: () => void;
+  /** Somebody has an answer, perhaps. */
+  readonly stir: () => void;
 }
 
 /** The brokers of a simulated Kafka, and what goes wrong with them, on simulated time. */
@@ -42,11 +44,15 @@ export class Brokers {
 
   constructor(options: BrokersOptions) {
     this.#options = options;
-    const { world, rng, swarm, onChange } = options;
+    const { world, rng, swarm, onChange, stir } = options;
     const { schedule } = world;
     const parts: FakeBrokerOptions = {
       nowMs: () => schedule.nowMs,
-      later: (waitMs, then) => schedule.after(waitMs, then),
+      later: (waitMs, then) =>
+        schedule.after(waitMs, () => {
+          stir();
+          then();
+        }),
       requestMs: () => this.#wayMs(),
       answerMs: () => this.#wayMs(),
       endMs: () => Math.ceil(rng.random() * swarm.endMs),
