@@ -31,6 +31,8 @@ export interface BrokersOptions {
   readonly faults: Faults<KafkaFault>;
   readonly swarm: KafkaSwarm;
   readonly onChange: () => void;
+  /** Somebody has an answer, perhaps. */
+  readonly stir: () => void;
 }
 
 /** So long a request may take that is carried out when all have given it up. */
@@ -45,11 +47,15 @@ export class Brokers {
 
   constructor(options: BrokersOptions) {
     this.#options = options;
-    const { world, rng, swarm, onChange } = options;
+    const { world, rng, swarm, onChange, stir } = options;
     const { schedule } = world;
     const parts: FakeBrokerOptions = {
       nowMs: () => schedule.nowMs,
-      later: (waitMs, then) => schedule.after(waitMs, then),
+      later: (waitMs, then) =>
+        schedule.after(waitMs, () => {
+          stir();
+          then();
+        }),
       requestMs: () => this.#wayMs(),
       answerMs: () => this.#wayMs(),
       endMs: () => Math.ceil(rng.random() * swarm.endMs),

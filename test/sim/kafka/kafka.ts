@@ -56,6 +56,8 @@ export class Kafka {
   #others: KafkaNode[] = [];
   #lives = 0;
   #failure: unknown;
+  /** Since everything last stood still, something may have gone on. */
+  #isStirred = false;
   #hasGrown = false;
   /** A marker was forgotten by the brokers. */
   #hasExpired = false;
@@ -69,6 +71,7 @@ export class Kafka {
     this.#brokers = new Brokers({
       ...{ world, rng: rng.fork(), faults: this.faults, swarm },
       onChange: () => this.#read(),
+      stir: () => this.#stir(),
     });
     this.#egresses = new Map([
       [EGRESS, "exactly-once"],
@@ -132,6 +135,8 @@ export class Kafka {
 
   /** Whatever can go on at this moment has gone on. */
   async settle(): Promise<void> {
+    if (!this.#isStirred) return;
+    this.#isStirred = false;
     await setImmediate();
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -206,8 +211,7 @@ export class Kafka {
         const isAgain = this.#outlet.has(egress, partition, first);
         this.#options.paths.hitIf(isAgain, "kafkaAgain");
       },
-      isShutOut: (asking, egress, partition) =>
-        asking !== this.#node && this.#node?.owns(egress, partition) === true,
+      isShutOut: (asking, egress, partition) => this.#isShutOut(asking, egress, partition),
       onIntrusion: (egress, partition) => {
         const text = `Kafka: a process that was shut out publishes to ${egress} for ${partition}`;
         this.#failure ??= new Error(text);
@@ -218,6 +222,7 @@ export class Kafka {
       },
       onFailure: (failed, error) => this.#failed(failed, error),
       onFenced: (fenced) => this.#fenced(fenced),
+      stir: () => this.#stir(),
       acceptLoss: world.isLossy || this.#acceptsLoss,
     });
     this.#acceptsLoss = false;
@@ -282,7 +287,12 @@ export class Kafka {
     return feed;
   }
 
+  #stir(): void {
+    this.#isStirred = true;
+  }
+
   #read(): void {
+    this.#stir();
     try {
       this.#outlet.read();
     } catch (error) {
@@ -313,6 +323,12 @@ export class Kafka {
     if (!node.hasRivals) this.#failure ??= new Error("Kafka: fenced, and by nobody");
     paths.hit("kafkaFencedByZombie");
     this.mustEnd = true;
+  }
+
+  /** Another process has signed the marker: whoever signs last is the rightful one. */
+  #isShutOut({ life }: KafkaNode, egress: string, partition: number): boolean {
+    const known = this.#brokers.broker.offsets.get(`sim/${egress}/${partition}`);
+    return [...(known?.values() ?? [])].some(({ note }) => !note.includes(`.life${life} `));
   }
 
   readonly #report: Report = (_level, message) => {

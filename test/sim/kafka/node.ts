@@ -48,6 +48,8 @@ export interface KafkaNodeOptions {
   /** It was shut out, and has published. */
   readonly onIntrusion: (egress: string, partition: number) => void;
   readonly onRefused: (reason: string) => void;
+  /** Something in it may go on. */
+  readonly stir: () => void;
   /** A call to an egress failed; with a code when it was one of ours. */
   readonly onFailure: (node: KafkaNode, error: unknown) => void;
   /** Somebody else publishes in its place. */
@@ -82,7 +84,7 @@ export class KafkaNode implements SourceSink {
     this.#options = options;
     this.life = options.life;
     this.partitionCount = options.world.hosts.length;
-    this.process = new Process(options.world.schedule);
+    this.process = new Process(options.world.schedule, options.stir);
     this.#ingress = this.#newIngress();
     this.#egresses = new Map(
       [...options.egresses].map(([id, delivery]) => {
@@ -93,11 +95,13 @@ export class KafkaNode implements SourceSink {
   }
 
   start(): void {
+    this.#options.stir();
     void this.#ingress.start(this);
   }
 
   /** What a signal does: it ends by itself, some time later. */
   async stop(): Promise<void> {
+    this.#options.stir();
     await this.#ingress.stop();
     for (const { publishers } of this.#places.values()) {
       for (const publisher of publishers.values()) void publisher.stop();
@@ -120,6 +124,7 @@ export class KafkaNode implements SourceSink {
   }
 
   opened(host: Host): void {
+    this.#options.stir();
     const { generation, partition } = host;
     assert(partition !== undefined);
     this.#places.set(host, { generation, publishers: new Map(), queue: new SourceQueue() });
@@ -133,13 +138,16 @@ export class KafkaNode implements SourceSink {
   closed(host: Host): void {
     const place = this.#places.get(host);
     this.#places.delete(host);
+    this.#options.stir();
     place?.queue.rejectAll(down());
     for (const publisher of place?.publishers.values() ?? []) void publisher.stop();
   }
 
   turned(host: Host): void {
     const place = this.#placeOf(host);
-    if (place !== undefined && place.queue.size > 0) place.queue.offerTo(this.#taker(host));
+    if (place === undefined || place.queue.size === 0) return;
+    this.#options.stir();
+    place.queue.offerTo(this.#taker(host));
   }
 
   publish(host: Host, { egress: id, first, records }: Publish): void {
@@ -160,6 +168,7 @@ export class KafkaNode implements SourceSink {
       });
       place.publishers.set(id, publisher);
     }
+    this.#options.stir();
     publisher.add(first, records);
   }
 
@@ -263,9 +272,10 @@ export class KafkaNode implements SourceSink {
         );
         try {
           const published = await own.publish(partition, first, sent, signal);
-          if (isOut && own.isTransactional) onIntrusion(id, partition);
-          // One that slept while it began cannot know of a successor: it takes over, and ends that one.
-          if (!isShutOut(this, id, partition)) this.#owned.add(`${id} ${partition}`);
+          // What it had committed before it hears of it is no intrusion.
+          const isBack = isOut && !isShutOut(this, id, partition);
+          if (isBack && own.isTransactional) onIntrusion(id, partition);
+          this.#owned.add(`${id} ${partition}`);
           for (const { reason } of published.refused) onRefused(reason);
           return published;
         } catch (error) {

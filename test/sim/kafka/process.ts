@@ -11,8 +11,12 @@ export class Process {
   #state: "awake" | "paused" | "dead" = "awake";
   readonly #held: (() => void)[] = [];
 
-  constructor(schedule: Schedule) {
+  readonly #stir: () => void;
+
+  /** @param stir told whenever something in it may go on */
+  constructor(schedule: Schedule, stir: () => void) {
     this.#schedule = schedule;
+    this.#stir = stir;
   }
 
   get isDead(): boolean {
@@ -26,6 +30,7 @@ export class Process {
   wake(): void {
     if (this.#state !== "paused") return;
     this.#state = "awake";
+    this.#stir();
     for (const then of this.#held.splice(0)) then();
   }
 
@@ -43,7 +48,10 @@ export class Process {
         resolve();
       };
       signal.addEventListener("abort", end);
-      this.#schedule.after(waitMs, () => this.#run(end));
+      this.#schedule.after(waitMs, () => {
+        this.#stir();
+        this.#run(end);
+      });
     });
 
   /** As `systemSleep` of src/ingress/source.ts: rejects when the signal aborts. */
