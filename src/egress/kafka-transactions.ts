@@ -309,8 +309,8 @@ export class Transactions {
     // before the fence: a process that sleeps between the two would shut out its successor as it wakes up.
     if (this.#hasOwned || this.#ahead !== undefined) this.#refuse(await this.#read());
     const producer = await this.#init({ id: name, timeoutMs });
-    // Only now is what the one before left open at its end.
-    const found = await this.#read();
+    // Only now is what the one before left open at its end; and a broker may have forgotten to write that down.
+    const found = await this.#read(true);
     this.#refuse(found);
     const marker = this.#judge(found);
     const session: Session = {
@@ -353,9 +353,9 @@ export class Transactions {
     }
   }
 
-  async #read(): Promise<Marker | undefined> {
+  async #read(mustBeStable = false): Promise<Marker | undefined> {
     const { cluster, name, patience } = this.#options;
-    return findMarker(await insist(patience, () => cluster.groupOffsets(name)));
+    return findMarker(await insist(patience, () => cluster.groupOffsets(name, mustBeStable)));
   }
 
   /**

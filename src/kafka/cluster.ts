@@ -104,10 +104,13 @@ export class BrokerCluster implements KafkaCluster {
     });
   }
 
-  async groupOffsets(group: string): Promise<readonly CommittedOffset[]> {
+  async groupOffsets(group: string, mustBeStable = false): Promise<readonly CommittedOffset[]> {
     const what = `asking for the offsets of group ${group}`;
     return await this.#atCoordinator({ type: "group", id: group }, async (broker) => {
-      const { error, offsets } = await broker.connection.request(OFFSET_FETCH, group);
+      const { error, offsets } = await broker.connection.request(OFFSET_FETCH, {
+        group,
+        mustBeStable,
+      });
       checkError(error, what);
       for (const found of offsets) checkError(found.error, what);
       return offsets

@@ -35,8 +35,11 @@ export interface KafkaCluster {
   /** Waits up to `maxWaitMs` for `minBytes`. All partitions must have the leader `node`. */
   fetch(node: number, request: FetchRequest): Promise<readonly FetchedPartition[]>;
 
-  /** What a group has committed, all of it that has not expired. */
-  groupOffsets(group: string): Promise<readonly CommittedOffset[]>;
+  /**
+   * What a group has committed, all of it that has not expired. With `mustBeStable` UNSTABLE_OFFSET_COMMIT while a
+   * transaction has offsets for one of its partitions and its end is not written.
+   */
+  groupOffsets(group: string, mustBeStable?: boolean): Promise<readonly CommittedOffset[]>;
 
   /** Commits for a group that has no members. */
   commitGroup(group: string, offsets: readonly CommittedOffset[]): Promise<void>;

@@ -15,7 +15,7 @@ const PASSING: ReadonlySet<string> = new Set([
   ...["COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR"],
   ...["NOT_LEADER_OR_FOLLOWER", "LEADER_NOT_AVAILABLE", "REPLICA_NOT_AVAILABLE"],
   // The end of the transaction before is still being written.
-  "CONCURRENT_TRANSACTIONS",
+  ...["CONCURRENT_TRANSACTIONS", "UNSTABLE_OFFSET_COMMIT"],
 ]);
 
 /** The end of a transaction takes 1 to 15 ms as a rule. */

@@ -268,8 +268,10 @@ function transactions(name: string, makeWorld: MakeKafkaWorld): void {
     await one.send("a");
     await mark(1);
     await one.end(true);
+    await patiently(() => client.groupOffsets(group, true));
     await one.send("b");
     await mark(2);
+    await assert.rejects(client.groupOffsets(group, true), code(["UNSTABLE_OFFSET_COMMIT"]));
     await one.end(false);
     // A new session waits until the one before has ended altogether.
     await writer(client, at, one.session.transactionalId);

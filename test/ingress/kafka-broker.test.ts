@@ -227,8 +227,11 @@ test("aborted records that kafkajs lets through are not taken; Java's client say
   assert.deepEqual(valuesOf(sink), ["kept 1", "kept 2"]);
   assert.deepEqual(await readWithJava(stage.broker.address, topic), ["kept 1", "kept 2"]);
   const wrong = await readWithKafkajs(stage, "kept 2");
-  assert(wrong.includes("aborted 1"), wrong.join());
-  assert(wrong.includes("aborted 3"), wrong.join());
+  // Which of them depends on what comes in one fetch.
+  assert(
+    wrong.some((value) => value.startsWith("aborted")),
+    wrong.join(),
+  );
 });
 
 test("on a real broker a partition whose records nobody takes stops no other", async (t) => {

@@ -29,9 +29,20 @@ export const LIST_OFFSETS: RequestKind<readonly OffsetQuestion[], readonly Offse
   },
 };
 
-/** Of a group, for all partitions it ever committed for. Offset −1: what it committed has expired. */
+export interface GroupQuestion {
+  readonly group: string;
+  /** UNSTABLE_OFFSET_COMMIT where an open transaction may still change it, or one whose end is not written. */
+  readonly mustBeStable: boolean;
+}
+
+/**
+ * Of a group, for all partitions it ever committed for. Offset −1: what it committed has expired.
+ *
+ * The only request of a flexible version, since it is the first that can ask for stable offsets: the empty tags
+ * of its header stand before the rest, where kafkajs ends its own, and the same in the answer.
+ */
 export const OFFSET_FETCH: RequestKind<
-  string,
+  GroupQuestion,
   {
     readonly error: number;
     readonly offsets: readonly (CommittedOffset & { readonly error: number })[];
@@ -39,19 +50,32 @@ export const OFFSET_FETCH: RequestKind<
 > = {
   name: "OffsetFetch",
   key: 9,
-  version: 4,
-  write(writer, group) {
-    writer.string(group);
-    writer.int32(-1); // no list of topics: all
+  version: 7,
+  write(writer, { group, mustBeStable }) {
+    writer.unsignedVarint(0); // the header's tags
+    writer.compactString(group);
+    writer.unsignedVarint(0); // no list of topics: all
+    writer.boolean(mustBeStable);
+    writer.unsignedVarint(0);
   },
   read(reader) {
-    reader.int32();
-    const offsets = readByTopic(reader, () => {
-      const offset = reader.int64();
-      const note = reader.nullableString() ?? "";
-      return { offset, note, error: reader.int16() };
+    reader.skipTags();
+    reader.int32(); // throttled for so long
+    const offsets = reader.compactArray(() => {
+      const topic = reader.compactString();
+      const partitions = reader.compactArray(() => {
+        const partition = reader.int32();
+        const offset = reader.int64();
+        reader.int32(); // the leader's epoch
+        const found = { topic, partition, offset, note: reader.compactString() };
+        const error = reader.int16();
+        reader.skipTags();
+        return { ...found, error };
+      });
+      reader.skipTags();
+      return partitions;
     });
-    return { offsets, error: reader.int16() };
+    return { offsets: offsets.flat(), error: reader.int16() };
   },
 };
 

@@ -53,12 +53,18 @@ export class WireReader {
 
   /** Zigzag, of 32 bits. */
   varint(): number {
+    const value = this.unsignedVarint();
+    return (value >>> 1) ^ -(value & 1);
+  }
+
+  /** Of 32 bits. */
+  unsignedVarint(): number {
     let value = 0;
     for (let shift = 0; ; shift += 7) {
       if (shift > 28) throw new KafkaProtocolError("a number of variable length is too long");
       const byte = this.#bytes.readUInt8(this.#take(1));
       value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return (value >>> 1) ^ -(value & 1);
+      if (byte < 0x80) return value >>> 0;
     }
   }
 
@@ -98,6 +104,30 @@ export class WireReader {
   varBytes(): Buffer | undefined {
     const length = this.varint();
     return length < 0 ? undefined : this.raw(length);
+  }
+
+  /** As flexible versions write it; null reads as the empty one. */
+  compactString(): string {
+    const length = this.unsignedVarint();
+    return length === 0 ? "" : UTF8.decode(this.raw(length - 1));
+  }
+
+  /** As flexible versions write it; null reads as the empty one. */
+  compactArray<T>(item: () => T): T[] {
+    const count = this.unsignedVarint() - 1;
+    if (count > this.left)
+      throw new KafkaProtocolError(`an array of ${count} in ${this.left} bytes`);
+    const items: T[] = [];
+    for (let i = 0; i < count; i++) items.push(item());
+    return items;
+  }
+
+  /** What a newer version may have added behind a flexible structure. */
+  skipTags(): void {
+    for (let tags = this.unsignedVarint(); tags > 0; tags--) {
+      this.unsignedVarint();
+      this.raw(this.unsignedVarint());
+    }
   }
 
   /** A null array reads as an empty one. */

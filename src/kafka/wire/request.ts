@@ -4,7 +4,7 @@ import type { WireWriter } from "./writer.ts";
 /**
  * One kind of request in one version: https://kafka.apache.org/protocol#protocol_messages
  *
- * The versions are those that brokers from 2.1 to 4 all understand.
+ * The versions are those that brokers from 2.5 to 4 all understand.
  */
 export interface RequestKind<Question, Answer> {
   readonly name: string;

@@ -98,6 +98,19 @@ export class WireWriter {
     if (bytes !== undefined) this.raw(bytes);
   }
 
+  /** As flexible versions write it. */
+  compactString(text: string): void {
+    const bytes = utf8(text);
+    this.unsignedVarint(bytes.byteLength + 1);
+    this.raw(bytes);
+  }
+
+  unsignedVarint(value: number): void {
+    let rest = value;
+    for (; rest >= 0x80; rest >>>= 7) this.#byte((rest & 0x7f) | 0x80);
+    this.#byte(rest);
+  }
+
   array<T>(items: readonly T[], write: (item: T) => void): void {
     this.int32(items.length);
     for (const item of items) write(item);

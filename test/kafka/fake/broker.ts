@@ -183,8 +183,12 @@ export class FakeBroker {
       leaders: (topic) => ask("leaders", () => this.#leaders(topic)),
       offset: (of, at) => ask("offset", () => this.#offset(of, at)),
       fetch: (node, request) => this.#fetch(ask, node, request),
-      groupOffsets: (group) =>
-        ask("groupOffsets", () => [...(this.offsets.get(group)?.values() ?? [])]),
+      groupOffsets: (group, mustBeStable = false) =>
+        ask("groupOffsets", () => {
+          if (mustBeStable && this.#isUnstable(group))
+            throw new KafkaError("UNSTABLE_OFFSET_COMMIT", group);
+          return [...(this.offsets.get(group)?.values() ?? [])];
+        }),
       commitGroup: (group, offsets) => ask("commitGroup", () => this.#store(group, offsets)),
       initProducer: (transactional) => ask("initProducer", () => this.#initProducer(transactional)),
       addPartitions: (session, partitions) =>
@@ -286,6 +290,16 @@ export class FakeBroker {
       ...{ topic, partition, error: undefined, batches, aborted: aborted.toReversed() },
       ...{ highWatermark: log.end, lastStableOffset: log.lastStableOffset },
     };
+  }
+
+  /** Of those that are there: one that was never committed before is not told of. */
+  #isUnstable(group: string): boolean {
+    const known = this.offsets.get(group);
+    return [...this.#transactions.values()].some(
+      ({ state, offsets }) =>
+        state !== "empty" &&
+        offsets.some((one) => one.group === group && known?.has(place(one)) === true),
+    );
   }
 
   #store(group: string, offsets: readonly CommittedOffset[]): void {

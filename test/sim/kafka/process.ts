@@ -83,7 +83,7 @@ export class Process {
       leaders: (topic, mayCreate) => told("leaders", to.leaders(topic, mayCreate)),
       offset: (of, at) => told("offset", to.offset(of, at)),
       fetch: (node, request) => told("fetch", to.fetch(node, request)),
-      groupOffsets: (group) => told("groupOffsets", to.groupOffsets(group)),
+      groupOffsets: (group, isStable) => told("groupOffsets", to.groupOffsets(group, isStable)),
       commitGroup: (group, offsets) => told("commitGroup", to.commitGroup(group, offsets)),
       initProducer: (transactional) => told("initProducer", to.initProducer(transactional)),
       addPartitions: (session, partitions) =>
