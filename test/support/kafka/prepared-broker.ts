@@ -87,6 +87,8 @@ const standard = (folder: string, listeners: readonly Listener[]) => ({
   "listener.security.protocol.map": listeners.map((o) => `${o.name}:${o.protocol}`).join(","),
   "log.dirs": join(folder, "data"),
   "auto.create.topics.enable": "false",
+  // Tests write records of long ago.
+  "log.retention.ms": "-1",
   "offsets.topic.replication.factor": "1",
   "offsets.topic.num.partitions": "4",
   "transaction.state.log.replication.factor": "1",
