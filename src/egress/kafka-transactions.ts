@@ -24,6 +24,7 @@ import { isForbidden, isForbidding, isUnknownTopic, KafkaError } from "../kafka/
 import { insist, type Patience } from "../kafka/insist.ts";
 import type { Published, RefusedRecord } from "./contract.ts";
 import { placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
+import { LooseEnds } from "./kafka-loose-ends.ts";
 import {
   encodeMarker,
   findMarker,
@@ -51,6 +52,8 @@ export interface TransactionsOptions {
   readonly acceptLoss: boolean;
   /** A transaction has ended; not committed: aborted, or nobody knows. */
   readonly onEnd: (isCommitted: boolean) => void;
+  /** A broker has not written the end of a transaction: it is written now. */
+  readonly onForgotten: () => void;
   /** Somebody with other data has published under this name, up to a number of its own. */
   readonly onForeign: (marker: Marker) => void;
 }
@@ -76,6 +79,7 @@ interface Session {
 export class Transactions {
   readonly #options: TransactionsOptions;
   readonly #refusals: Refusals;
+  readonly #ends: LooseEnds;
   #session: Session | undefined;
   /** A session was begun before: the next must not be taken from a successor. */
   #hasOwned = false;
@@ -107,6 +111,8 @@ export class Transactions {
   constructor(options: TransactionsOptions) {
     this.#options = options;
     this.#refusals = new Refusals(options.placement);
+    const { cluster, name, patience } = options;
+    this.#ends = new LooseEnds({ cluster, group: name, patience });
   }
 
   /** The partition has opened, and gives numbers from `next` on. */
@@ -198,12 +204,15 @@ export class Transactions {
     const { cluster, patience, onEnd, maxSequence = SEQUENCE_MAX } = this.#options;
     const { producer } = session;
     session.isOpen = true;
+    const traced = await this.#ends.clean(producer, [...placesOf(records).values()]);
     // Side by side; both have ended before the transaction does, or the session is given up.
-    const parts = [this.#send(session, records), this.#mark(session, marker)];
+    const begun = (): void => this.#ends.begun(traced);
+    const parts = [this.#send(session, records, begun), this.#mark(session, marker, begun)];
     const failed = (await Promise.allSettled(parts)).find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
     this.#isUnsure = true;
     await insist(patience, () => cluster.endTransaction(producer, true));
+    traced.isCommitted = true;
     this.#isUnsure = false;
     this.#last = marker;
     session.marker = marker;
@@ -214,11 +223,16 @@ export class Transactions {
     if (sent > maxSequence) this.#session = undefined;
   }
 
-  async #send(session: Session, records: readonly PlacedRecord[]): Promise<void> {
+  async #send(
+    session: Session,
+    records: readonly PlacedRecord[],
+    begun: () => void,
+  ): Promise<void> {
     if (records.length === 0) return;
     const { cluster, compression, placement } = this.#options;
     const { producer, sequences } = session;
     await this.#join(producer, records);
+    begun();
     const requests = requestsOf(records, placement.maxBytesOf, this.#refusals.isAlone);
     for (const request of requests) {
       const batches = request.map(({ at, records: ofBatch }) => ({
@@ -242,7 +256,7 @@ export class Transactions {
   /** Makes the partitions part of the transaction; a topic that we may not write to is found. */
   async #join(producer: ProducerSession, records: readonly PlacedRecord[]): Promise<void> {
     const { cluster, placement, patience } = this.#options;
-    const places = new Map(records.map(({ at }) => [placeOf(at), at]));
+    const places = placesOf(records);
     const join = (partitions: readonly TopicPartition[]) =>
       insist(patience, () => cluster.addPartitions(producer, partitions));
     try {
@@ -262,10 +276,11 @@ export class Transactions {
     }
   }
 
-  async #mark(session: Session, marker: Marker): Promise<void> {
+  async #mark(session: Session, marker: Marker, begun: () => void): Promise<void> {
     const { cluster, name, patience } = this.#options;
     const { producer } = session;
     await insist(patience, () => cluster.addOffsets(producer, name));
+    begun();
     const offsets = [encodeMarker(marker)];
     try {
       await insist(patience, () => cluster.commitOffsets(producer, name, offsets));
@@ -282,6 +297,8 @@ export class Transactions {
 
   /** Whatever fails in it ends the session. */
   async #inSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    // The next transaction must not end what the last one left.
+    if (this.#ends.areDoubtful) this.#session = undefined;
     try {
       this.#session ??= await this.#begin();
       return await work(this.#session);
@@ -309,8 +326,8 @@ export class Transactions {
     // before the fence: a process that sleeps between the two would shut out its successor as it wakes up.
     if (this.#hasOwned || this.#ahead !== undefined) this.#refuse(await this.#read());
     const producer = await this.#init({ id: name, timeoutMs });
-    // Only now is what the one before left open at its end; and a broker may have forgotten to write that down.
-    const found = await this.#read(true);
+    // Only now is what the one before left open at its end.
+    const found = await this.#readEnded(producer);
     this.#refuse(found);
     const marker = this.#judge(found);
     const session: Session = {
@@ -351,6 +368,23 @@ export class Transactions {
       const text = `the brokers do not allow a transactionTimeout of ${timeoutMs} ms: it must not exceed their transaction.max.timeout.ms`;
       throw new StatefoldError("CONFIG_INVALID", text, { cause: error });
     }
+  }
+
+  /** Once whatever was open before this session has its end, which a broker may have forgotten to write. */
+  async #readEnded(producer: ProducerSession): Promise<Marker | undefined> {
+    const { cluster, name, onForgotten } = this.#options;
+    this.#ends.began(producer);
+    this.#left = producer;
+    if (this.#ends.areDoubtful) await this.#ends.write(producer);
+    try {
+      return findMarker(await cluster.groupOffsets(name, true));
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.code !== "UNSTABLE_OFFSET_COMMIT")
+        return await this.#read(true);
+    }
+    onForgotten();
+    await this.#ends.write(producer);
+    return await this.#read(true);
   }
 
   async #read(mustBeStable = false): Promise<Marker | undefined> {
@@ -405,6 +439,10 @@ export class Transactions {
     if (this.#options.acceptLoss || first >= this.#given) return false;
     return first !== 1 || hasForeign;
   }
+}
+
+function placesOf(records: readonly PlacedRecord[]): ReadonlyMap<string, TopicPartition> {
+  return new Map(records.map(({ at }) => [placeOf(at), at]));
 }
 
 function ofPlace(records: readonly PlacedRecord[], at: TopicPartition): readonly PlacedRecord[] {

@@ -274,6 +274,10 @@ export class KafkaEgress implements Egress {
       onEnd: (isCommitted) => {
         this.transactions[isCommitted ? "committed" : "aborted"]++;
       },
+      onForgotten: () => {
+        const text = "A broker had forgotten to end a transaction; it is ended now.";
+        this.#report("warn", text, { egress: this.id, name });
+      },
       onForeign: ({ next }) => {
         const text = "Another data directory has published under this name; its records stay.";
         this.#report("warn", text, { egress: this.id, name, records: next - 1 });

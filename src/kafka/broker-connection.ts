@@ -29,6 +29,9 @@ export class BrokerConnection {
   readonly #port: number;
   readonly #settings: ConnectionSettings;
   #opening: Promise<Connection> | undefined;
+  /** The last that was opened, until it is known to be broken. */
+  #current: Connection | undefined;
+  #breaks = 0;
   #isClosed = false;
   /** A request was answered, some time: we speak as this listener wants it. */
   #isUnderstood = false;
@@ -37,6 +40,12 @@ export class BrokerConnection {
     this.#host = host;
     this.#port = port;
     this.#settings = settings;
+  }
+
+  /** How often it broke after it was open. */
+  get breaks(): number {
+    const isBroken = this.#current?.isConnected() === false;
+    return this.#breaks + (isBroken ? 1 : 0);
   }
 
   /**
@@ -53,6 +62,7 @@ export class BrokerConnection {
       if (error instanceof KafkaError || error instanceof KafkaProtocolError) throw error;
       // Nobody knows what will come over it after a time-out: it is not used again.
       this.#opening = undefined;
+      this.#broke(connection);
       drop(connection, error);
       throw this.#unreachable(error);
     }
@@ -77,12 +87,20 @@ export class BrokerConnection {
     try {
       const connection = await opening;
       if (connection.isConnected()) return connection;
+      this.#broke(connection);
     } catch (error) {
       if (this.#opening === opening) this.#opening = undefined;
       throw this.#unreachable(error);
     }
     if (this.#opening === opening) this.#opening = undefined;
     return await this.#open();
+  }
+
+  /** Several requests may find out. */
+  #broke(connection: Connection): void {
+    if (this.#current !== connection) return;
+    this.#current = undefined;
+    this.#breaks++;
   }
 
   async #connect(): Promise<Connection> {
@@ -102,6 +120,7 @@ export class BrokerConnection {
       connection.setVersions(versionsOf(ranges));
       connection.setSupportAuthenticationProtocol(true);
       await connection.authenticate();
+      this.#current = connection;
       return connection;
     } catch (error) {
       drop(connection, error);

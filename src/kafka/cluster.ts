@@ -45,12 +45,20 @@ export class BrokerCluster implements KafkaCluster {
   readonly #leaders = new Map<string, readonly number[]>();
   /** By type and id. */
   readonly #coordinators = new Map<string, Broker>();
+  /** Of brokers that are gone. */
+  #breaks = 0;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
     this.#bootstrap = options.bootstrap.map(
       ({ host, port }) => new BrokerConnection(host, port, options),
     );
+  }
+
+  get breaks(): number {
+    let breaks = this.#breaks;
+    for (const { connection } of this.#brokers.values()) breaks += connection.breaks;
+    return breaks;
   }
 
   async connect(): Promise<void> {
@@ -242,6 +250,7 @@ export class BrokerCluster implements KafkaCluster {
       else this.#brokers.set(node.id, this.#newBroker(node));
     }
     for (const [id, broker] of gone) {
+      this.#breaks += broker.connection.breaks + 1;
       if (this.#brokers.get(id) === broker) this.#brokers.delete(id);
       await Promise.all([broker.connection.close(), broker.fetching.close()]);
     }

@@ -20,6 +20,9 @@ export interface KafkaCluster {
   /** What is in flight fails. Idempotent. */
   close(): Promise<void>;
 
+  /** Differs from before when a connection broke since: a broker may have been started again. */
+  readonly breaks: number;
+
   /**
    * The leader of each partition, by partition number; −1: none just now. Undefined: no such topic. With
    * `mayCreate` a broker that is set up so begins to create it.

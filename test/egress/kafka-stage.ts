@@ -49,6 +49,8 @@ interface Process {
   /** How transactions have ended. */
   readonly ends: boolean[];
   readonly foreign: Marker[];
+  /** Ends that it had to write for a broker. */
+  forgotten: number;
 }
 
 interface World {
@@ -85,10 +87,14 @@ export function world(): World {
         ...{ owner: { data, process: owner }, compression: "none", maxSequence },
         patience: { sleep, signal, random: () => 0.5, tries: 50 },
         onEnd: (isCommitted) => ends.push(isCommitted),
+        onForgotten: () => {
+          process.forgotten++;
+        },
         onForeign: (marker) => foreign.push(marker),
       });
       out.opened(next);
-      return { out, client: cluster, ends, foreign };
+      const process: Process = { out, client: cluster, ends, foreign, forgotten: 0 };
+      return process;
     },
   };
   made.broker.createTopic("a", 3);

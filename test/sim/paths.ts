@@ -148,6 +148,8 @@ export const PATHS = {
   kafkaCommitUnheard: "commit of a transaction without an answer",
   kafkaEpochOver: "session that is another's, or was over for the broker",
   kafkaOverdue: "transaction aborted by the broker, since it took too long",
+  kafkaForgotten: "transaction whose end a broker that starts anew forgets to write",
+  kafkaEndWritten: "pending marker found, and its end written for the broker",
   kafkaAgain: "records published again that a transaction has committed",
   kafkaGivenUp: "call to an egress given up while it is being made",
   kafkaCrashOpen: "crash with a transaction open",

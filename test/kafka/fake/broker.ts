@@ -3,7 +3,8 @@
  * while, during which its producer is told CONCURRENT_TRANSACTIONS; a new session fences the one before
  * and aborts what it left open; coordinators load at first; a transaction that takes too long is aborted
  * and its producer fenced; committed offsets expire; lists of aborted transactions come in no order;
- * answers get lost after the request was carried out.
+ * answers get lost after the request was carried out; as it starts it forgets to write the ends of transactions,
+ * and a producer's next marker ends what is open of it.
  *
  * The contract suite (test/contracts/kafka-cluster.ts) runs on it and on a real broker.
  */
@@ -63,14 +64,17 @@ export interface PlaceTrouble {
   readonly isAppended: boolean;
 }
 
+/** Where a transaction stands: with `committed` its producer has been told so. */
+export type Standing = "open" | "aborting" | "committing" | "committed";
+
 interface Transaction {
   readonly session: ProducerSession;
   readonly timeoutMs: number;
   readonly partitions: Map<string, TopicPartition>;
-  /** What will be committed, by group and place. */
-  readonly offsets: (CommittedOffset & { readonly group: string })[];
   readonly groups: Set<string>;
   state: "empty" | "ongoing" | "ending";
+  /** Of one that ends, or is open. */
+  standing: Standing;
   beganMs: number;
 }
 
@@ -87,6 +91,10 @@ export class FakeBroker {
   /** Committed offsets by group and place. */
   readonly offsets = new Map<string, Map<string, CommittedOffset>>();
   readonly #transactions = new Map<string, Transaction>();
+  /** What a producer's next marker commits or drops, by its id. */
+  readonly #pending = new Map<bigint, (CommittedOffset & { readonly group: string })[]>();
+  /** Times it was started. */
+  #lives = 1;
   /** Fetches that wait for records. */
   readonly #fetching = new Set<() => void>();
   #nextProducerId = 1n;
@@ -100,6 +108,8 @@ export class FakeBroker {
   overdue = 0;
   /** A topic that nobody may write to. */
   forbidden: string | undefined;
+  /** Transactions whose ends it has forgotten to write. */
+  forgotten = 0;
 
   constructor(options: FakeBrokerOptions) {
     this.#options = options;
@@ -137,6 +147,23 @@ export class FakeBroker {
     return [...this.#transactions.values()].some(({ state }) => state === "ongoing");
   }
 
+  /**
+   * Connections break, and requests are lost on their way. Transactions that are open are aborted as overdue while
+   * it starts, and their ends not written; nor those that were about to be.
+   *
+   * @param forgets whether that happens to one
+   */
+  restart(forgets: (standing: Standing) => boolean): void {
+    this.#lives++;
+    for (const one of this.#transactions.values()) {
+      if (one.state === "empty" || !forgets(one.standing)) continue;
+      this.forgotten++;
+      const { session, timeoutMs } = one;
+      const producerEpoch = session.producerEpoch + (one.state === "ongoing" ? 1 : 0);
+      this.#begin({ ...session, producerEpoch }, timeoutMs);
+    }
+  }
+
   /** As when a group is idle for longer than the broker keeps its offsets. */
   expireOffsets(group: string): void {
     this.offsets.delete(group);
@@ -145,18 +172,23 @@ export class FakeBroker {
   /** A client with connections of its own. */
   client(): KafkaCluster {
     let isClosed = false;
+    let breaks = 0;
     const ask: Ask = (request, carryOut, node) => {
       const { requestMs, answerMs, later } = this.#options;
       return new Promise((resolve, reject) => {
+        const life = this.#lives;
         const tell = (then: () => void): void => {
-          if (answerMs === undefined) then();
-          else later(answerMs(), then);
+          if (answerMs === undefined) return then();
+          later(answerMs(), () => (life === this.#lives ? then() : fail()));
         };
-        const lost = (): void =>
-          tell(() => reject(new KafkaUnreachableError(`${request}: no answer`)));
+        const fail = (): void => {
+          breaks++;
+          reject(new KafkaUnreachableError(`${request}: no answer`));
+        };
+        const lost = (): void => tell(fail);
         const trouble = isClosed ? LOST : this.#options.trouble?.(request, node);
         later(requestMs?.() ?? 0, () => {
-          if (isClosed || trouble?.kind === "lost") return lost();
+          if (isClosed || trouble?.kind === "lost" || life !== this.#lives) return lost();
           if (trouble?.kind === "error") {
             return tell(() => reject(new KafkaError(trouble.code, request)));
           }
@@ -175,7 +207,11 @@ export class FakeBroker {
         });
       });
     };
+    const lives = (): number => this.#lives;
     return {
+      get breaks() {
+        return breaks + lives();
+      },
       connect: () => ask("connect", () => {}),
       close: async () => {
         isClosed = true;
@@ -197,8 +233,10 @@ export class FakeBroker {
         ask("addOffsets", () => void this.#join(session).groups.add(group)),
       commitOffsets: (session, group, offsets) =>
         ask("commitOffsets", () => this.#commitOffsets(session, group, offsets)),
-      endTransaction: (session, isCommit) =>
-        ask("endTransaction", () => this.#end(session, isCommit)),
+      endTransaction: async (session, isCommit) => {
+        const ending = await ask("endTransaction", () => this.#end(session, isCommit));
+        if (isCommit) ending.standing = "committed";
+      },
       produce: (request) => ask("produce", () => this.#produce(request)),
     };
   }
@@ -295,10 +333,8 @@ export class FakeBroker {
   /** Of those that are there: one that was never committed before is not told of. */
   #isUnstable(group: string): boolean {
     const known = this.offsets.get(group);
-    return [...this.#transactions.values()].some(
-      ({ state, offsets }) =>
-        state !== "empty" &&
-        offsets.some((one) => one.group === group && known?.has(place(one)) === true),
+    return [...this.#pending.values()].some((pending) =>
+      pending.some((one) => one.group === group && known?.has(place(one)) === true),
     );
   }
 
@@ -331,8 +367,8 @@ export class FakeBroker {
 
   #begin(session: ProducerSession, timeoutMs: number): Transaction {
     const transaction: Transaction = {
-      ...{ session, timeoutMs, partitions: new Map(), offsets: [], groups: new Set() },
-      ...{ state: "empty", beganMs: 0 },
+      ...{ session, timeoutMs, partitions: new Map(), groups: new Set() },
+      ...{ state: "empty", standing: "open", beganMs: 0 },
     };
     this.#transactions.set(session.transactionalId ?? "", transaction);
     return transaction;
@@ -374,6 +410,7 @@ export class FakeBroker {
     }
     if (transaction.state === "empty") transaction.beganMs = this.#options.nowMs();
     transaction.state = "ongoing";
+    transaction.standing = "open";
     return transaction;
   }
 
@@ -393,28 +430,41 @@ export class FakeBroker {
     const transaction = this.#current(session);
     if (!transaction.groups.has(group)) throw new KafkaError("INVALID_TXN_STATE", group);
     for (const one of offsets) this.log(one);
-    transaction.offsets.push(...offsets.map((one) => ({ ...one, group })));
+    const pending = this.#pending.get(session.producerId) ?? [];
+    this.#pending.set(session.producerId, pending);
+    pending.push(...offsets.map((one) => ({ ...one, group })));
   }
 
-  #end(session: ProducerSession, isCommit: boolean): void {
+  #end(session: ProducerSession, isCommit: boolean): Transaction {
     const transaction = this.#current(session);
     if (transaction.state === "ending") throw new KafkaError("CONCURRENT_TRANSACTIONS", "ending");
     if (transaction.state === "empty") throw new KafkaError("INVALID_TXN_STATE", "nothing to end");
     const { timeoutMs } = transaction;
     const next = this.#begin(session, timeoutMs);
     this.#finish(transaction, isCommit, next);
+    return next;
   }
 
   /** Writes the markers, in a while; the producer's next transaction waits for that. */
   #finish(transaction: Transaction, isCommit: boolean, next: Transaction): void {
     next.state = "ending";
+    next.standing = isCommit ? "committing" : "aborting";
+    const { transactionalId = "", producerId } = transaction.session;
     const finish = (): void => {
+      if (this.#transactions.get(transactionalId) !== next) return; // forgotten
       for (const one of transaction.partitions.values()) {
-        const { producerId } = transaction.session;
-        this.log(one).endTransaction(producerId, isCommit, this.#options.nowMs());
+        const log = this.topics.get(one.topic)?.[one.partition];
+        log?.endTransaction(producerId, isCommit, this.#options.nowMs());
       }
+      const pending = this.#pending.get(producerId) ?? [];
+      const isEnded = ({ group }: { readonly group: string }) => transaction.groups.has(group);
+      this.#pending.set(
+        producerId,
+        pending.filter((one) => !isEnded(one)),
+      );
       if (isCommit) {
-        for (const { group, ...one } of transaction.offsets) this.#store(group, [one]);
+        const there = pending.filter((one) => isEnded(one) && this.topics.has(one.topic));
+        for (const { group, ...one } of there) this.#store(group, [one]);
       }
       next.state = "empty";
     };

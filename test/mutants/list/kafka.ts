@@ -3,6 +3,22 @@ import type { Mutant } from "../mutant.ts";
 
 export const KAFKA: readonly Mutant[] = [
   {
+    name: "kafka-places-not-cleaned",
+    bug: "What a predecessor left open in a place is committed by the next transaction there.",
+    breaks: "exactness",
+    file: "egress/kafka-loose-ends.ts",
+    from: "if (this.#isInherited === true && fresh.length > 0) {",
+    to: "if (this.#isInherited === undefined && fresh.length > 0) {",
+  },
+  {
+    name: "kafka-break-unnoticed",
+    bug: "After a connection broke the last transaction is believed to have its end.",
+    breaks: "exactness",
+    file: "egress/kafka-loose-ends.ts",
+    from: "this.#last !== undefined && this.#last.breaks !== this.#options.cluster.breaks;",
+    to: "this.#last !== undefined && this.#last.breaks < 0;",
+  },
+  {
     name: "kafka-aborted-delivered",
     bug: "Records of aborted transactions are delivered.",
     breaks: "exactness",

@@ -335,6 +335,7 @@ export class Kafka {
     const { paths } = this.#options;
     paths.hitIf(message.startsWith("The position in a Kafka topic is not"), "kafkaOutOfRange");
     paths.hitIf(message.startsWith("A partition of a Kafka topic is new"), "kafkaNewPartition");
+    paths.hitIf(message.startsWith("A broker had forgotten"), "kafkaEndWritten");
   };
 
   #seen(request: string, answer: unknown, error: unknown): void {
@@ -362,6 +363,7 @@ export class Kafka {
     const { paths } = this.#options;
     assert(!broker.hasOpenTransaction, "Kafka: a transaction is left open");
     paths.hitIf(broker.overdue > 0, "kafkaOverdue");
+    paths.hitIf(broker.forgotten > 0, "kafkaForgotten");
     const doubles = [...broker.topics.values()].flat().reduce((sum, log) => sum + log.doubles, 0);
     paths.hitIf(doubles > 0, "kafkaSequenceAgain");
   }

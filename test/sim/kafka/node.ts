@@ -239,10 +239,10 @@ export class KafkaNode implements SourceSink {
   }
 
   #newEgress(id: string, type: "exactly-once" | "at-least-once"): KafkaEgress {
-    const { world, swarm, rng, acceptLoss } = this.#options;
+    const { world, swarm, rng, acceptLoss, report } = this.#options;
     const { transactionTimeoutMs, batchBytes } = swarm;
     return new KafkaEgress({
-      ...{ id, application: "sim", acceptLoss },
+      ...{ id, application: "sim", acceptLoss, report },
       delivery: type === "exactly-once" ? { type, transactionTimeoutMs } : { type },
       settings: {
         ...{ compression: "none", maxRecordBytes: 1_000_000, batchBytes },

@@ -78,6 +78,9 @@ export class Process {
         );
       });
     const cluster: KafkaCluster = {
+      get breaks() {
+        return to.breaks;
+      },
       connect: () => told("connect", to.connect()),
       close: () => to.close(),
       leaders: (topic, mayCreate) => told("leaders", to.leaders(topic, mayCreate)),

@@ -4,7 +4,7 @@ import type { Rng } from "../../support/rng.ts";
 export const KAFKA_FAULTS = [
   ...(["kafkaLost", "kafkaAnswerLost", "kafkaLate", "kafkaError", "kafkaPlace"] as const),
   ...(["kafkaDown", "kafkaMoves", "kafkaSlow", "kafkaRetention", "kafkaExpiry"] as const),
-  ...(["kafkaZombie"] as const),
+  ...(["kafkaZombie", "kafkaForgets"] as const),
 ] as const;
 
 export type KafkaFault = (typeof KAFKA_FAULTS)[number];
@@ -43,7 +43,7 @@ export interface KafkaSwarm {
 export function drawKafka(rng: Rng): KafkaSwarm | undefined {
   if (!rng.chance(0.25)) return undefined;
   const drawn = drawAny(rng);
-  return rng.chance(0.5) ? steer(drawn, rng.int(4)) : drawn;
+  return rng.chance(0.5) ? steer(drawn, rng.int(5)) : drawn;
 }
 
 /** Alone these are rarer than they matter. */
@@ -56,6 +56,11 @@ function steer(swarm: KafkaSwarm, toward: number): KafkaSwarm {
       return { ...swarm, faults: { ...faults, kafkaExpiry: 1, kafkaZombie: 0 } };
     case 2: // topics that are shorter than the way to them
       return { ...swarm, faults: { ...faults, kafkaRetention: 1, kafkaDown: 0.5 }, writes: 6 };
+    case 3: // brokers that forget how transactions ended
+      return {
+        ...{ ...swarm, side: "exactly-once", endMs: 200 },
+        faults: { ...faults, kafkaForgets: 1, kafkaLost: 0.3 },
+      };
     default: // answers that only the sequence or the marker can replace
       return {
         ...{ ...swarm, side: "at-least-once", transactionTimeoutMs: 2_000 },

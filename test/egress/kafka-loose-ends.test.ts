@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { all, found, publishAll, range, records, world } from "./kafka-stage.ts";
+
+const everything = () => true;
+
+test("what a transaction left open is not committed by the next, though a broker forgot its abort", async () => {
+  const made = world();
+  const first = made.process("one");
+  await publishAll(first.out, records(1, 6));
+  // The process and the broker die before the commit is asked for.
+  made.trouble = (request) => (request === "endTransaction" ? { kind: "lost" } : undefined);
+  await assert.rejects(first.out.publish(records(6, 11)));
+  made.trouble = undefined;
+  made.broker.restart(everything);
+  assert.equal(made.broker.forgotten, 1);
+
+  const second = made.process("two", { next: 11 });
+  await publishAll(second.out, records(6, 16));
+  assert.deepEqual(all(await found(made, "a")), range(1, 16));
+  assert.equal(second.forgotten, 1);
+});
+
+test("a place that comes later is cleaned as well, also by a process after the next", async () => {
+  const made = world();
+  const first = made.process("one");
+  await publishAll(first.out, records(1, 3, "b"));
+  made.trouble = (request) => (request === "endTransaction" ? { kind: "lost" } : undefined);
+  await assert.rejects(first.out.publish([...records(3, 6, "b"), ...records(6, 11)]));
+  made.trouble = undefined;
+  made.broker.restart(everything);
+
+  const second = made.process("two", { next: 11 });
+  await publishAll(second.out, records(3, 6, "b"));
+  const third = made.process("three", { next: 11 });
+  await publishAll(third.out, records(6, 11));
+  assert.deepEqual(all(await found(made, "a")), range(6, 11));
+  assert.deepEqual(all(await found(made, "b")), range(1, 6));
+});
+
+test("a commit that was answered stays one, though the broker forgot to write it", async () => {
+  const made = world();
+  const { out } = made.process("one");
+  await publishAll(out, records(1, 6));
+  await made.clock.sleep(20);
+  await publishAll(out, records(6, 11));
+  made.broker.restart(everything);
+  assert.equal(made.broker.forgotten, 1);
+  // The next transaction is aborted, and is in the same places.
+  made.trouble = (request) => (request === "commitOffsets" ? { kind: "lost" } : undefined);
+  await assert.rejects(out.publish(records(11, 16)));
+  made.trouble = undefined;
+  await publishAll(out, records(11, 16));
+  assert.deepEqual(all(await found(made, "a")), range(1, 16));
+});
+
+test("a commit without answer counts as none when the broker forgot it", async () => {
+  const made = world();
+  const { out } = made.process("one");
+  await publishAll(out, records(1, 6));
+  made.trouble = (request) => (request === "endTransaction" ? { kind: "answerLost" } : undefined);
+  await assert.rejects(out.publish(records(6, 11)));
+  made.trouble = undefined;
+  made.broker.restart(everything);
+  await publishAll(out, records(6, 16));
+  assert.deepEqual(all(await found(made, "a")), range(1, 16));
+});
+
+test("the very first transaction may be the one that was forgotten", async () => {
+  const made = world();
+  made.trouble = (request) => (request === "endTransaction" ? { kind: "lost" } : undefined);
+  await assert.rejects(made.process("one").out.publish(records(1, 6)));
+  made.trouble = undefined;
+  made.broker.restart(everything);
+  await publishAll(made.process("two", { next: 6 }).out, records(1, 11));
+  assert.deepEqual(all(await found(made, "a")), range(1, 11));
+});
