@@ -25,37 +25,26 @@ import { insist, type Patience } from "../kafka/insist.ts";
 import type { Published, RefusedRecord } from "./contract.ts";
 import { placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
 import { LooseEnds } from "./kafka-loose-ends.ts";
-import {
-  encodeMarker,
-  findMarker,
-  type Marker,
-  type MarkerOwner,
-  REFUSED_WITHIN,
-} from "./kafka-marker.ts";
+import { encodeMarker, findMarker, type Marker, REFUSED_WITHIN } from "./kafka-marker.ts";
+import { MarkerJudge, type MarkerJudgeOptions } from "./kafka-marker-judge.ts";
 import type { NumberedRecord, PlacedRecord, Placement } from "./kafka-placement.ts";
 import { Refusals, RefusedBatch } from "./kafka-refusals.ts";
-import { fenced, markerAhead, markerLost, mayNotMark } from "./kafka-troubles.ts";
+import { markerLost, mayNotMark } from "./kafka-troubles.ts";
 
-export interface TransactionsOptions {
+export interface TransactionsOptions extends MarkerJudgeOptions {
   readonly cluster: KafkaCluster;
   readonly placement: Placement;
   /** Of application, egress and partition: the transactional id, and the marker's group. */
   readonly name: string;
-  /** This process, on its data. */
-  readonly owner: MarkerOwner;
   readonly transactionTimeoutMs: number;
   readonly compression: Compression;
   readonly patience: Patience;
   /** Records of one session and partition, about. Default: half of what Kafka can number. */
   readonly maxSequence?: number;
-  /** A marker that contradicts the data at first is believed as far as it can be, instead of refused. */
-  readonly acceptLoss: boolean;
   /** A transaction has ended; not committed: aborted, or nobody knows. */
   readonly onEnd: (isCommitted: boolean) => void;
   /** A broker has not written the end of a transaction: it is written now. */
   readonly onForgotten: () => void;
-  /** Somebody with other data has published under this name, up to a number of its own. */
-  readonly onForeign: (marker: Marker) => void;
 }
 
 /** What became of the records of a call. */
@@ -80,17 +69,8 @@ export class Transactions {
   readonly #options: TransactionsOptions;
   readonly #refusals: Refusals;
   readonly #ends: LooseEnds;
+  readonly #judge: MarkerJudge;
   #session: Session | undefined;
-  /** A session was begun before: the next must not be taken from a successor. */
-  #hasOwned = false;
-  /** Numbers below were given before this life of the partition, and may have been published in another. */
-  #given = 1;
-  /** The highest number that this process was to publish. */
-  #seen = 0;
-  /** As this process last saw it. */
-  #last: Marker | undefined;
-  /** Where the marker was when it was found ahead of this data. */
-  #ahead: number | undefined;
   /** Refused while there was no place for a marker: the first marker says so. */
   #unmarked: readonly number[] = [];
   /** Where a marker may stand when nothing is published: a broker has refused records for it, and it exists. */
@@ -102,9 +82,6 @@ export class Transactions {
   #most = REFUSED_WITHIN;
   /** Records of the transaction that is being made. */
   #trying = 0;
-  /** A commit has had no answer since. */
-  #isUnsure = false;
-
   /** The session of a transaction that was left open: the next session ends it. */
   #left: ProducerSession | undefined;
 
@@ -113,11 +90,12 @@ export class Transactions {
     this.#refusals = new Refusals(options.placement);
     const { cluster, name, patience } = options;
     this.#ends = new LooseEnds({ cluster, group: name, patience });
+    this.#judge = new MarkerJudge(options);
   }
 
   /** The partition has opened, and gives numbers from `next` on. */
   opened(next: number): void {
-    this.#given = next;
+    this.#judge.opened(next);
   }
 
   /** Shuts out whoever was here before. Not at the same time as {@link publish}. */
@@ -136,7 +114,7 @@ export class Transactions {
 
   /** One at a time. Of what was published before it says only what was refused. */
   async publish(records: readonly NumberedRecord[]): Promise<PublishedUpTo> {
-    this.#seen = Math.max(this.#seen, records.at(-1)?.number ?? 0);
+    this.#judge.toPublish(records.at(-1)?.number ?? 0);
     for (;;) {
       try {
         this.#trying = 0;
@@ -155,7 +133,7 @@ export class Transactions {
   async #publish(session: Session, records: readonly NumberedRecord[]): Promise<PublishedUpTo> {
     const [{ number: first } = { number: 0 }] = records;
     const { marker, markerAt } = session;
-    if (marker === undefined && this.#mayHavePublished(first, markerAt !== undefined)) {
+    if (marker === undefined && this.#judge.mayHavePublished(first, markerAt !== undefined)) {
       throw markerLost(this.#options.name, first);
     }
     const done = marker?.next ?? first;
@@ -210,11 +188,10 @@ export class Transactions {
     const parts = [this.#send(session, records, begun), this.#mark(session, marker, begun)];
     const failed = (await Promise.allSettled(parts)).find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
-    this.#isUnsure = true;
+    this.#judge.asked();
     await insist(patience, () => cluster.endTransaction(producer, true));
     traced.isCommitted = true;
-    this.#isUnsure = false;
-    this.#last = marker;
+    this.#judge.settled(marker);
     session.marker = marker;
     session.markerAt = marker.at;
     session.isOpen = false;
@@ -322,14 +299,12 @@ export class Transactions {
 
   async #begin(): Promise<Session> {
     const { name, owner, transactionTimeoutMs: timeoutMs } = this.#options;
-    // Whoever may not publish comes again and again, and must not shut out each time who may. At first nothing comes
-    // before the fence: a process that sleeps between the two would shut out its successor as it wakes up.
-    if (this.#hasOwned || this.#ahead !== undefined) this.#refuse(await this.#read());
+    if (this.#judge.looksFirst) this.#judge.refuse(await this.#read());
     const producer = await this.#init({ id: name, timeoutMs });
     // Only now is what the one before left open at its end.
     const found = await this.#readEnded(producer);
-    this.#refuse(found);
-    const marker = this.#judge(found);
+    this.#judge.refuse(found);
+    const marker = this.#judge.judge(found);
     const session: Session = {
       ...{ producer, sequences: new Map(), marker, markerAt: found?.at, isOpen: false },
     };
@@ -337,11 +312,9 @@ export class Transactions {
       this.#session = session;
       await this.#sign(session, { ...(marker ?? found), at: found.at });
     }
-    this.#hasOwned = true;
+    this.#judge.owns(marker);
     this.#left = undefined;
     session.marker = marker;
-    this.#last = marker;
-    this.#isUnsure = false;
     return session;
   }
 
@@ -390,54 +363,6 @@ export class Transactions {
   async #read(mustBeStable = false): Promise<Marker | undefined> {
     const { cluster, name, patience } = this.#options;
     return findMarker(await insist(patience, () => cluster.groupOffsets(name, mustBeStable)));
-  }
-
-  /**
-   * Somebody else has come after this process, or has more of this data than it has. Only ever truer: what
-   * is open just now can but move the marker on.
-   */
-  #refuse(found: Marker | undefined): void {
-    if (found === undefined) return;
-    const { name, owner, acceptLoss } = this.#options;
-    const isOthers = found.owner.process !== owner.process;
-    if (this.#hasOwned && isOthers) throw fenced(name, found.owner.process, owner.process);
-    if (this.#isForeign(found) || found.next <= this.#knownUpTo) return;
-    if (acceptLoss && !this.#hasOwned) return;
-    // It moves although this process publishes nothing.
-    const before = this.#ahead ?? found.next;
-    this.#ahead = found.next;
-    if (isOthers && found.next > before) throw fenced(name, found.owner.process, owner.process);
-    throw markerAhead(name, found.next, this.#given);
-  }
-
-  #isForeign({ owner }: Marker): boolean {
-    return !["", this.#options.owner.data].includes(owner.data);
-  }
-
-  /** Behind the highest number that this data may have published. */
-  get #knownUpTo(): number {
-    return Math.max(this.#given, this.#seen + 1);
-  }
-
-  /** What a marker says about the numbers of this data; undefined: nothing was published of them. */
-  #judge(found: Marker | undefined): Marker | undefined {
-    const isForeign = found !== undefined && this.#isForeign(found);
-    if (isForeign && !this.#hasOwned) this.#options.onForeign(found);
-    if (found === undefined || isForeign) {
-      // It was there and is not: whatever became of the last commit, nobody can tell. One that has never been
-      // there says that the first commit was none.
-      if (this.#isUnsure && this.#last !== undefined)
-        throw markerLost(this.#options.name, this.#seen);
-      return this.#last;
-    }
-    if (found.next <= this.#knownUpTo) return found;
-    return { ...found, next: this.#given, refused: [] }; // the loss is accepted
-  }
-
-  /** Where there is no marker: whether an earlier life of this data may have published a record. */
-  #mayHavePublished(first: number, hasForeign: boolean): boolean {
-    if (this.#options.acceptLoss || first >= this.#given) return false;
-    return first !== 1 || hasForeign;
   }
 }
 

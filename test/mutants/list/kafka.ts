@@ -1,4 +1,4 @@
-/** Bugs on the way from and to Kafka: read-committed.ts, fetcher.ts, kafka-tape.ts, kafka-transactions.ts, kafka-sends.ts. */
+/** Bugs on the way from and to Kafka: read-committed.ts, fetcher.ts, kafka-tape.ts, and src/egress/kafka-*.ts. */
 import type { Mutant } from "../mutant.ts";
 
 export const KAFKA: readonly Mutant[] = [
@@ -87,14 +87,14 @@ export const KAFKA: readonly Mutant[] = [
     bug: "The marker is read before whoever was there is shut out: what that one still commits is published again.",
     breaks: "exactness",
     file: "egress/kafka-transactions.ts",
-    from: "    const producer = await this.#init({ id: name, timeoutMs });\n    // Only now is what the one before left open at its end; and a broker may have forgotten to write that down.\n    const found = await this.#read(true);\n",
-    to: "    const found = await this.#read();\n    const producer = await this.#init({ id: name, timeoutMs });\n",
+    from: "    const producer = await this.#init({ id: name, timeoutMs });\n    // Only now is what the one before left open at its end.\n    const found = await this.#readEnded(producer);\n",
+    to: "    const found = await this.#read();\n    const producer = await this.#init({ id: name, timeoutMs });\n    await this.#readEnded(producer);\n",
   },
   {
     name: "kafka-unheard-commit-taken-for-none",
     bug: "A commit whose answer was lost is taken for one that was not made: its records are published again.",
     breaks: "exactness",
-    file: "egress/kafka-transactions.ts",
+    file: "egress/kafka-marker-judge.ts",
     from: "    if (found.next <= this.#knownUpTo) return found;",
     to: "    if (this.#hasOwned && this.#isUnsure && this.#last !== undefined) return this.#last;\n    if (found.next <= this.#knownUpTo) return found;",
   },
@@ -110,7 +110,7 @@ export const KAFKA: readonly Mutant[] = [
     name: "kafka-zombie-fences-successor",
     bug: "A process that was shut out takes over again.",
     breaks: "I10 liveness",
-    file: "egress/kafka-transactions.ts",
+    file: "egress/kafka-marker-judge.ts",
     from: "if (this.#hasOwned && isOthers) throw",
     to: 'if (this.#hasOwned && isOthers && owner.process === "") throw',
   },
