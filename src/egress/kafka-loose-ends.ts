@@ -8,15 +8,12 @@
  * of the same producer in that place ends both as it ends itself: what had been aborted is committed then.
  *
  * Owns what this process knows of its last transaction, and the transactions without records that write such ends.
- * Does not own when a session begins (kafka-transactions.ts).
+ * Does not own when a session begins, nor when a commit counts (kafka-transactions.ts).
  *
- * 1. Nothing is sent to a place before what others may have left open there has been aborted.
- * 2. After a connection broke, the last transaction's places are ended as it was: committed when its commit was
- *    answered, else aborted, also when the commit was asked for: all its ends were forgotten or none, and who
- *    published its records still has them.
- *
- * What stays: a transaction of a process that died within the milliseconds in which the broker was killed too,
- * behind the answer to its commit and before its ends were written, is taken for aborted.
+ * 1. An end that was forgotten is written as an abort, also when it was to be a commit: all ends of a transaction
+ *    are forgotten or none, and a commit counts only once the marker in it can be read.
+ * 2. Nothing is sent to a place before what others may have left open there has been aborted.
+ * 3. After a connection broke, the last transaction's places are ended once more.
  */
 import type { KafkaCluster, ProducerSession, TopicPartition } from "../kafka/contract.ts";
 import { isForbidding, isUnknownTopic, KafkaUnreachableError } from "../kafka/error.ts";
@@ -35,7 +32,6 @@ export interface Traced {
   readonly places: readonly TopicPartition[];
   /** As {@link KafkaCluster.breaks} was before it. */
   readonly breaks: number;
-  isCommitted: boolean;
 }
 
 export class LooseEnds {
@@ -61,30 +57,30 @@ export class LooseEnds {
     return this.#last !== undefined && this.#last.breaks !== this.#options.cluster.breaks;
   }
 
-  /** Writes the end of the last transaction once more, or that of the one before this process. */
+  /** Aborts once more what the last transaction left, or the marker of the one before this process. */
   async write(producer: ProducerSession): Promise<void> {
     const { cluster, group, patience } = this.#options;
-    const { places = [], isCommitted = false } = this.#last ?? {};
-    const again = this.#trace(places, isCommitted);
+    const places = this.#last?.places ?? [];
+    const again = this.#trace(places);
     await this.#join(producer, places);
     await insist(patience, () => cluster.addOffsets(producer, group));
-    await insist(patience, () => cluster.endTransaction(producer, isCommitted));
+    await insist(patience, () => cluster.endTransaction(producer, false));
     this.#last = again;
   }
 
-  /** Before a transaction with records in these places: (1) holds from here on. */
+  /** Before a transaction with records in these places: (2) holds from here on. */
   async clean(producer: ProducerSession, places: readonly TopicPartition[]): Promise<Traced> {
     const { cluster, patience } = this.#options;
     const fresh = places.filter((at) => !this.#clean.has(placeOf(at)));
     if (this.#isInherited === true && fresh.length > 0) {
-      const cleaning = this.#trace(fresh, false);
+      const cleaning = this.#trace(fresh);
       if (await this.#join(producer, fresh)) {
         this.begun(cleaning);
         await insist(patience, () => cluster.endTransaction(producer, false));
       }
     }
     for (const at of fresh) this.#clean.add(placeOf(at));
-    return this.#trace(places, false);
+    return this.#trace(places);
   }
 
   /**
@@ -99,8 +95,8 @@ export class LooseEnds {
     this.#last = transaction;
   }
 
-  #trace(places: readonly TopicPartition[], isCommitted: boolean): Traced {
-    return { places, isCommitted, breaks: this.#options.cluster.breaks };
+  #trace(places: readonly TopicPartition[]): Traced {
+    return { places, breaks: this.#options.cluster.breaks };
   }
 
   /** Those that are gone or forbidden by now are left out. Whether there was any other. */

@@ -190,7 +190,8 @@ export class Transactions {
     if (failed !== undefined) throw failed.reason;
     this.#judge.asked();
     await insist(patience, () => cluster.endTransaction(producer, true));
-    traced.isCommitted = true;
+    // The end is answered before it is written, and may be forgotten until it is (kafka-loose-ends.ts, 1).
+    await this.#untilSeen(marker);
     this.#judge.settled(marker);
     session.marker = marker;
     session.markerAt = marker.at;
@@ -320,13 +321,17 @@ export class Transactions {
 
   /** Whoever asks sees the name of this process. What the marker says of numbers stays as it is. */
   async #sign(session: Session, marker: Marker): Promise<void> {
-    const { name, patience } = this.#options;
     const { process } = this.#options.owner;
     await this.#commit(session, [], { ...marker, owner: { data: marker.owner.data, process } });
-    // The end of a transaction is answered before it can be seen.
+  }
+
+  async #untilSeen({ next, owner }: Marker): Promise<void> {
+    const { cluster, name, patience } = this.#options;
     await insist(patience, async () => {
-      const seen = await this.#read();
-      if (seen?.owner.process !== process) throw new KafkaError("CONCURRENT_TRANSACTIONS", name);
+      const seen = findMarker(await cluster.groupOffsets(name, true));
+      this.#judge.refuse(seen);
+      if (seen?.next !== next || seen.owner.process !== owner.process)
+        throw new KafkaError("CONCURRENT_TRANSACTIONS", name);
     });
   }
 

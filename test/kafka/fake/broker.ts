@@ -64,17 +64,12 @@ export interface PlaceTrouble {
   readonly isAppended: boolean;
 }
 
-/** Where a transaction stands: with `committed` its producer has been told so. */
-export type Standing = "open" | "aborting" | "committing" | "committed";
-
 interface Transaction {
   readonly session: ProducerSession;
   readonly timeoutMs: number;
   readonly partitions: Map<string, TopicPartition>;
   readonly groups: Set<string>;
   state: "empty" | "ongoing" | "ending";
-  /** Of one that ends, or is open. */
-  standing: Standing;
   beganMs: number;
 }
 
@@ -153,10 +148,10 @@ export class FakeBroker {
    *
    * @param forgets whether that happens to one
    */
-  restart(forgets: (standing: Standing) => boolean): void {
+  restart(forgets: () => boolean): void {
     this.#lives++;
     for (const one of this.#transactions.values()) {
-      if (one.state === "empty" || !forgets(one.standing)) continue;
+      if (one.state === "empty" || !forgets()) continue;
       this.forgotten++;
       const { session, timeoutMs } = one;
       const producerEpoch = session.producerEpoch + (one.state === "ongoing" ? 1 : 0);
@@ -233,10 +228,8 @@ export class FakeBroker {
         ask("addOffsets", () => void this.#join(session).groups.add(group)),
       commitOffsets: (session, group, offsets) =>
         ask("commitOffsets", () => this.#commitOffsets(session, group, offsets)),
-      endTransaction: async (session, isCommit) => {
-        const ending = await ask("endTransaction", () => this.#end(session, isCommit));
-        if (isCommit) ending.standing = "committed";
-      },
+      endTransaction: (session, isCommit) =>
+        ask("endTransaction", () => this.#end(session, isCommit)),
       produce: (request) => ask("produce", () => this.#produce(request)),
     };
   }
@@ -368,7 +361,7 @@ export class FakeBroker {
   #begin(session: ProducerSession, timeoutMs: number): Transaction {
     const transaction: Transaction = {
       ...{ session, timeoutMs, partitions: new Map(), groups: new Set() },
-      ...{ state: "empty", standing: "open", beganMs: 0 },
+      ...{ state: "empty", beganMs: 0 },
     };
     this.#transactions.set(session.transactionalId ?? "", transaction);
     return transaction;
@@ -410,7 +403,6 @@ export class FakeBroker {
     }
     if (transaction.state === "empty") transaction.beganMs = this.#options.nowMs();
     transaction.state = "ongoing";
-    transaction.standing = "open";
     return transaction;
   }
 
@@ -435,20 +427,18 @@ export class FakeBroker {
     pending.push(...offsets.map((one) => ({ ...one, group })));
   }
 
-  #end(session: ProducerSession, isCommit: boolean): Transaction {
+  #end(session: ProducerSession, isCommit: boolean): void {
     const transaction = this.#current(session);
     if (transaction.state === "ending") throw new KafkaError("CONCURRENT_TRANSACTIONS", "ending");
     if (transaction.state === "empty") throw new KafkaError("INVALID_TXN_STATE", "nothing to end");
     const { timeoutMs } = transaction;
     const next = this.#begin(session, timeoutMs);
     this.#finish(transaction, isCommit, next);
-    return next;
   }
 
   /** Writes the markers, in a while; the producer's next transaction waits for that. */
   #finish(transaction: Transaction, isCommit: boolean, next: Transaction): void {
     next.state = "ending";
-    next.standing = isCommit ? "committing" : "aborting";
     const { transactionalId = "", producerId } = transaction.session;
     const finish = (): void => {
       if (this.#transactions.get(transactionalId) !== next) return; // forgotten
