@@ -1,20 +1,45 @@
 import { createHash } from "node:crypto";
 import { assert } from "../base/assert.ts";
+import { unlessAborted } from "../base/unless-aborted.ts";
 import type { BlobBody } from "./contract.ts";
 
-/** The chunks of a body, opened anew. Its length is compared with the size it was given with. */
-export async function* chunksOf(body: BlobBody): AsyncGenerator<Uint8Array> {
+/**
+ * The chunks of a body, opened anew. Its length is compared with the size it was given with. An aborted signal
+ * ends it with its reason, whatever the source is waiting for.
+ */
+export async function* chunksOf(body: BlobBody, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  signal?.throwIfAborted();
   if (body instanceof Uint8Array) {
     yield body;
     return;
   }
   let length = 0;
-  for await (const chunk of body.open()) {
+  for await (const chunk of signal === undefined ? body.open() : abortable(body.open(), signal)) {
     length += chunk.byteLength;
     yield chunk;
   }
   const { size = length } = body;
   assert(length === size, `the source of a blob of ${size} bytes had ${length}`);
+}
+
+async function* abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  let isOver = false;
+  try {
+    for (;;) {
+      const next = await unlessAborted(iterator.next(), signal);
+      isOver = next.done === true;
+      if (next.done === true) return;
+      yield next.value;
+      signal.throwIfAborted();
+    }
+  } catch (error) {
+    isOver ||= !signal.aborted;
+    throw error;
+  } finally {
+    // Not waited for: a source that waits for something itself hears of it when that has come.
+    if (!isOver) Promise.resolve(iterator.return?.()).catch(() => {});
+  }
 }
 
 /** The same bytes in pieces of exactly `pieceBytes`, of which the last is shorter, or empty if it is the only one. */

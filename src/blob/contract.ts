@@ -23,8 +23,8 @@ export interface BlobStore {
   put(key: string, body: BlobBody, options?: PutOptions): Promise<PutResult>;
 
   /**
-   * The object, or undefined when there is none. Its chunks can be read once; whoever does not read
-   * them to their end says so by ending the loop, or by `discard`.
+   * The object, or undefined when there is none. Its chunks can be read once; who does not read them to
+   * their end says so by leaving the loop or by `discard`: until then it holds a connection or a file.
    */
   get(key: string, options?: GetOptions): Promise<Blob | undefined>;
 
@@ -69,7 +69,7 @@ export type PutResult =
   | { readonly stored: false; readonly because: "exists" | "changed" };
 
 export interface GetOptions extends BlobOptions {
-  /** Leaves out so many bytes, fewer than it has (else BLOB_REFUSED). Default 0: all of it. */
+  /** Leaves out so many bytes; with as many as it has, or more, nothing is left. Default 0. */
   readonly fromByte?: number;
 }
 

@@ -4,7 +4,6 @@ import {
   type FileHandle,
   link,
   lstat,
-  mkdir,
   open,
   readdir,
   realpath,
@@ -31,6 +30,7 @@ import { classifyFolderError, isAbsent, systemCode } from "./folder-errors.ts";
 import { listFiles } from "./folder-listing.ts";
 import { withFolderLock } from "./folder-lock.ts";
 import { tagOf } from "./folder-tag.ts";
+import { hasParents, makeFolder, makeParents, syncParents } from "./folder-tree.ts";
 import { checkKey } from "./key.ts";
 
 /** A temporary file that nobody has written to for so long is left over. */
@@ -90,8 +90,7 @@ class FolderBlobStore implements BlobStore {
     const file = await this.#system(what, () => open(path, "wx"));
     try {
       // What the source throws is its own.
-      for await (const chunk of chunksOf(body)) {
-        signal?.throwIfAborted();
+      for await (const chunk of chunksOf(body, signal)) {
         await this.#system(what, () => file.writeFile(chunk));
       }
       signal?.throwIfAborted();
@@ -113,7 +112,7 @@ class FolderBlobStore implements BlobStore {
     const target = join(this.#root, key);
     const inFolder = async (name: () => Promise<void>): Promise<PutResult> => {
       for (;;) {
-        await this.#checkParents(key, true);
+        await makeParents(this.#root, key);
         try {
           await name();
           break;
@@ -123,7 +122,7 @@ class FolderBlobStore implements BlobStore {
           await lstat(temporary);
         }
       }
-      await this.#syncParents(key);
+      await syncParents(this.#root, key);
       return { stored: true, tag };
     };
     if (ifAbsent !== undefined) {
@@ -161,7 +160,6 @@ class FolderBlobStore implements BlobStore {
     try {
       const stat = await this.#system(`read ${key}`, () => file.stat({ bigint: true }));
       const size = Number(stat.size);
-      if (fromByte > 0 && fromByte >= size) throw pastEnd(key, fromByte, size);
       return {
         size,
         tag: tagOf(stat),
@@ -175,7 +173,7 @@ class FolderBlobStore implements BlobStore {
   }
 
   async #openObject(key: string): Promise<FileHandle | undefined> {
-    if (!(await this.#checkParents(key, false))) return undefined;
+    if (!(await hasParents(this.#root, key))) return undefined;
     try {
       const flags = constants.O_RDONLY | constants.O_NOFOLLOW;
       const file = await open(join(this.#root, key), flags);
@@ -241,13 +239,13 @@ class FolderBlobStore implements BlobStore {
   }
 
   async #remove(key: string): Promise<void> {
-    if (!(await this.#checkParents(key, false))) return;
+    if (!(await hasParents(this.#root, key))) return;
     try {
       await unlink(join(this.#root, key));
     } catch (error) {
       if (!isAbsent(error)) throw error;
     }
-    await this.#syncParents(key);
+    await syncParents(this.#root, key);
     for (let folder = dirname(key); folder !== "."; folder = dirname(folder)) {
       const isRemoved = await rmdir(join(this.#root, folder)).then(
         () => true,
@@ -258,34 +256,6 @@ class FolderBlobStore implements BlobStore {
   }
 
   async close(): Promise<void> {}
-
-  /** Whether the folders above an object are there, made if wanted. @throws StatefoldError BLOB_REFUSED for a link */
-  async #checkParents(key: string, isMade: boolean): Promise<boolean> {
-    let path = this.#root;
-    for (const part of key.split("/").slice(0, -1)) {
-      path = join(path, part);
-      try {
-        const stat = await lstat(path);
-        if (stat.isSymbolicLink()) throw linked(path);
-        if (!stat.isDirectory() && isMade) throw notFolder(path);
-      } catch (error) {
-        if (!isAbsent(error)) throw error;
-        if (!isMade) return false;
-        await mkdir(path).catch((failure: unknown) => {
-          if (systemCode(failure) !== "EEXIST") throw failure;
-        });
-      }
-    }
-    return true;
-  }
-
-  /** All of them: another process may have made one and not synced it yet. */
-  async #syncParents(key: string): Promise<void> {
-    for (let folder = dirname(key); folder !== "."; folder = dirname(folder)) {
-      await syncFolder(join(this.#root, folder));
-    }
-    await syncFolder(this.#root);
-  }
 
   async #locked<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     const folder = join(await realpath(this.#root), ".lock");
@@ -315,39 +285,4 @@ class FolderBlobStore implements BlobStore {
       throw classifyFolderError(error, this.#root, what);
     }
   }
-}
-
-/** With those above it, durable. */
-async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) {
-    await syncFolder(dirname(made));
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const folder = await open(path, "r").catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return undefined; // emptied and removed by another
-    throw error;
-  });
-  try {
-    await folder?.sync();
-  } finally {
-    await folder?.close();
-  }
-}
-
-function linked(path: string): StatefoldError {
-  return new StatefoldError("BLOB_REFUSED", `${path} is a symbolic link, which is not followed`);
-}
-
-function notFolder(path: string): StatefoldError {
-  return new StatefoldError("BLOB_REFUSED", `${path} is a file where a folder should be`);
-}
-
-function pastEnd(key: string, fromByte: number, size: number): StatefoldError {
-  const text = `${key} has ${size} bytes: nothing can be read from byte ${fromByte}`;
-  return new StatefoldError("BLOB_REFUSED", text);
 }

@@ -37,6 +37,11 @@ export function isNoSuchKey(error: unknown): boolean {
   return name === "NoSuchKey" || (status === 404 && name === "NotFound");
 }
 
+/** The range asked for begins where the object has ended. */
+export function isPastEnd(error: unknown): boolean {
+  return looking(error).status === 416;
+}
+
 /**
  * @param what completes "the blob store s3://… could not …": "store a/b"
  * @returns a StatefoldError, or the signal's reason when that was the cause

@@ -17,7 +17,7 @@ import {
 import { checkKey, isKey } from "./key.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import { newS3Client, S3_LIMITS, type S3Limits, type S3Sdk } from "./s3-client.ts";
-import { classifyS3Error, isNoSuchKey, isUnmetCondition } from "./s3-errors.ts";
+import { classifyS3Error, isNoSuchKey, isPastEnd, isUnmetCondition } from "./s3-errors.ts";
 import type { S3Location } from "./s3-location.ts";
 import { type Condition, uploadInParts } from "./s3-upload.ts";
 
@@ -84,7 +84,7 @@ class S3BlobStore implements BlobStore {
     signal: AbortSignal | undefined,
   ): Promise<string> {
     const { partBytes } = this.#limits;
-    const pieces = piecesOf({ open: () => marked(chunksOf(body)) }, partBytes);
+    const pieces = piecesOf({ open: () => marked(chunksOf(body, signal)) }, partBytes);
     try {
       const start = (await pieces.next()).value ?? EMPTY_BYTES;
       const second = await pieces.next();
@@ -143,6 +143,22 @@ class S3BlobStore implements BlobStore {
           body.destroy();
         },
       };
+    } catch (error) {
+      if (isNoSuchKey(error)) return undefined;
+      if (isPastEnd(error)) return await this.#getNothing(key, signal);
+      throw classifyS3Error(error, this.#name, `read ${key}`, signal);
+    }
+  }
+
+  /** A range that holds nothing is refused without saying what the object is now. */
+  async #getNothing(key: string, signal: AbortSignal | undefined): Promise<Blob | undefined> {
+    try {
+      const command = new this.#sdk.HeadObjectCommand(this.#place(key));
+      const { ContentLength: size = 0, ETag: tag = "" } = await this.#client.send(
+        command,
+        settingsOf(signal),
+      );
+      return { size, tag, chunks: chain([], []), discard: async () => {} };
     } catch (error) {
       if (isNoSuchKey(error)) return undefined;
       throw classifyS3Error(error, this.#name, `read ${key}`, signal);
@@ -266,7 +282,10 @@ async function* marked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   }
 }
 
-async function* chain<T>(first: readonly T[], rest: AsyncIterable<T>): AsyncGenerator<T> {
+async function* chain<T>(
+  first: readonly T[],
+  rest: AsyncIterable<T> | readonly T[],
+): AsyncGenerator<T> {
   yield* first;
   yield* rest;
 }
