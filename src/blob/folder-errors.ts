@@ -2,7 +2,7 @@ import { StatefoldError } from "../base/errors.ts";
 
 /** What a person has to change; everything else of a disk may pass. */
 const FINAL = [
-  ...["EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG", "EXDEV"],
+  ...["EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "EEXIST", "ELOOP", "ENAMETOOLONG", "EXDEV"],
   ...["ENOTSUP", "EOPNOTSUPP", "EINVAL", "ENOSYS", "EMLINK"],
 ];
 

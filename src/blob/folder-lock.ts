@@ -59,24 +59,22 @@ async function locked<T>(
 }
 
 /** The folder of the lock is there. @returns undefined while another process has it */
-async function tryLock(folder: string): Promise<Level | undefined> {
+async function tryLock(folder: string, isMended = false): Promise<Level | undefined> {
   const db = new Level(folder, { writeBufferSize: 64 * 1024, cacheSize: 0 });
   try {
     await db.open();
     return db;
   } catch (error) {
     const text = describeError(error);
-    const code = codeOfCause(error);
-    if (code === "LEVEL_LOCKED" && !text.includes("No locks available")) return undefined;
-    // Damaged by a loss of power. Nothing is in it; but LOCK itself must stay, others may hold it.
-    if (code === "LEVEL_CORRUPTION") {
+    const isRefused = /Permission denied|Read-only|No locks available/.test(text);
+    if (!isRefused && codeOfCause(error) === "LEVEL_LOCKED") return undefined;
+    // Torn by a loss of power, for instance. Nothing is in it; but LOCK itself must stay, others may hold it.
+    if (!isRefused && !isMended) {
       await rm(join(folder, "CURRENT"), { force: true });
-      return undefined;
+      return await tryLock(folder, true);
     }
-    const kind = /Permission denied|Read-only|No locks/.test(text)
-      ? "BLOB_REFUSED"
-      : "BLOB_UNAVAILABLE";
-    throw new StatefoldError(kind, `the lock ${folder} cannot be had`, { cause: error });
+    const code = isRefused ? "BLOB_REFUSED" : "BLOB_UNAVAILABLE";
+    throw new StatefoldError(code, `the lock ${folder} cannot be had`, { cause: error });
   }
 }
 

@@ -63,7 +63,11 @@ async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return;
   try {
     const folder = await open(path, "r");
-    await folder.sync().finally(() => folder.close());
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
   } catch (error) {
     if (systemCode(error) !== "ENOENT") throw error; // emptied and removed by another
   }

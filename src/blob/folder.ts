@@ -75,7 +75,8 @@ class FolderBlobStore implements BlobStore {
       const tag = await this.#write(temporary, key, body, options.signal);
       return await this.#system(`store ${key}`, () => this.#place(temporary, key, tag, options));
     } finally {
-      await rm(temporary, { force: true });
+      // What cannot be removed now is removed when it is old. The first error is the one to tell.
+      await rm(temporary, { force: true }).catch(() => {});
     }
   }
 

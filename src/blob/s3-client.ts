@@ -4,9 +4,7 @@ import type { S3Location } from "./s3-location.ts";
 export type S3Sdk = typeof import("@aws-sdk/client-s3");
 
 export interface S3Limits {
-  /** Until a connection stands. */
-  readonly connectMs: number;
-  /** Without a byte in either direction. */
+  /** Without a connection, or without a byte in either direction. */
   readonly idleMs: number;
   /** Of one request and the head of its answer. */
   readonly requestMs: number;
@@ -25,7 +23,6 @@ export interface S3Limits {
 }
 
 export const S3_LIMITS: S3Limits = {
-  connectMs: 5_000,
   idleMs: 20_000,
   requestMs: 120_000,
   maxConnections: 16,
@@ -46,7 +43,7 @@ export function newS3Client(sdk: S3Sdk, location: S3Location, limits: S3Limits):
     // Who asks again is withRetries: only that knows what a lost answer means for a condition.
     maxAttempts: 1,
     requestHandler: {
-      connectionTimeout: limits.connectMs,
+      connectionTimeout: limits.idleMs,
       socketTimeout: limits.idleMs,
       requestTimeout: limits.requestMs,
       throwOnRequestTimeout: true,

@@ -115,6 +115,7 @@ class S3BlobStore implements BlobStore {
     signal: AbortSignal | undefined,
   ): Promise<string> {
     this.#cleaning ??= this.#abortAbandoned();
+    await this.#cleaning;
     const place = this.#place(key);
     const target = {
       ...{ sdk: this.#sdk, client: this.#client, bucket: place.Bucket, key: place.Key },
@@ -240,7 +241,7 @@ class S3BlobStore implements BlobStore {
     return classifyS3Error(error, this.#name, what, undefined);
   }
 
-  /** Once, beside the first large object: uploads whose process has died cost money and are not listed. */
+  /** Once, before the first large object: uploads whose process has died cost money and are not listed. */
   async #abortAbandoned(): Promise<void> {
     const { bucket: Bucket, prefix: Prefix } = this.#location;
     const { abandonedMs, pageKeys: MaxUploads } = this.#limits;
@@ -258,7 +259,6 @@ class S3BlobStore implements BlobStore {
   }
 
   async close(): Promise<void> {
-    await this.#cleaning;
     this.#client.destroy();
   }
 

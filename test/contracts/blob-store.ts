@@ -320,6 +320,8 @@ function listingTests(blobTest: BlobTest): void {
       assert.equal(key, keys[0]);
       break;
     }
+    await store.delete(keys);
+    assert.deepEqual(keysOf(await listed(other.list(""))), ["q"]);
   });
 
   blobTest("a list is in the order of whole keys, folders and all", async ({ store }) => {

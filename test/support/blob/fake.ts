@@ -196,10 +196,11 @@ export class FakeBlobStore implements BlobStore {
   async delete(keys: readonly string[], options: BlobOptions = {}): Promise<void> {
     for (const key of keys) checkKey(key);
     await this.#begin("delete", keys[0] ?? "", options, false);
-    for (const key of keys) {
+    const isBroken = this.#draws("broken");
+    for (const key of isBroken ? keys.slice(0, this.#below(keys.length)) : keys) {
       if (this.bucket.objects.has(key)) this.bucket.set(key, undefined);
-      if (this.#draws("broken")) throw unavailable("the connection broke while deleting");
     }
+    if (isBroken) throw unavailable("the connection broke while deleting");
     this.#end("delete");
   }
 

@@ -27,7 +27,8 @@ export interface S3Server {
   readonly script: Script;
 }
 
-const CREDENTIALS = {
+/** Of the server's only user; found by what runs in this process, and by what is started with `env`. */
+export const S3_CREDENTIALS = {
   AWS_ACCESS_KEY_ID: "statefold",
   AWS_SECRET_ACCESS_KEY: "statefold-secret",
   AWS_EC2_METADATA_DISABLED: "true",
@@ -43,7 +44,7 @@ export async function startS3(t: Scope): Promise<S3Server> {
   const [data, attributes] = [join(folder, "data"), join(folder, "attributes")];
   mkdirSync(join(data, BUCKET), { recursive: true });
   mkdirSync(attributes);
-  Object.assign(environment, CREDENTIALS);
+  Object.assign(environment, S3_CREDENTIALS);
   const script = await startScript(t, {
     program,
     script: "--quiet",
@@ -52,8 +53,8 @@ export async function startS3(t: Scope): Promise<S3Server> {
       ...["posix", "--sidecar", attributes, data],
     ],
     env: {
-      ROOT_ACCESS_KEY: CREDENTIALS.AWS_ACCESS_KEY_ID,
-      ROOT_SECRET_KEY: CREDENTIALS.AWS_SECRET_ACCESS_KEY,
+      ROOT_ACCESS_KEY: S3_CREDENTIALS.AWS_ACCESS_KEY_ID,
+      ROOT_SECRET_KEY: S3_CREDENTIALS.AWS_SECRET_ACCESS_KEY,
     },
     ready: async ({ url }) => (await fetch(`${url}/health`)).ok,
     readyTimeoutMs: 60_000,
@@ -61,7 +62,7 @@ export async function startS3(t: Scope): Promise<S3Server> {
   return {
     endpoint: script.url,
     bucket: BUCKET,
-    env: CREDENTIALS,
+    env: S3_CREDENTIALS,
     script,
     url: (prefix) => s3Url(script.url, prefix),
   };
