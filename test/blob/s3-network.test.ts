@@ -18,8 +18,10 @@ const file = fileScope();
 let shared: Promise<S3Server> | undefined;
 let prefixes = 0;
 
-const MIB = 1024 * 1024;
-const PART_BYTES = 5 * MIB;
+const PART_BYTES = 5 * 1024 * 1024;
+/** Four parts. */
+const MEDIUM_BYTES = 3 * PART_BYTES + 17;
+const medium = (): AsyncGenerator<Uint8Array> => large(MEDIUM_BYTES);
 const LIMITS = { partBytes: PART_BYTES, partsAtOnce: 2, pageKeys: 5, maxParts: 7 };
 const PATIENCE: Partial<Patience> = { wait: async () => {} };
 
@@ -92,10 +94,10 @@ test("a conditional write whose answer is lost is not taken for a lost race", as
   const second = tagOf(await store.put("k", bytesOf("mine, too"), { ifMatch: tag }));
   assert.equal(await textAt(store, "k"), "mine, too");
   first(proxy, /^POST.*uploadId/, "lost");
-  const third = tagOf(await store.put("k", { open: large }, { ifMatch: second }));
+  const third = tagOf(await store.put("k", { open: medium }, { ifMatch: second }));
   assert.equal(proxy.seen.filter((line) => /^POST.*uploadId/.test(line)).length, 2);
   first(proxy, /^POST.*uploadId/, "lost");
-  tagOf(await store.put("l", { open: large }, { ifAbsent: true }));
+  tagOf(await store.put("l", { open: medium }, { ifAbsent: true }));
   // Somebody else was first, as the second attempt finds.
   await plain.put("m", bytesOf("yours"));
   first(proxy, /^PUT/, "reset");
@@ -110,12 +112,12 @@ test("what is read goes on where the network broke off", async (t) => {
   const bench = await open(t);
   if (bench === undefined) return;
   const { proxy, plain, store } = bench;
-  await plain.put("k", { open: large });
+  await plain.put("k", { open: medium });
   let cuts = 3;
   proxy.decide = (line) => (/^GET.*\/k/.test(line) && cuts-- > 0 ? "cut" : "pass");
   const blob = await store.get("k");
   assert(blob !== undefined);
-  assert.equal(await sha256(blob.chunks), await sha256(large()));
+  assert.equal(await sha256(blob.chunks), await sha256(medium()));
   assert.equal(proxy.seen.filter((line) => /^GET.*\/k/.test(line)).length, 4);
 });
 
@@ -123,8 +125,8 @@ test("what is replaced while it is read is not put together from both", async (t
   const bench = await open(t);
   if (bench === undefined) return;
   const { proxy, plain, store } = bench;
-  for (const body of [bytesOf("short"), Buffer.alloc(LARGE_BYTES)]) {
-    await plain.put("k", { open: large });
+  for (const body of [bytesOf("short"), Buffer.alloc(MEDIUM_BYTES)]) {
+    await plain.put("k", { open: medium });
     first(proxy, /^GET/, "cut");
     const blob = await store.get("k");
     assert(blob !== undefined);
@@ -148,9 +150,9 @@ test("a part that fails is sent again, and the others are not", async (t) => {
   if (bench === undefined) return;
   const { proxy, plain } = bench;
   first(proxy, /partNumber=3/, "503 SlowDown");
-  tagOf(await plain.put("k", { open: large }));
+  tagOf(await plain.put("k", { open: medium }));
   const parts = proxy.seen.flatMap((line) => /partNumber=(\d+)/.exec(line)?.[1] ?? []);
-  assert.deepEqual(parts.sort(), ["1", "2", "3", "3", "4", "5", "6", "7"]);
+  assert.deepEqual(parts.sort(), ["1", "2", "3", "3", "4"]);
 });
 
 test("a part that keeps failing ends the write, and the upload", async (t) => {
@@ -158,7 +160,7 @@ test("a part that keeps failing ends the write, and the upload", async (t) => {
   if (bench === undefined) return;
   const { proxy, plain } = bench;
   proxy.decide = (line) => (/partNumber=3/.test(line) ? "503 SlowDown" : "pass");
-  await assert.rejects(plain.put("k", { open: large }), {
+  await assert.rejects(plain.put("k", { open: medium }), {
     code: "BLOB_UNAVAILABLE",
     message: /did not store part 3 of network\/\d+\/k/,
   });
@@ -167,10 +169,10 @@ test("a part that keeps failing ends the write, and the upload", async (t) => {
 });
 
 test("an object of more than maxParts parts is refused and leaves nothing", async (t) => {
-  const bench = await open(t, { maxParts: 6 });
+  const bench = await open(t, { maxParts: 3 });
   if (bench === undefined) return;
   const { proxy, store } = bench;
-  await assert.rejects(store.put("k", { open: large }), { code: "VALUE_TOO_LARGE" });
+  await assert.rejects(store.put("k", { open: medium }), { code: "VALUE_TOO_LARGE" });
   assert.equal(proxy.seen.filter((line) => /^DELETE.*uploadId/.test(line)).length, 1);
   assert.equal(await store.get("k"), undefined);
 });
@@ -301,7 +303,7 @@ test("uploads that somebody left behind abandonedMs ago are given up", async (t)
   const { proxy, plain } = bench;
   // One whose end is refused stays behind.
   proxy.decide = (line) => (/partNumber=3|^DELETE/.test(line) ? "403 AccessDenied" : "pass");
-  await assert.rejects(plain.put("k", { open: large }), { code: "BLOB_REFUSED" });
+  await assert.rejects(plain.put("k", { open: medium }), { code: "BLOB_REFUSED" });
   proxy.decide = () => "pass";
   const later = await openS3(parseS3Url(s3Url(proxy.endpoint, `network/${prefixes}`)), {
     limits: { ...LIMITS, abandonedMs: -60_000 },
@@ -310,8 +312,8 @@ test("uploads that somebody left behind abandonedMs ago are given up", async (t)
   const before = proxy.seen.length;
   await later.put("small", bytesOf("no reason to look"));
   assert.equal(proxy.seen.length, before + 1);
-  tagOf(await later.put("large", { open: large }));
-  tagOf(await later.put("larger", { open: large }));
+  tagOf(await later.put("large", { open: medium }));
+  tagOf(await later.put("larger", { open: medium }));
   await later.close();
   const since = proxy.seen.slice(before);
   assert.equal(since.filter((line) => /^GET.*uploads/.test(line)).length, 1);
@@ -334,9 +336,9 @@ test("a server that is killed and comes back in the middle of a write is waited 
   let isKilled = false;
   const source = async function* () {
     let sent = 0;
-    for await (const chunk of large()) {
+    for await (const chunk of medium()) {
       sent += chunk.byteLength;
-      if (!isKilled && sent > LARGE_BYTES / 2) {
+      if (!isKilled && sent > MEDIUM_BYTES / 2) {
         isKilled = true;
         await server.script.kill();
       }
@@ -346,5 +348,5 @@ test("a server that is killed and comes back in the middle of a write is waited 
   tagOf(await store.put("k", { open: source }, { ifAbsent: true }));
   const blob = await store.get("k");
   assert(blob !== undefined);
-  assert.equal(await sha256(blob.chunks), await sha256(large()));
+  assert.equal(await sha256(blob.chunks), await sha256(medium()));
 });

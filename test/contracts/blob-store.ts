@@ -153,10 +153,10 @@ function objectTests(blobTest: BlobTest): void {
 /** Thirty MiB, never in memory at once. */
 export const LARGE_BYTES = 30 * 1024 * 1024 + 17;
 
-export async function* large(): AsyncGenerator<Uint8Array> {
+export async function* large(bytes = LARGE_BYTES): AsyncGenerator<Uint8Array> {
   const rng = createRng(1);
   const block = rng.bytes(97_003);
-  for (let left = LARGE_BYTES; left > 0; left -= block.byteLength) {
+  for (let left = bytes; left > 0; left -= block.byteLength) {
     block[0] = left % 251; // so that no two blocks are alike
     yield Uint8Array.from(left < block.byteLength ? block.subarray(0, left) : block);
   }
