@@ -255,6 +255,8 @@ function conditionTests(blobTest: BlobTest): void {
     const changed = tagOf(await other.put("k", bytesOf("small"), { ifMatch: tag }));
     const late = await store.put("k", { open: large }, { ifMatch: tag });
     assert.deepEqual(late, { stored: false, because: "changed" });
+    const second = await store.put("k", { open: large }, { ifAbsent: true });
+    assert.deepEqual(second, { stored: false, because: "exists" });
     assert.equal(await textAt(other, "k"), "small");
     tagOf(await store.put("k", { open: large }, { ifMatch: changed }));
     assert.equal((await headOf(other, "k")).size, LARGE_BYTES);
