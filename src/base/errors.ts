@@ -22,6 +22,11 @@ export const ERRORS = {
   LOG_WRITE_FAILED: { status: 503, summary: "The topic log could not write." },
   VALUE_TOO_LARGE: { status: 413, summary: "A value exceeds its stated limit." },
 
+  // Blob storage
+  BLOB_UNAVAILABLE: { status: 503, summary: "The blob store does not answer, or asks to wait." },
+  BLOB_REFUSED: { status: 500, summary: "The blob store refuses, and will again." },
+  BLOB_CORRUPT: { status: 500, summary: "What was read of a blob does not belong together." },
+
   // Kafka
   KAFKA_FENCED: { status: 500, summary: "Another process publishes in this one's place." },
   KAFKA_MARKER_AHEAD: { status: 500, summary: "The brokers have more than this data published." },

@@ -61,6 +61,15 @@ const STORE_LIMITS: Driver = [
   "a commit beyond a limit is refused by name and changes nothing",
 ];
 
+const BLOB_KEYS: Driver = [
+  "blob/key",
+  "a part has MAX_PART_CHARS characters at most, a key MAX_KEY_CHARS",
+];
+const BLOB_TRIES: Driver = [
+  "blob/patience",
+  "what may pass is tried as often as attempts says, after pauses from initialMs to maxMs",
+];
+
 export const DRIVERS: Drivers = {
   // Work of one partition
   "src/partition/limits.ts#unfinishedMessages": [
@@ -516,10 +525,51 @@ export const DRIVERS: Drivers = {
   "sdk/src/type-name.ts#MAX_REMEMBERED": [
     own("sdk", "MAX_REMEMBERED type names are kept apart, and with more all are read"),
   ],
+
+  // Blob storage
+  "src/blob/key.ts#MAX_KEY_CHARS": [BLOB_KEYS],
+  "src/blob/key.ts#MAX_PART_CHARS": [BLOB_KEYS],
+  "src/blob/contract.ts#MAX_CHUNK_BYTES": [
+    ["contracts/blob-store", "a large object comes and goes in chunks"],
+  ],
+  "src/blob/patience.ts#attempts": [BLOB_TRIES],
+  "src/blob/patience.ts#initialMs": [BLOB_TRIES],
+  "src/blob/patience.ts#maxMs": [BLOB_TRIES],
+  "src/blob/patience.ts#giveUpMs": [["blob/patience", "no attempt begins after giveUpMs"]],
+  "src/blob/folder-lock.ts#LOCK_WAIT_MS": [
+    ["blob/folder-lock", "who is killed holds it no longer; who lives is waited for LOCK_WAIT_MS"],
+  ],
+  "src/blob/folder.ts#ABANDONED_MS": [
+    ["blob/folder", "what a killed process was writing is not there, and leaves when it is"],
+  ],
+  "src/blob/s3-client.ts#idleMs": [
+    ["blob/s3-network", "a server that is silent for idleMs counts as down"],
+  ],
+  "src/blob/s3-client.ts#requestMs": [["blob/s3-network", "a request is given up after requestMs"]],
+  "src/blob/s3-client.ts#maxConnections": [
+    ["blob/s3-network", "no more than maxConnections are open at once"],
+  ],
+  "src/blob/s3-client.ts#partBytes": [
+    ["blob/s3-network", "no more is taken from a source than partsAtOnce parts and two"],
+  ],
+  "src/blob/s3-client.ts#partsAtOnce": [
+    ["blob/s3-network", "no more is taken from a source than partsAtOnce parts and two"],
+  ],
+  "src/blob/s3-client.ts#maxParts": [
+    ["blob/s3-network", "an object of more than maxParts parts is refused and leaves nothing"],
+  ],
+  "src/blob/s3-client.ts#pageKeys": [
+    ["contracts/blob-store", "a list of many pages is whole and in order"],
+  ],
+  "src/blob/s3-client.ts#abandonedMs": [
+    ["blob/s3-network", "uploads that somebody left behind abandonedMs ago are given up"],
+  ],
 };
 
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
+  "src/blob/folder-lock.ts#LOOK_EVERY_MS": "how often LOCK_WAIT_MS is looked at",
+  "src/blob/folder.ts#READ_BYTES": "of a file read at once, under MAX_CHUNK_BYTES",
   "src/ingress/kafka-beginning.ts#GROUP_TRIES": "before initialMs and maxMs of the source apply",
   "src/ingress/kafka-group.ts#LAST_COMMIT_MS": "how long a commit of the partition is waited for",
   "src/ingress/kafka-group.ts#LAST_WORD_MS": "how long a stop waits for Kafka, at most",
