@@ -139,6 +139,7 @@ test("a read that fails ends it too", async (t) => {
     getMany: (keys) => store.getMany(keys),
     scan: (range) => working.scan(range),
     commit: (writes, epoch) => working.commit(writes, epoch),
+    snapshot: () => working.snapshot(),
     close: () => working.close(),
   };
   const it = await start(t, { store: working });

@@ -296,17 +296,17 @@ export function connect(a: Harness, b: Harness): number {
     ] as const) {
       const source = from.index;
       const destination = partitionDestination(source);
-      for (const { first, since, messages } of from.take("channel")) {
+      for (const { first, since, messages, barrier } of from.take("channel")) {
         carried++;
-        to.settle({ kind: "channel", from: source, first, since, messages });
+        to.settle({ kind: "channel", from: source, first, since, messages, barrier });
       }
-      for (const { upTo } of from.take("acknowledge")) {
+      for (const { upTo, barrier } of from.take("acknowledge")) {
         carried++;
-        to.settle({ kind: "acknowledged", destination, upTo });
+        to.settle({ kind: "acknowledged", destination, upTo, barrier });
       }
-      for (const { next } of from.take("resume")) {
+      for (const { next, barrier } of from.take("resume")) {
         carried++;
-        to.settle({ kind: "resume", destination, next });
+        to.settle({ kind: "resume", destination, next, barrier });
       }
     }
     if (carried === before) return carried;
