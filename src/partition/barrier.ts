@@ -72,6 +72,11 @@ export class Barrier {
     return this.#number;
   }
 
+  /** The greatest number that was asked for; greater than {@link number} while a cut is due. */
+  get wanted(): number {
+    return this.#wanted;
+  }
+
   /** Inputs that wait for a cut. */
   get held(): number {
     return this.#held.length;

@@ -70,6 +70,10 @@ export class SimDisk implements Store {
     return keys.map((key) => this.#entries.get(text(key))?.value);
   }
 
+  all(): Entry[] {
+    return [...this.#entries.range("")];
+  }
+
   list(range: ScanRange): Entry[] {
     const found: Entry[] = [];
     let bytes = 0;
