@@ -115,17 +115,33 @@ export class LevelStore implements Store {
   snapshot(): StoreSnapshot {
     assert(this.#phase.name === "open", "a snapshot of a store that has failed or was closed");
     const of = { snapshot: this.#db.snapshot() };
+    const reading = new Set<Promise<unknown>>();
     let closing: Promise<void> | undefined;
-    const read = <T>(operation: () => Promise<T>): Promise<T> => {
+    const read = async <T>(operation: () => Promise<T>): Promise<T> => {
       assert(closing === undefined, "a snapshot is used after it was closed");
-      if (this.#phase.name !== "closing") return this.#run("read", operation);
-      const text = `the store in ${this.#dir} was closed, and its snapshots with it`;
-      return Promise.reject(new StatefoldError("UNAVAILABLE", text));
+      if (this.#phase.name === "closing") {
+        const text = `the store in ${this.#dir} was closed, and its snapshots with it`;
+        throw new StatefoldError("UNAVAILABLE", text);
+      }
+      const running = this.#run("read", operation);
+      reading.add(running);
+      try {
+        return await running;
+      } finally {
+        reading.delete(running);
+      }
+    };
+    const close = async (): Promise<void> => {
+      await Promise.allSettled(reading);
+      await of.snapshot.close();
     };
     return {
       getMany: (keys) => read(() => this.#getMany(keys, of)),
       scan: (range) => read(() => this.#scan(range, of)),
-      close: () => (closing ??= of.snapshot.close()),
+      close: () => {
+        closing ??= close();
+        return closing;
+      },
     };
   }
 

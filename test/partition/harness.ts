@@ -74,6 +74,7 @@ export interface HarnessOptions {
   readonly partitionCount?: number;
   readonly disk?: SimDisk;
   readonly lostEpoch?: number | undefined;
+  readonly snapshots?: boolean;
 }
 
 type Kind = Release["kind"];
@@ -278,6 +279,7 @@ export function partitionOptions(options: HarnessOptions): OpenOptions {
     directory,
     random: () => 0.5,
     lostEpoch: options.lostEpoch,
+    snapshots: options.snapshots,
   };
 }
 

@@ -8,21 +8,11 @@ import type { Cut } from "../../src/partition/ports.ts";
 import { keyOf } from "../../src/store/keys.ts";
 import { decodeMeta } from "../../src/store/records.ts";
 import type { Rng } from "../support/rng.ts";
+import type { Barriers } from "./barriers.ts";
 import { checkChanges, checkCut, type Held } from "./cut-check.ts";
 import type { SimDisk } from "./disk.ts";
 import type { Host } from "./host.ts";
 import type { Stage } from "./stage.ts";
-
-/** How often, at most, and how far partitions hear of one at different times. */
-export interface Barriers {
-  readonly count: number;
-  readonly everyMs: number;
-  readonly lateMs: number;
-  /** How likely a partition never hears of one. */
-  readonly unheard: number;
-  /** How likely a snapshot is given up though every cut is there. */
-  readonly abandoned: number;
-}
 
 /** A complete one, to be restored. */
 export interface Snapshot {
@@ -31,17 +21,6 @@ export interface Snapshot {
   readonly held: Held;
   /** What the node's clock said. */
   readonly atMs: number;
-}
-
-export function drawBarriers(rng: Rng): Barriers | undefined {
-  if (rng.chance(0.55)) return undefined;
-  return {
-    count: 3 + rng.int(15),
-    everyMs: rng.pick([20, 100, 300]),
-    lateMs: rng.pick([1, 20, 100]),
-    unheard: rng.pick([0, 0.3, 0.8]),
-    abandoned: rng.pick([0, 0.5]),
-  };
 }
 
 export class Coordinator {

@@ -1,5 +1,6 @@
 /** Sees from outside how one life of a partition comes to its cuts. Changes nothing. */
 import assert from "node:assert/strict";
+import type { PartitionLimits } from "../../src/partition/limits.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type { Cut, Input, Turn } from "../../src/partition/ports.ts";
 import { keyOf } from "../../src/store/keys.ts";
@@ -10,12 +11,14 @@ import type { Paths } from "./paths.ts";
 export class CutWatch {
   readonly #partition: Partition;
   readonly #disk: SimDisk;
+  readonly #limits: PartitionLimits;
   readonly #paths: Paths;
   #cuts = 0;
 
-  constructor(partition: Partition, disk: SimDisk, paths: Paths) {
+  constructor(partition: Partition, disk: SimDisk, limits: PartitionLimits, paths: Paths) {
     this.#partition = partition;
     this.#disk = disk;
+    this.#limits = limits;
     this.#paths = paths;
   }
 
@@ -41,7 +44,12 @@ export class CutWatch {
   /** At the end of a turn. */
   after({ commit, cut }: Turn, before: number): void {
     const paths = this.#paths;
-    const { barrier } = this.#partition;
+    const { barrier, changedKeys } = this.#partition;
+    if (changedKeys !== undefined) {
+      const { count, bytes } = changedKeys;
+      const isWithin = count <= this.#limits.changedKeys && bytes <= this.#limits.changedKeyBytes;
+      assert(isWithin, `I9: ${count} keys of ${bytes} bytes are kept as changed`);
+    }
     paths.hitIf(barrier.held > 0, "cutHolds");
     const isForCut = barrier.wanted > barrier.number;
     paths.hitIf(isForCut && commit !== undefined && commit.writes.length === 1, "cutOfNothing");

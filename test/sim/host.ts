@@ -164,7 +164,7 @@ export class Host {
       bounds: new Bounds(partition, limits),
       lines: new Lines(partition),
       callers: new Callers(partition),
-      cuts: new CutWatch(partition, this.disk, faults.paths),
+      cuts: new CutWatch(partition, this.disk, limits, faults.paths),
     };
     this.life = { kind: "up", partition, ...seen, inFlight, answers, tickets, isOpen: false };
     this.openedMs = this.#options.schedule.nowMs;

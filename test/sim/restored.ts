@@ -6,8 +6,8 @@
 import assert from "node:assert/strict";
 import { unreachable } from "../../src/base/assert.ts";
 import { addressOfKey } from "../../src/model/address.ts";
-import { decodeStateEntry } from "../../src/model/persisted-value.ts";
 import { partitionOf } from "../../src/model/partitioner.ts";
+import { decodeStateEntry } from "../../src/model/persisted-value.ts";
 import { deadRange } from "../../src/partition/dead-letters.ts";
 import { CALL_TYPE, type Release } from "../../src/partition/ports.ts";
 import { stateKey } from "../../src/partition/states.ts";

@@ -6,7 +6,7 @@
 import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits.ts";
 import type { FunctionBinding } from "../../src/partition/ports.ts";
 import type { Rng } from "../support/rng.ts";
-import type { Barriers } from "./coordinator.ts";
+import type { Barriers } from "./barriers.ts";
 
 export const FAULTS = [
   ...(["crash", "recoveryCrash", "commitFails", "diskFull", "diskSlow", "readFails"] as const),

@@ -7,9 +7,10 @@ import type { Release } from "../../src/partition/ports.ts";
 import { createRng, type Rng } from "../support/rng.ts";
 import { Account, type Side } from "./account.ts";
 import { auditSwept } from "./audit.ts";
+import { drawBarriers } from "./barriers.ts";
 import { Clients } from "./clients.ts";
 import { NodeClock } from "./clock.ts";
-import { Coordinator, drawBarriers } from "./coordinator.ts";
+import { Coordinator } from "./coordinator.ts";
 import { Desk } from "./desk.ts";
 import { Faults } from "./faults.ts";
 import { EGRESS, SIDE_EGRESS, type SideRecord, SimFunctions, type Trace } from "./functions.ts";
@@ -112,10 +113,7 @@ export class World implements Stage {
     this.#module = new SimModule(this.swarm);
     this.hosts = Array.from({ length: partitions }, (_, index) => this.#host(index, rng.fork()));
     this.#receivers = new Map([
-      [
-        EGRESS,
-        new Receiver(paths, ({ value }, ...from) => this.#takeTrace(value.value, ...from)),
-      ],
+      [EGRESS, new Receiver(paths, ({ value }, ...from) => this.#takeTrace(value.value, ...from))],
       [SIDE_EGRESS, new Receiver(paths, ({ value }) => this.#takeSide(value.value))],
     ]);
     this.#publishers = new Publishers(this, rng.fork().random, this.#receivers);
