@@ -14,9 +14,9 @@ import { Driver } from "../partition/driver.ts";
 import type { PartitionLimits } from "../partition/limits.ts";
 import { egressDestination } from "../partition/outboxes.ts";
 import type { Partition } from "../partition/partition.ts";
-import type { Directory, Input, Release } from "../partition/ports.ts";
+import type { Cut, Directory, Input, Release } from "../partition/ports.ts";
 import { openPartition } from "../partition/recovery.ts";
-import type { Store } from "../store/contract.ts";
+import type { Store, StoreSnapshot } from "../store/contract.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { Publisher } from "./publisher.ts";
 import { type Answer, type Question, Requests } from "./requests.ts";
@@ -46,6 +46,12 @@ export interface PartitionHostOptions {
   /** It has opened (again): sources go on from their stored positions. */
   readonly onOpened: (index: number) => void;
   readonly onCommit: (elapsedMs: number, writes: number) => void;
+  /**
+   * This partition's part of a snapshot. Whoever gets it closes it; when the partition goes down before, its
+   * reads reject, UNAVAILABLE. Called within a turn: must not call back but by offering. Default: no
+   * snapshots are taken, and what has changed is not remembered.
+   */
+  readonly onCut?: ((partition: number, cut: Cut, snapshot: StoreSnapshot) => void) | undefined;
   /** An egress has taken records. */
   readonly onPublished: (egress: string, elapsedMs: number, records: number) => void;
   /** It cannot go on. */
@@ -104,7 +110,7 @@ export class PartitionHost {
 
   async open(): Promise<void> {
     assert(this.#life.kind === "closed", "a partition is opened once");
-    const { index, application, storage, directory, limits } = this.#options;
+    const { index, application, storage, directory, limits, onCut } = this.#options;
     const store = await storage.openPartition(index);
     let partition: Partition;
     try {
@@ -113,6 +119,7 @@ export class PartitionHost {
         ...{ formatVersion: storage.formatVersion, directory, limits },
         random: unforeseeableRandom(),
         lostEpoch: store.lostEpoch,
+        snapshots: onCut !== undefined,
       });
     } catch (error) {
       await this.#closeStore(store);
@@ -124,6 +131,7 @@ export class PartitionHost {
       release: (release) => this.#release(release),
       onFailure: (error) => this.#failed(error),
       onTurn: () => this.offerSources(),
+      onCut: onCut === undefined ? undefined : (cut, taken) => onCut(index, cut, taken),
       onCommit: (elapsedMs, writes) => {
         if (performance.now() - openedAtMs >= RECOVERED_AFTER_MS) this.#failures = 0;
         this.#options.onCommit(elapsedMs, writes);

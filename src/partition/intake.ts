@@ -8,6 +8,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import { type Address, addressProblem } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
 import type { SourceRecord } from "../model/source.ts";
+import type { Barrier } from "./barrier.ts";
 import type { Calls } from "./calls.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { EffectsApplier } from "./effects.ts";
@@ -52,6 +53,7 @@ export interface IntakeParts {
   readonly deadLetters: DeadLetters;
   readonly post: Post;
   readonly effects: EffectsApplier;
+  readonly barrier: Barrier;
 }
 
 export class Intake {
@@ -87,20 +89,22 @@ export class Intake {
   /** Peers may have sent what the memory before this one took and lost: they send it again. */
   greet(): Release[] {
     const { partition, partitionCount } = this.#parts.identity;
+    const { number: barrier } = this.#parts.barrier;
     const releases: Release[] = [];
     for (let to = 0; to < partitionCount; to++) {
       const next = this.#parts.positions.durable(peerSource(to)) ?? 1;
-      if (to !== partition) releases.push({ kind: "resume", to, next });
+      if (to !== partition) releases.push({ kind: "resume", to, next, barrier });
     }
     return releases;
   }
 
   /** What moved with a commit is durable: senders of channels may forget it. */
   committed(moved: ReadonlyMap<string, number>): Release[] {
+    const { number: barrier } = this.#parts.barrier;
     const releases: Release[] = [];
     for (const [source, next] of moved) {
       const to = peerOf(source);
-      if (to !== undefined) releases.push({ kind: "acknowledge", to, upTo: next - 1 });
+      if (to !== undefined) releases.push({ kind: "acknowledge", to, upTo: next - 1, barrier });
     }
     return releases;
   }
@@ -223,14 +227,17 @@ export class Intake {
   #channel(input: ChannelInput): void {
     const { positions, epochs, ledger, post } = this.#parts;
     const { from, first, since, messages } = input;
+    const { number: barrier } = this.#parts.barrier;
     const source = peerSource(from);
     const expected = Math.max(positions.next(source) ?? 1, since);
     const durable = positions.durable(source) ?? 1;
-    if (first > expected) return epochs.release({ kind: "resume", to: from, next: durable });
+    if (first > expected) {
+      return epochs.release({ kind: "resume", to: from, next: durable, barrier });
+    }
     const next = first + messages.length;
     if (next <= expected) {
-      if (durable >= next) epochs.release({ kind: "acknowledge", to: from, upTo: durable - 1 });
-      return;
+      if (durable < next) return;
+      return epochs.release({ kind: "acknowledge", to: from, upTo: durable - 1, barrier });
     }
     for (const message of messages.slice(expected - first)) {
       ledger.accepted++;

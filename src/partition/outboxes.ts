@@ -1,5 +1,6 @@
 /** The outboxes of a partition, one for each destination, made when first needed. */
 import { assert } from "../base/assert.ts";
+import type { Barrier } from "./barrier.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
 import { Outbox, type OutboxEntry } from "./outbox.ts";
@@ -20,10 +21,18 @@ export interface StoredOutbox {
   readonly storedEnd: number;
 }
 
+export interface OutboxesParts {
+  readonly epochs: Epochs;
+  readonly reads: Reads;
+  readonly ledger: Ledger;
+  readonly barrier: Barrier;
+}
+
 export class Outboxes {
   readonly #epochs: Epochs;
   readonly #reads: Reads;
   readonly #ledger: Ledger;
+  readonly #barrier: Barrier;
   readonly #maxBytes: number;
   readonly #firstNumber: number;
   readonly #all = new Map<string, Outbox>();
@@ -31,7 +40,7 @@ export class Outboxes {
   #ready: Release[] = [];
 
   constructor(
-    { epochs, reads, ledger }: { epochs: Epochs; reads: Reads; ledger: Ledger },
+    { epochs, reads, ledger, barrier }: OutboxesParts,
     maxBytesInMemory: number,
     /** The first number of an outbox that begins. */
     firstNumber: number,
@@ -39,6 +48,7 @@ export class Outboxes {
     this.#epochs = epochs;
     this.#reads = reads;
     this.#ledger = ledger;
+    this.#barrier = barrier;
     this.#maxBytes = maxBytesInMemory;
     this.#firstNumber = firstNumber;
   }
@@ -74,7 +84,7 @@ export class Outboxes {
 
   committed(): void {
     for (const outbox of this.#all.values()) {
-      for (const entry of outbox.committed()) this.#ready.push(releaseOf(outbox, entry));
+      for (const entry of outbox.committed()) this.#release(outbox, entry);
     }
   }
 
@@ -83,18 +93,22 @@ export class Outboxes {
     const outbox = next > this.#firstNumber ? this.#of(destination) : this.#all.get(destination);
     if (outbox === undefined) return;
     outbox.moveUp(next);
-    for (const entry of outbox.resend(next)) this.#ready.push(releaseOf(outbox, entry));
+    for (const entry of outbox.resend(next)) this.#release(outbox, entry);
   }
 
   /** What may leave now; asks the store for more where there is room. */
   take(): readonly Release[] {
     for (const outbox of this.#all.values()) {
-      outbox.refill((entry) => this.#ready.push(releaseOf(outbox, entry)));
+      outbox.refill((entry) => this.#release(outbox, entry));
     }
     if (this.#ready.length === 0) return [];
     const ready = this.#ready;
     this.#ready = [];
     return ready;
+  }
+
+  #release(outbox: Outbox, entry: OutboxEntry): void {
+    this.#ready.push(releaseOf(outbox, entry, this.#barrier.number));
   }
 
   #of(destination: string): Outbox {
@@ -111,7 +125,7 @@ export class Outboxes {
   }
 }
 
-function releaseOf(outbox: Outbox, entry: OutboxEntry): Release {
+function releaseOf(outbox: Outbox, entry: OutboxEntry, barrier: number): Release {
   const { destination } = outbox;
   const { first, effects } = entry;
   if (destination.startsWith(EGRESS)) {
@@ -126,5 +140,5 @@ function releaseOf(outbox: Outbox, entry: OutboxEntry): Release {
     return effect.message;
   });
   const to = Number(destination.slice(PARTITION.length));
-  return { kind: "channel", to, first, since: outbox.lowest, messages };
+  return { kind: "channel", to, first, since: outbox.lowest, messages, barrier };
 }

@@ -36,6 +36,7 @@ const BLANK: MetaRecord = {
   outbox: 0,
   dead: 0,
   outboxBytes: 0,
+  barrier: 0,
 };
 
 export interface OpenOptions extends Omit<PartitionOptions, "recovered"> {

@@ -186,6 +186,7 @@ export class DataDirectory {
       getMany: (keys) => witnessed.getMany(keys),
       scan: (range) => witnessed.scan(range),
       commit: (writes, epoch) => witnessed.commit(writes, epoch),
+      snapshot: () => witnessed.snapshot(),
       close: () => {
         closing ??= close();
         return closing;

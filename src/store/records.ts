@@ -104,6 +104,8 @@ export interface MetaRecord {
   readonly dead: number;
   /** What its outboxes weigh together. */
   readonly outboxBytes: number;
+  /** The number of the last cut: the epoch that first holds it is the last in that cut. 0: there was none. */
+  readonly barrier: number;
 }
 
 type WireMessage = statefold.stored.Message.$Properties;
@@ -373,6 +375,7 @@ export function decodeMeta(bytes: Uint8Array): MetaRecord {
     outbox: int(wire.outbox),
     dead: int(wire.dead),
     outboxBytes: int(wire.outboxBytes),
+    barrier: int(wire.barrier),
   }));
 }
 

@@ -218,16 +218,18 @@ export class Engine {
       case "publish":
         return this.#options.onPublish(from, release);
       case "channel": {
-        const { to, first, since, messages } = release;
-        return this.#peer(to).offer({ kind: "channel", from: from.index, first, since, messages });
+        const { to, first, since, messages, barrier } = release;
+        const batch = { from: from.index, first, since, messages, barrier };
+        return this.#peer(to).offer({ kind: "channel", ...batch });
       }
-      case "acknowledge":
-        return this.#peer(release.to).offer({
-          ...{ kind: "acknowledged", destination },
-          upTo: release.upTo,
-        });
-      case "resume":
-        return this.#peer(release.to).offer({ kind: "resume", destination, next: release.next });
+      case "acknowledge": {
+        const { to, upTo, barrier } = release;
+        return this.#peer(to).offer({ kind: "acknowledged", destination, upTo, barrier });
+      }
+      case "resume": {
+        const { to, next, barrier } = release;
+        return this.#peer(to).offer({ kind: "resume", destination, next, barrier });
+      }
       default:
         return unreachable(release);
     }

@@ -131,6 +131,18 @@ export const DRIVERS: Drivers = {
     own("timers", "timerBytesInMemory bounds what timers weigh"),
     own("timers", "a timer heavier than timerBytesInMemory is held all the same, alone"),
   ],
+  "src/partition/limits.ts#changedKeys": [
+    ["partition/changed-keys", "beyond changedKeys it is unknown what has changed"],
+  ],
+  "src/partition/limits.ts#changedKeyBytes": [
+    ["partition/changed-keys", "beyond changedKeyBytes it is unknown, too"],
+  ],
+  "src/partition/changed-keys.ts#OPEN_CUTS": [
+    [
+      "partition/changed-keys",
+      "of more than OPEN_CUTS that are not complete the oldest count as one",
+    ],
+  ],
   "src/partition/limits.ts#commitLingerMs": [
     [
       "partition/partition",
@@ -583,6 +595,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/base/shares.ts#TIMES_THE_REST": "a share of bounds that are listed",
   "src/cli/decide.ts#PAGE": "decisions of one request, under MAX_PAGE",
   "src/cli/doctor.ts#PARKED_SHOWN": "lines of a report",
+  "src/partition/changed-keys.ts#KEY_BYTES": "what is counted for a key, under changedKeyBytes",
   "src/doctor/census.ts#TYPES_SHOWN": "lines of a report",
   "src/doctor/examine.ts#LOW_DISK_BYTES": "from where on the doctor warns",
   "src/doctor/finding.ts#SHOWN_FINDINGS": "lines of a report",

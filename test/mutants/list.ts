@@ -1,5 +1,6 @@
 /** Every deliberate bug, part by part. */
 import { AROUND } from "./list/around.ts";
+import { BARRIERS } from "./list/barriers.ts";
 import { CALLS } from "./list/calls.ts";
 import { CHANNELS } from "./list/channels.ts";
 import { COMMITS } from "./list/commits.ts";
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...OPERATORS,
   ...TIMERS,
   ...CHANNELS,
+  ...BARRIERS,
   ...CALLS,
   ...STATES,
   ...AROUND,

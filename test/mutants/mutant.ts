@@ -6,6 +6,7 @@ export type Invariant =
   | "I4 conservation"
   | "I5 order at the receiver"
   | "I6 isolation"
+  | "I7 consistent cut"
   | "I9 bounds"
   | "I10 liveness"
   | "exactness";

@@ -74,6 +74,7 @@ export interface HarnessOptions {
   readonly partitionCount?: number;
   readonly disk?: SimDisk;
   readonly lostEpoch?: number | undefined;
+  readonly snapshots?: boolean;
 }
 
 type Kind = Release["kind"];
@@ -278,6 +279,7 @@ export function partitionOptions(options: HarnessOptions): OpenOptions {
     directory,
     random: () => 0.5,
     lostEpoch: options.lostEpoch,
+    snapshots: options.snapshots,
   };
 }
 
@@ -296,17 +298,17 @@ export function connect(a: Harness, b: Harness): number {
     ] as const) {
       const source = from.index;
       const destination = partitionDestination(source);
-      for (const { first, since, messages } of from.take("channel")) {
+      for (const { first, since, messages, barrier } of from.take("channel")) {
         carried++;
-        to.settle({ kind: "channel", from: source, first, since, messages });
+        to.settle({ kind: "channel", from: source, first, since, messages, barrier });
       }
-      for (const { upTo } of from.take("acknowledge")) {
+      for (const { upTo, barrier } of from.take("acknowledge")) {
         carried++;
-        to.settle({ kind: "acknowledged", destination, upTo });
+        to.settle({ kind: "acknowledged", destination, upTo, barrier });
       }
-      for (const { next } of from.take("resume")) {
+      for (const { next, barrier } of from.take("resume")) {
         carried++;
-        to.settle({ kind: "resume", destination, next });
+        to.settle({ kind: "resume", destination, next, barrier });
       }
     }
     if (carried === before) return carried;

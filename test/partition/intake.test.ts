@@ -19,7 +19,7 @@ const run = (first: number, next: number, ...positions: readonly number[]): Sour
 });
 
 const batch = (first: number, ...ids: readonly string[]): ChannelInput => ({
-  ...{ kind: "channel", from: 1, first, since: 1 },
+  ...{ kind: "channel", from: 1, first, since: 1, barrier: 0 },
   messages: ids.map((id) => message(id, at(HERE))),
 });
 
@@ -163,7 +163,7 @@ test("a channel batch is acknowledged once it is durable", async () => {
   it.turn(batch(1, "m1", "m2"));
   assert.deepEqual(it.take("acknowledge"), []);
   it.completeCommit();
-  assert.deepEqual(it.take("acknowledge"), [{ kind: "acknowledge", to: 1, upTo: 2 }]);
+  assert.deepEqual(it.take("acknowledge"), [{ kind: "acknowledge", to: 1, upTo: 2, barrier: 0 }]);
 });
 
 test("a duplicate channel batch is ignored and acknowledged again", async () => {
@@ -171,7 +171,7 @@ test("a duplicate channel batch is ignored and acknowledged again", async () => 
   it.settle(batch(1, "m1", "m2"));
   it.take("acknowledge");
   it.settle(batch(1, "m1", "m2"));
-  assert.deepEqual(it.take("acknowledge"), [{ kind: "acknowledge", to: 1, upTo: 2 }]);
+  assert.deepEqual(it.take("acknowledge"), [{ kind: "acknowledge", to: 1, upTo: 2, barrier: 0 }]);
   assert.deepEqual(delivered(it), ["m1", "m2"]);
 });
 
@@ -190,7 +190,7 @@ test("a batch that overlaps is taken from where it is new; a gap asks for what i
   it.settle(batch(1, "m1", "m2"));
   it.settle(batch(2, "m2", "m3"));
   it.settle(batch(9, "m9"));
-  assert.deepEqual(it.take("resume"), [{ kind: "resume", to: 1, next: 4 }]);
+  assert.deepEqual(it.take("resume"), [{ kind: "resume", to: 1, next: 4, barrier: 0 }]);
   assert.deepEqual(delivered(it), ["m1", "m2", "m3"]);
 });
 

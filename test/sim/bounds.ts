@@ -66,8 +66,9 @@ export class Bounds {
   }
 
   #unfinished(): { messages: number; bytes: number; parked: number } {
-    const { mailboxes, ledger } = this.#partition;
-    let [messages, bytes, parked] = [ledger.outbox, 0, 0];
+    const { mailboxes, ledger, barrier } = this.#partition;
+    const { heldWeight } = barrier;
+    let [messages, bytes, parked] = [ledger.outbox + heldWeight.messages, heldWeight.bytes, 0];
     for (const mailbox of mailboxes.values()) {
       if (mailbox.phase.kind === "parked") parked++;
       else {

@@ -8,6 +8,7 @@ import type { Invocation, Outcome } from "../../src/model/invocation.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type {
   Commit,
+  Cut,
   Directory,
   Input,
   ReadRequest,
@@ -22,6 +23,7 @@ import { Bounds } from "./bounds.ts";
 import { Callers } from "./callers.ts";
 import { checkLiveness, checkReleased, checkSums, type Moment } from "./checks.ts";
 import type { NodeClock } from "./clock.ts";
+import { CutWatch } from "./cut-watch.ts";
 import { SimDisk } from "./disk.ts";
 import type { Faults } from "./faults.ts";
 import type { SimFunctions } from "./functions.ts";
@@ -50,6 +52,10 @@ export interface HostOptions {
   readonly onLoad: (host: Host) => void;
   /** The disk failed: the partition must be opened again. */
   readonly onFailure: (host: Host) => void;
+  /** Its part of a snapshot. */
+  readonly onCut: (host: Host, cut: Cut, view: SimDisk) => void;
+  /** Default: an empty one. */
+  readonly disk?: SimDisk;
 }
 
 interface Up {
@@ -59,6 +65,7 @@ interface Up {
   readonly bounds: Bounds;
   readonly lines: Lines;
   readonly callers: Callers;
+  readonly cuts: CutWatch;
   /** Addresses with a call that has not been answered. */
   readonly inFlight: Set<string>;
   /** Answers that were given and, as far as can be seen, not applied. */
@@ -74,7 +81,7 @@ export type Life = { readonly kind: "down" } | { readonly kind: "opening" } | Up
 const RECOVERED_AFTER_MS = 30_000;
 
 export class Host {
-  readonly disk = new SimDisk();
+  readonly disk: SimDisk;
   readonly index: number;
   readonly shadow: Shadow;
   life: Life = { kind: "down" };
@@ -101,6 +108,7 @@ export class Host {
   constructor(options: HostOptions) {
     this.#options = options;
     this.index = options.index;
+    this.disk = options.disk ?? new SimDisk();
     this.#network = new Network(options);
     const { clock, schedule, faults, timers } = options;
     this.shadow = new Shadow({ clock, schedule, paths: faults.paths, timers });
@@ -141,6 +149,7 @@ export class Host {
         ...{ formatVersion: 1, application: "sim", partition: index, partitionCount: partitions },
         ...{ directory: directory(), limits, random: rng.random },
         lostEpoch: isBehind ? this.disk.witness : undefined,
+        snapshots: swarm.barriers !== undefined,
       });
     } catch (error) {
       if (!(error instanceof Error && error.message === "the disk does not read")) throw error;
@@ -155,6 +164,7 @@ export class Host {
       bounds: new Bounds(partition, limits),
       lines: new Lines(partition),
       callers: new Callers(partition),
+      cuts: new CutWatch(partition, this.disk, limits, faults.paths),
     };
     this.life = { kind: "up", partition, ...seen, inFlight, answers, tickets, isOpen: false };
     this.openedMs = this.#options.schedule.nowMs;
@@ -245,7 +255,11 @@ export class Host {
     life.isOpen ||= inputs.some(({ kind }) => kind === "committed");
     watch.before(inputs, tickets);
     this.shadow.asked(inputs);
+    life.cuts.before(inputs, life.isOpen);
+    const { number } = partition.barrier;
     const turn = partition.turn(nowMs);
+    if (turn.cut !== undefined) this.#cut(life, turn.cut);
+    life.cuts.after(turn, number);
     timers.lastTurnMs = this.#lastTurnMs;
     this.#applied(life, inputs, nowMs);
     this.#lastTurnMs = this.#options.schedule.nowMs;
@@ -268,6 +282,12 @@ export class Host {
     this.#check(life, turn, nowMs);
     for (const started of turn.invocations) this.#invoke(life, started);
     if (turn.wakeAtMs !== undefined) this.#wakeAt(turn.wakeAtMs - nowMs);
+  }
+
+  #cut(life: Up, cut: Cut): void {
+    assert.equal(this.#running, undefined, "I7: a cut in the middle of a commit");
+    life.cuts.cut(cut);
+    this.#options.onCut(this, cut, this.disk.copy());
   }
 
   #wakeAt(afterMs: number): void {
@@ -403,6 +423,7 @@ export class Host {
     if (life.kind === "opening") return paths.hit("crashRecovering");
     if (life.kind === "down") return;
     life.watch.crashed();
+    life.cuts.crashed();
     paths.hitIf(!life.isOpen, "crashBeforeSession");
     paths.hitIf(this.#isUntold && life.isOpen, "crashBeforeRelease");
     paths.hitIf(life.inFlight.size > 0, "crashCalling");

@@ -7,8 +7,10 @@ import type { Release } from "../../src/partition/ports.ts";
 import { createRng, type Rng } from "../support/rng.ts";
 import { Account, type Side } from "./account.ts";
 import { auditSwept } from "./audit.ts";
+import { drawBarriers } from "./barriers.ts";
 import { Clients } from "./clients.ts";
 import { NodeClock } from "./clock.ts";
+import { Coordinator } from "./coordinator.ts";
 import { Desk } from "./desk.ts";
 import { Faults } from "./faults.ts";
 import { EGRESS, SIDE_EGRESS, type SideRecord, SimFunctions, type Trace } from "./functions.ts";
@@ -19,6 +21,7 @@ import { Paths } from "./paths.ts";
 import { Programs, TYPES } from "./program.ts";
 import { Publishers } from "./publisher.ts";
 import { Receiver } from "./receiver.ts";
+import { Restored, type Taken } from "./restored.ts";
 import { Schedule } from "./schedule.ts";
 import { Source } from "./source.ts";
 import type { Stage } from "./stage.ts";
@@ -48,6 +51,15 @@ export interface Result {
   readonly paths: ReadonlyMap<string, number>;
 }
 
+/** Whether snapshots are taken, and bounds small enough to be met. */
+function drawSnapshots(rng: Rng, swarm: Swarm): Swarm {
+  const barriers = drawBarriers(rng);
+  const changedKeys = rng.pick([1 + rng.int(100), swarm.limits.changedKeys]);
+  const changedKeyBytes = rng.pick([10_000, swarm.limits.changedKeyBytes]);
+  const limits = { ...swarm.limits, changedKeys, changedKeyBytes };
+  return barriers === undefined ? swarm : { ...swarm, barriers, limits };
+}
+
 export class World implements Stage {
   readonly seed: number;
   readonly swarm: Swarm;
@@ -69,6 +81,9 @@ export class World implements Stage {
   readonly #publishers: Publishers;
   readonly #wire: Wire;
   readonly #module: SimModule;
+  readonly #coordinator: Coordinator | undefined;
+  /** What the first egress was told, by whom and under which number. */
+  readonly #taken: Taken[] = [];
   #loading: Host[] = [];
   #crashes = 0;
   /** Crashes since a partition was last open. */
@@ -80,7 +95,9 @@ export class World implements Stage {
     this.seed = seed;
     const rng = createRng(seed);
     this.#rng = rng;
-    this.swarm = drawSwarm(rng.fork());
+    // Apart from all others, so that a run without barriers is the same as before there were any.
+    const apart = createRng(seed + 2 ** 30);
+    this.swarm = drawSnapshots(apart.fork(), drawSwarm(rng.fork()));
     const { partitions, features, limits } = this.swarm;
     this.faults = new Faults(rng.fork(), this.swarm.faults, this.#paths);
     this.clock = new NodeClock(this.schedule, (byMs) => {
@@ -96,7 +113,7 @@ export class World implements Stage {
     this.#module = new SimModule(this.swarm);
     this.hosts = Array.from({ length: partitions }, (_, index) => this.#host(index, rng.fork()));
     this.#receivers = new Map([
-      [EGRESS, new Receiver(paths, ({ value }) => this.#takeTrace(value.value))],
+      [EGRESS, new Receiver(paths, ({ value }, ...from) => this.#takeTrace(value.value, ...from))],
       [SIDE_EGRESS, new Receiver(paths, ({ value }) => this.#takeSide(value.value))],
     ]);
     this.#publishers = new Publishers(this, rng.fork().random, this.#receivers);
@@ -108,6 +125,8 @@ export class World implements Stage {
       { length: this.swarm.sources },
       (_, i) => new Source(i, rng.fork(), programs, this),
     );
+    const { barriers } = this.swarm;
+    if (barriers !== undefined) this.#coordinator = new Coordinator(this, apart.fork(), barriers);
     paths.hitIf(partitions === 1, "onePartition");
     paths.hitIf(partitions > features.ids, "emptyPartitions");
   }
@@ -126,6 +145,7 @@ export class World implements Stage {
     for (const host of this.hosts) host.open();
     this.clients.start();
     this.operator.start();
+    this.#coordinator?.start();
     for (const source of this.sources) source.start();
     const startedMs = this.schedule.nowMs;
     const untilMs = startedMs + 60_000;
@@ -137,7 +157,10 @@ export class World implements Stage {
     await this.#rest();
     this.isOver = true;
     for (const host of this.hosts) host.auditQuiet();
-    if (!this.isLossy) this.#close();
+    if (!this.isLossy) {
+      this.#close();
+      await this.#restore();
+    }
     return {
       seed: this.seed,
       steps: this.schedule.steps,
@@ -147,6 +170,16 @@ export class World implements Stage {
       faults: this.faults.counts,
       paths: this.#paths.counts,
     };
+  }
+
+  /** The strongest of what is asked of a snapshot: that another node goes on from it. */
+  async #restore(): Promise<void> {
+    const snapshot = this.#coordinator?.chosen;
+    if (snapshot === undefined) return;
+    const { seed, swarm, sources } = this;
+    const { retried } = this.operator;
+    await new Restored({ seed, swarm, sources, taken: this.#taken, retried }, snapshot).run();
+    this.#paths.hit(snapshot.held.inFlight.length > 0 ? "restoredInFlight" : "restored");
   }
 
   #close(): void {
@@ -288,6 +321,7 @@ export class World implements Stage {
       onRelease: (from, release) => this.#release(from, release),
       onLoad: (host) => this.#loading.push(host),
       onFailure: (host) => this.#failed(host),
+      onCut: (host, cut, view) => this.#coordinator?.cut(host, cut, view),
     });
   }
 
@@ -373,10 +407,12 @@ export class World implements Stage {
   }
 
   /** Also what a person sent here, that was meant for another egress. */
-  #takeTrace(bytes: Uint8Array): undefined {
+  #takeTrace(bytes: Uint8Array, partition: number, number: number): undefined {
     const taken: Trace | SideRecord = JSON.parse(Buffer.from(bytes).toString());
-    if ("step" in taken) this.traces.push(taken);
-    else this.sides.push({ ...taken, egress: EGRESS });
+    if ("step" in taken) {
+      this.traces.push(taken);
+      this.#taken.push({ partition, number, trace: taken });
+    } else this.sides.push({ ...taken, egress: EGRESS });
     return undefined;
   }
 
