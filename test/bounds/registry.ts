@@ -70,6 +70,11 @@ const BLOB_TRIES: Driver = [
   "what may pass is tried as often as attempts says, after pauses from initialMs to maxMs",
 ];
 
+const SEGMENTS: Driver = [
+  "snapshot/segment",
+  "the writer is a few blocks ahead of who takes them, and the reader one",
+];
+
 export const DRIVERS: Drivers = {
   // Work of one partition
   "src/partition/limits.ts#unfinishedMessages": [
@@ -576,10 +581,18 @@ export const DRIVERS: Drivers = {
   "src/blob/s3-client.ts#abandonedMs": [
     ["blob/s3-network", "uploads that somebody left behind abandonedMs ago are given up"],
   ],
+
+  // Snapshots
+  "src/snapshot/segment-format.ts#BLOCK_BYTES": [SEGMENTS],
+  "src/snapshot/segment-writer.ts#BLOCKS_AHEAD": [SEGMENTS],
 };
 
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
+  "src/snapshot/segment-format.ts#BLOCK_HEAD_BYTES": "the format",
+  "src/snapshot/segment-format.ts#END_BYTES": "the format",
+  "src/snapshot/segment-format.ts#MAGIC_BYTES": "the format",
+  "src/snapshot/segment-format.ts#SEGMENT_VERSION": "the format",
   "src/blob/folder-lock.ts#LOOK_EVERY_MS": "how often LOCK_WAIT_MS is looked at",
   "src/blob/folder.ts#READ_BYTES": "of a file read at once, under MAX_CHUNK_BYTES",
   "src/ingress/kafka-beginning.ts#GROUP_TRIES": "before initialMs and maxMs of the source apply",
