@@ -363,7 +363,8 @@ export class Transactions {
     if (found === undefined || isForeign) {
       // It was there and is not: whatever became of the last commit, nobody can tell. One that has never been
       // there says that the first commit was none.
-      if (this.#isUnsure && this.#last !== undefined) throw markerLost(this.#options.name, this.#seen);
+      if (this.#isUnsure && this.#last !== undefined)
+        throw markerLost(this.#options.name, this.#seen);
       return this.#last;
     }
     if (found.next <= this.#knownUpTo) return found;

@@ -1,8 +1,9 @@
 /** What the gateway asks of the partitions: sends, calls, and replies to be fetched later. */
+
 import { unreachable } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { CallRequest, CallResult, Messages, SendRequest } from "../gateway/ports.ts";
-import { CALL_TYPE } from "../partition/ports.ts";
+import { CALL_TYPE } from "../model/owner.ts";
 import { obstacleOf } from "./obstacle.ts";
 import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";

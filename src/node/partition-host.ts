@@ -3,6 +3,7 @@
  * it, and its egress publishers. When its memory must be dropped (a failed commit, a mistake of ours), it
  * opens it anew from what is durable; when that keeps failing, the node ends with the reason.
  */
+
 import { assert, unreachable } from "../base/assert.ts";
 import { systemClock } from "../base/clock.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
@@ -12,11 +13,11 @@ import type { Invocation, Outcome } from "../model/invocation.ts";
 import type { SourceBatch } from "../model/source.ts";
 import { Driver } from "../partition/driver.ts";
 import type { PartitionLimits } from "../partition/limits.ts";
-import { egressDestination } from "../partition/outboxes.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Cut, Directory, Input, Release } from "../partition/ports.ts";
 import { openPartition } from "../partition/recovery.ts";
 import type { Store, StoreSnapshot } from "../store/contract.ts";
+import { egressDestination } from "../store/keys.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { Publisher } from "./publisher.ts";
 import { type Answer, type Question, Requests } from "./requests.ts";

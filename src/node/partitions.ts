@@ -1,11 +1,12 @@
 /** All partitions of a node, and the ways between them. */
+
 import { assert, unreachable } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { SourceSink } from "../ingress/contract.ts";
 import type { Address } from "../model/address.ts";
+import { ownerOf } from "../model/owner.ts";
 import type { SourceBatch } from "../model/source.ts";
-import { partitionDestination } from "../partition/outboxes.ts";
-import { ownerOf } from "../partition/post.ts";
+import { partitionDestination } from "../store/keys.ts";
 import { PartitionHost, type PartitionHostOptions, type PeerRelease } from "./partition-host.ts";
 
 export class Partitions implements SourceSink {

@@ -4,12 +4,13 @@
  * of the numbers; what bounds the queue is the outbox, which sends no more than its window before it is
  * acknowledged (I9).
  */
+
 import { type BackoffOptions, backoffMs, type Random } from "../base/backoff.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import { unlessAborted } from "../base/unless-aborted.ts";
 import type { Egress, Published } from "../egress/contract.ts";
-import { egressDestination } from "../partition/outboxes.ts";
 import type { AcknowledgedInput } from "../partition/ports.ts";
+import { egressDestination } from "../store/keys.ts";
 import type { EgressEffect } from "../store/records.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { sleep } from "./sleep.ts";

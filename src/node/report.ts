@@ -1,4 +1,5 @@
 /** How the node stands, as one screen and in parts; and whether it is alive and ready. */
+
 import { describeError, type StatefoldError } from "../base/errors.ts";
 import type { Egress as RunningEgress } from "../egress/contract.ts";
 import { KafkaEgress } from "../egress/kafka.ts";
@@ -12,7 +13,7 @@ import type {
 import type { Health, Readiness } from "../gateway/ports.ts";
 import type { Ingress as RunningIngress } from "../ingress/contract.ts";
 import type { Lane } from "../partition/lane.ts";
-import { egressDestination } from "../partition/outboxes.ts";
+import { egressDestination } from "../store/keys.ts";
 import type { MetricsRegistry } from "../telemetry/metrics.ts";
 import { version } from "../telemetry/version.ts";
 import type { EgressFigures } from "./egress-figures.ts";

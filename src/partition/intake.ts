@@ -2,12 +2,15 @@
  * What comes in from outside the partition: requests, records of sources, messages and acknowledgements
  * of other partitions. Each is taken at most once (I5) and answered only when durable (I2).
  */
+
 import { unreachable } from "../base/assert.ts";
 import { fromUtf8 } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { type Address, addressProblem } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
+import { CALL_TYPE } from "../model/owner.ts";
 import type { SourceRecord } from "../model/source.ts";
+import { peerOf, peerSource } from "../store/keys.ts";
 import type { Barrier } from "./barrier.ts";
 import type { Calls } from "./calls.ts";
 import type { DeadLetters } from "./dead-letters.ts";
@@ -16,20 +19,19 @@ import type { Epochs } from "./epochs.ts";
 import type { Identity } from "./identity.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Outboxes } from "./outboxes.ts";
-import {
-  type AcknowledgedInput,
-  CALL_TYPE,
-  type CallInput,
-  type ChannelInput,
-  type Directory,
-  type FetchInput,
-  type HangUpInput,
-  type Release,
-  type ResumeInput,
-  type SendInput,
-  type SourceInput,
+import type {
+  AcknowledgedInput,
+  CallInput,
+  ChannelInput,
+  Directory,
+  FetchInput,
+  HangUpInput,
+  Release,
+  ResumeInput,
+  SendInput,
+  SourceInput,
 } from "./ports.ts";
-import { type Positions, peerOf, peerSource } from "./positions.ts";
+import type { Positions } from "./positions.ts";
 import type { Post } from "./post.ts";
 
 export type IntakeInput =

@@ -12,10 +12,15 @@
  * is the destination's memory of the last number it took.
  */
 import { assert } from "../base/assert.ts";
-import { addressBytes, messageBytes, valueBytes } from "../model/message.ts";
 import type { Entry } from "../store/contract.ts";
-import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
-import { decodeOutbox, encodeOutbox, encodePosition, type OutboxEffect } from "../store/records.ts";
+import { endOfPrefix, KeyReader, keyOf, outboxSource } from "../store/keys.ts";
+import {
+  decodeOutbox,
+  effectBytes,
+  encodeOutbox,
+  encodePosition,
+  type OutboxEffect,
+} from "../store/records.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Reads } from "./reads.ts";
@@ -199,22 +204,8 @@ export class Outbox {
   }
 }
 
-function effectBytes(effect: OutboxEffect): number {
-  if (effect.kind === "message") return messageBytes(effect.message);
-  const { value, sender, traceparent } = effect.record;
-  return 200 + valueBytes(value) + addressBytes(sender) + (traceparent?.length ?? 0);
-}
-
-/** Position records of outboxes share the tag of the sources' under names of their own. */
-const outboxSource = (destination: string): string => `outbox:${destination}`;
-
 export function outboxPositionKey(destination: string): Uint8Array {
   return keyOf("position", outboxSource(destination));
-}
-
-/** The destination whose outbox a position record counts, or undefined when it is another's. */
-export function destinationOfPosition(source: string): string | undefined {
-  return source.startsWith("outbox:") ? source.slice("outbox:".length) : undefined;
 }
 
 export function outboxKey(destination: string, first: number): Uint8Array {

@@ -1,17 +1,12 @@
 /** The outboxes of a partition, one for each destination, made when first needed. */
 import { assert } from "../base/assert.ts";
+import { egressDestination, partitionDestination, placeOfDestination } from "../store/keys.ts";
 import type { Barrier } from "./barrier.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
 import { Outbox, type OutboxEntry } from "./outbox.ts";
 import type { Release } from "./ports.ts";
 import type { Reads } from "./reads.ts";
-
-const PARTITION = "partition/";
-const EGRESS = "egress/";
-
-export const partitionDestination = (partition: number): string => `${PARTITION}${partition}`;
-export const egressDestination = (egress: string): string => `${EGRESS}${egress}`;
 
 /** What an outbox found in the store at opening begins with. */
 export interface StoredOutbox {
@@ -128,17 +123,17 @@ export class Outboxes {
 function releaseOf(outbox: Outbox, entry: OutboxEntry, barrier: number): Release {
   const { destination } = outbox;
   const { first, effects } = entry;
-  if (destination.startsWith(EGRESS)) {
+  const place = placeOfDestination(destination);
+  if (place.kind === "egress") {
     const records = effects.map((effect) => {
       assert(effect.kind === "record", "a message in the outbox of an egress");
       return effect.record;
     });
-    return { kind: "publish", egress: destination.slice(EGRESS.length), first, records };
+    return { kind: "publish", egress: place.egress, first, records };
   }
   const messages = effects.map((effect) => {
     assert(effect.kind === "message", "a record in the outbox of a partition");
     return effect.message;
   });
-  const to = Number(destination.slice(PARTITION.length));
-  return { kind: "channel", to, first, since: outbox.lowest, messages, barrier };
+  return { kind: "channel", to: place.partition, first, since: outbox.lowest, messages, barrier };
 }

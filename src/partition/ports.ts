@@ -12,12 +12,6 @@ import type { TypedValue } from "../model/typed-value.ts";
 import type { Entry, ScanRange, Write } from "../store/contract.ts";
 import type { EgressEffect } from "../store/records.ts";
 
-/**
- * Messages to addresses of this type are replies to callers outside: the id is a call id, made by the
- * partition that took the call, and begins with the number of that partition.
- */
-export const CALL_TYPE = "io.statefold/call";
-
 /** How the messages of a function type are delivered. */
 export interface FunctionBinding {
   readonly endpoint: string;

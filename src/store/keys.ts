@@ -22,6 +22,11 @@
  *   meta     = 'A'                                           -> Meta
  *
  * The encoding keeps order: keys sort by tag, then part by part; a text sorts before its extensions.
+ *
+ *   destination = "partition/" number / "egress/" egress id
+ *   source      = "peer:" number              a partition, whose channel is taken
+ *               / "outbox:" destination       an outbox: the next number to be given
+ *               / name "/" number             a partition of a topic
  */
 export const TAGS = {
   meta: 0x41, // A
@@ -106,6 +111,40 @@ export class KeyReader {
     if (byte === undefined) throw new RangeError("a key ends too early");
     return byte;
   }
+}
+
+const PARTITION = "partition/";
+const EGRESS = "egress/";
+const PEER = "peer:";
+const OUTBOX = "outbox:";
+
+export const partitionDestination = (partition: number): string => `${PARTITION}${partition}`;
+export const egressDestination = (egress: string): string => `${EGRESS}${egress}`;
+
+export type DestinationPlace =
+  | { readonly kind: "partition"; readonly partition: number }
+  | { readonly kind: "egress"; readonly egress: string };
+
+export function placeOfDestination(destination: string): DestinationPlace {
+  if (destination.startsWith(EGRESS)) {
+    return { kind: "egress", egress: destination.slice(EGRESS.length) };
+  }
+  return { kind: "partition", partition: Number(destination.slice(PARTITION.length)) };
+}
+
+export const peerSource = (partition: number): string => `${PEER}${partition}`;
+
+/** The partition behind a peer's name, or undefined when it is another kind of source. */
+export function peerOf(source: string): number | undefined {
+  return source.startsWith(PEER) ? Number(source.slice(PEER.length)) : undefined;
+}
+
+/** Position records of outboxes share the tag of the sources' under names of their own. */
+export const outboxSource = (destination: string): string => `${OUTBOX}${destination}`;
+
+/** The destination whose outbox a position record counts, or undefined when it is another's. */
+export function destinationOfPosition(source: string): string | undefined {
+  return source.startsWith(OUTBOX) ? source.slice(OUTBOX.length) : undefined;
 }
 
 function countZeros(text: string): number {

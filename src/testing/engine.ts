@@ -2,14 +2,15 @@
  * All partitions of a node under test, the ways between them, and the loop that makes things happen: step
  * by step, and when nothing more can happen now, on to the next time at which something is due.
  */
+
 import { assert, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/backoff.ts";
 import { deferred } from "../base/deferred.ts";
 import { StatefoldError } from "../base/errors.ts";
 import { type Address, addressKey } from "../model/address.ts";
 import type { Invocation } from "../model/invocation.ts";
-import { partitionDestination } from "../partition/outboxes.ts";
-import { ownerOf } from "../partition/post.ts";
+import { ownerOf } from "../model/owner.ts";
+import { partitionDestination } from "../store/keys.ts";
 import { Host, type HostOptions, type OutwardRelease } from "./host.ts";
 import type { Step, Timeline } from "./timeline.ts";
 

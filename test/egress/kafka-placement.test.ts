@@ -128,5 +128,8 @@ test("an answer that passes is waited for, and one that says we may not is the r
   answer(async (topic) => {
     throw new KafkaError("TOPIC_AUTHORIZATION_FAILED", topic);
   });
-  assert.match(String(await place("closed")), /closed: the broker refuses it \(TOPIC_AUTHORIZATION_FAILED\)/);
+  assert.match(
+    String(await place("closed")),
+    /closed: the broker refuses it \(TOPIC_AUTHORIZATION_FAILED\)/,
+  );
 });

@@ -10,7 +10,6 @@ import type { Message } from "../../src/model/message.ts";
 import { partitionOf } from "../../src/model/partitioner.ts";
 import type { TypedValue } from "../../src/model/typed-value.ts";
 import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits.ts";
-import { partitionDestination } from "../../src/partition/outboxes.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type {
   Commit,
@@ -25,7 +24,7 @@ import type {
 } from "../../src/partition/ports.ts";
 import { type OpenOptions, openPartition } from "../../src/partition/recovery.ts";
 import type { Entry, Write } from "../../src/store/contract.ts";
-import { endOfPrefix, keyOf, TAGS, type Tag } from "../../src/store/keys.ts";
+import { endOfPrefix, keyOf, partitionDestination, TAGS, type Tag } from "../../src/store/keys.ts";
 import { SimDisk } from "../sim/disk.ts";
 
 export const TYPE = "test/function";

@@ -1,15 +1,20 @@
 /** What must hold of a partition's memory, and of what leaves it, at the end of each turn. */
+
 import assert from "node:assert/strict";
 import { addressKey } from "../../src/model/address.ts";
+import { CALL_TYPE } from "../../src/model/owner.ts";
 import type { Lane } from "../../src/partition/lane.ts";
 import type { PartitionLimits } from "../../src/partition/limits.ts";
 import type { Mailbox } from "../../src/partition/mailbox.ts";
-import { egressDestination, partitionDestination } from "../../src/partition/outboxes.ts";
 import type { Partition } from "../../src/partition/partition.ts";
-import { CALL_TYPE, type Release, type Turn } from "../../src/partition/ports.ts";
-import { peerSource } from "../../src/partition/positions.ts";
+import type { Release, Turn } from "../../src/partition/ports.ts";
 import { readTimerKey, timerRange } from "../../src/partition/timers.ts";
-import { keyOf } from "../../src/store/keys.ts";
+import {
+  egressDestination,
+  keyOf,
+  partitionDestination,
+  peerSource,
+} from "../../src/store/keys.ts";
 import { decodeMeta, decodePosition, decodeTimer } from "../../src/store/records.ts";
 import type { SimDisk } from "./disk.ts";
 

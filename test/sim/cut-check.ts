@@ -4,11 +4,15 @@
  */
 import assert from "node:assert/strict";
 import type { Message } from "../../src/model/message.ts";
-import { destinationOfPosition, readOutboxEntry } from "../../src/partition/outbox.ts";
-import { egressDestination, partitionDestination } from "../../src/partition/outboxes.ts";
+import { readOutboxEntry } from "../../src/partition/outbox.ts";
 import type { Changes } from "../../src/partition/ports.ts";
-import { peerSource } from "../../src/partition/positions.ts";
-import { keyOf } from "../../src/store/keys.ts";
+import {
+  destinationOfPosition,
+  egressDestination,
+  keyOf,
+  partitionDestination,
+  peerSource,
+} from "../../src/store/keys.ts";
 import {
   decodeDead,
   decodeMessage,

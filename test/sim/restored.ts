@@ -3,13 +3,15 @@
  * snapshot holds as pending, and every record that its sources had not taken, is handled exactly once, by
  * addresses that go on counting where the snapshot left them; and nothing else is.
  */
+
 import assert from "node:assert/strict";
 import { unreachable } from "../../src/base/assert.ts";
 import { addressOfKey } from "../../src/model/address.ts";
+import { CALL_TYPE } from "../../src/model/owner.ts";
 import { partitionOf } from "../../src/model/partitioner.ts";
 import { decodeStateEntry } from "../../src/model/persisted-value.ts";
 import { deadRange } from "../../src/partition/dead-letters.ts";
-import { CALL_TYPE, type Release } from "../../src/partition/ports.ts";
+import type { Release } from "../../src/partition/ports.ts";
 import { stateKey } from "../../src/partition/states.ts";
 import { decodeDead, decodeState, type EgressEffect } from "../../src/store/records.ts";
 import { createRng } from "../support/rng.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { partitionDestination } from "../../src/partition/outboxes.ts";
 import type { ChannelInput, Input, Release } from "../../src/partition/ports.ts";
+import { partitionDestination } from "../../src/store/keys.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Host } from "./host.ts";
 import type { Stage } from "./stage.ts";
