@@ -1,0 +1,126 @@
+/**
+ * What one snapshot is made of. Immutable; lies under `manifests/`, as JSON (document.ts):
+ *
+ *   manifest  = { kind: "manifest", format, application, barrier, term, takenAtMs, storeFormat,
+ *                 partitions: [partition, …] }             as many as there are, in order
+ *   partition = { meta, sources: { name: next offset }, segments: [segment, …] }
+ *   meta      = the record of the partition as of the cut, as in MetaRecord
+ *   segment   = { key, delta, bytes, rawBytes, changes, sha256 }
+ *
+ * The segments of a partition are to be laid over each other in their order: first those with everything
+ * (`delta` false; together they are one run of keys), then what has changed since. `storeFormat` is that of the
+ * keys and values in them (store/format.ts). Formats:
+ *
+ *   1  the first
+ */
+import { StatefoldError } from "../base/errors.ts";
+import { FORMAT_VERSION } from "../store/format.ts";
+import type { MetaRecord } from "../store/records.ts";
+import { type DocumentKind, readDocument, writeDocument } from "./document.ts";
+import type { Fields } from "./fields.ts";
+import { type AttemptName, snapshotName } from "./layout.ts";
+import type { SegmentSums } from "./segment-format.ts";
+
+const KIND: DocumentKind = { kind: "manifest", format: 1 };
+
+export interface SegmentRef extends SegmentSums {
+  readonly key: string;
+  /** It holds what has changed since those before it; else everything. */
+  readonly delta: boolean;
+}
+
+export interface PartitionShare {
+  readonly meta: MetaRecord;
+  /** How far each source was taken: the next offset, by its name. */
+  readonly sources: ReadonlyMap<string, number>;
+  readonly segments: readonly SegmentRef[];
+}
+
+export interface Manifest extends AttemptName {
+  readonly application: string;
+  readonly takenAtMs: number;
+  readonly storeFormat: number;
+  readonly partitions: readonly PartitionShare[];
+}
+
+export function writeManifest(manifest: Manifest): Uint8Array {
+  const { application, barrier, term, takenAtMs, storeFormat } = manifest;
+  const partitions = manifest.partitions.map(({ meta, sources, segments }) => ({
+    meta,
+    sources: Object.fromEntries(sources),
+    segments,
+  }));
+  const body = { application, barrier, term, takenAtMs, storeFormat, partitions };
+  return writeDocument(KIND, body);
+}
+
+/**
+ * @param snapshot its name in the head
+ * @throws StatefoldError SNAPSHOT_CORRUPT; SNAPSHOT_FORMAT when it, or what it holds, is of a newer version
+ */
+export function readManifest(snapshot: string, bytes: Uint8Array): Manifest {
+  const { fields } = readDocument(KIND, `the manifest of snapshot ${snapshot}`, bytes);
+  const storeFormat = fields.count("storeFormat");
+  if (storeFormat > FORMAT_VERSION) {
+    throw new StatefoldError(
+      "SNAPSHOT_FORMAT",
+      `snapshot ${snapshot} holds data in format ${storeFormat}, this version reads up to ${FORMAT_VERSION}: a newer statefold took it, run that version or a later one`,
+    );
+  }
+  const manifest = {
+    application: fields.text("application"),
+    barrier: fields.count("barrier"),
+    term: fields.count("term"),
+    takenAtMs: fields.count("takenAtMs"),
+    storeFormat,
+    partitions: fields.objects("partitions").map(shareFrom),
+  };
+  if (snapshotName(manifest) !== snapshot) throw fields.wrong("barrier", "is another's");
+  if (manifest.partitions.length === 0) throw fields.wrong("partitions", "is empty");
+  return manifest;
+}
+
+function shareFrom(fields: Fields): PartitionShare {
+  return {
+    meta: metaFrom(fields.object("meta")),
+    sources: fields.counts("sources"),
+    segments: fields.objects("segments").map(segmentFrom),
+  };
+}
+
+function segmentFrom(fields: Fields): SegmentRef {
+  return {
+    key: fields.text("key"),
+    delta: fields.flag("delta"),
+    bytes: fields.count("bytes"),
+    rawBytes: fields.count("rawBytes"),
+    changes: fields.count("changes"),
+    sha256: fields.text("sha256"),
+  };
+}
+
+function metaFrom(fields: Fields): MetaRecord {
+  return {
+    formatVersion: fields.count("formatVersion"),
+    application: fields.text("application"),
+    partition: fields.count("partition"),
+    partitionCount: fields.count("partitionCount"),
+    incarnation: fields.count("incarnation"),
+    session: fields.count("session"),
+    epoch: fields.count("epoch"),
+    nextSequence: fields.count("nextSequence"),
+    accepted: fields.count("accepted"),
+    finished: fields.count("finished"),
+    mail: fields.count("mail"),
+    timers: fields.count("timers"),
+    outbox: fields.count("outbox"),
+    dead: fields.count("dead"),
+    outboxBytes: fields.count("outboxBytes"),
+    barrier: fields.count("barrier"),
+  };
+}
+
+/** The keys of all its segments. */
+export function segmentsOf({ partitions }: Manifest): string[] {
+  return partitions.flatMap(({ segments }) => segments.map(({ key }) => key));
+}
