@@ -585,10 +585,23 @@ export const DRIVERS: Drivers = {
   // Snapshots
   "src/snapshot/segment-format.ts#BLOCK_BYTES": [SEGMENTS],
   "src/snapshot/segment-writer.ts#BLOCKS_AHEAD": [SEGMENTS],
+  "src/snapshot/claim.ts#LEASE_MS": [
+    ["snapshot/claim", "who is at work is not succeeded by an heir, who is dead is"],
+  ],
+  "src/snapshot/ownership.ts#BEATS_PER_LEASE": [
+    ["snapshot/claim", "an owner beats while it writes nothing else"],
+  ],
+  "src/snapshot/head.ts#HEIRS_KEPT": [["snapshot/head", "the latest heirs are remembered"]],
+  "src/snapshot/claim.ts#RACES": [
+    ["snapshot/claim", "a head that is replaced all the time is given up"],
+  ],
 };
 
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
+  "src/snapshot/claim.ts#LOOKS": "how often LEASE_MS is looked at",
+  "src/snapshot/layout.ts#BARRIER_DIGITS": "the format",
+  "src/snapshot/layout.ts#PART_DIGITS": "the format",
   "src/snapshot/segment-format.ts#BLOCK_HEAD_BYTES": "the format",
   "src/snapshot/segment-format.ts#END_BYTES": "the format",
   "src/snapshot/segment-format.ts#MAGIC_BYTES": "the format",
