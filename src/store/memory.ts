@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { latin1 } from "../base/bytes.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { Entry, ScanRange, Store, StoreSnapshot, Write } from "./contract.ts";
 import { checkLimits } from "./limits.ts";
@@ -17,18 +18,18 @@ export class MemoryContents {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#entries.get(textOf(key))?.value;
+    return this.#entries.get(latin1(key))?.value;
   }
 
   /** In key order, from `from` (included) up to `until` (excluded). */
   range(from: Uint8Array, until: Uint8Array): Iterable<Entry> {
-    return this.#entries.range(textOf(from), textOf(until));
+    return this.#entries.range(latin1(from), latin1(until));
   }
 
   apply(writes: readonly Write[]): void {
     for (const { key, value } of writes) {
-      if (value === undefined) this.#entries.delete(textOf(key));
-      else this.#entries.set(textOf(key), { key, value });
+      if (value === undefined) this.#entries.delete(latin1(key));
+      else this.#entries.set(latin1(key), { key, value });
     }
   }
 }
@@ -103,9 +104,4 @@ function scanOf(contents: MemoryContents, range: ScanRange): Entry[] {
     if (found.length >= range.limit || bytes >= maxBytes) break;
   }
   return found;
-}
-
-/** One character for one byte, so that texts compare as the bytes do. */
-function textOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
 }

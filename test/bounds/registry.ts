@@ -70,6 +70,10 @@ const BLOB_TRIES: Driver = [
   "what may pass is tried as often as attempts says, after pauses from initialMs to maxMs",
 ];
 
+const DELTAS: Driver = [
+  "snapshot/coordinator",
+  "the next one writes what has changed, and what is read back is the same",
+];
 const SEGMENTS: Driver = [
   "snapshot/segment",
   "the writer is a few blocks ahead of who takes them, and the reader one",
@@ -585,6 +589,17 @@ export const DRIVERS: Drivers = {
   // Snapshots
   "src/snapshot/segment-format.ts#BLOCK_BYTES": [SEGMENTS],
   "src/snapshot/segment-writer.ts#BLOCKS_AHEAD": [SEGMENTS],
+  "src/snapshot/sorted-keys.ts#RUN_KEYS": [["snapshot/sorted-keys", "others have their turn"]],
+  "src/snapshot/share.ts#SEGMENT_BYTES": [DELTAS],
+  "src/snapshot/share.ts#MAX_DELTAS": [DELTAS],
+  "src/snapshot/attempt.ts#SHARES_AT_ONCE": [
+    ["snapshot/coordinator", "shares of so many partitions are written at once"],
+  ],
+  "src/snapshot/coordinator.ts#CUT_TIMEOUT_MS": [
+    ["snapshot/coordinator", "a partition that never cuts holds up nobody"],
+  ],
+  "src/snapshot/coordinator.ts#KEPT": [["snapshot/retention", "whatever fails, crashes"]],
+  "src/snapshot/retention.ts#GRACE_MS": [["snapshot/retention", "whatever fails, crashes"]],
   "src/snapshot/claim.ts#LEASE_MS": [
     ["snapshot/claim", "who is at work is not succeeded by an heir, who is dead is"],
   ],
@@ -600,6 +615,12 @@ export const DRIVERS: Drivers = {
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/snapshot/claim.ts#LOOKS": "how often LEASE_MS is looked at",
+  "src/snapshot/coordinator.ts#ANNOUNCED_EVERY_MS": "how often one is announced again",
+  "src/snapshot/retention.ts#DELETED_AT_ONCE": "of one request, under pageKeys",
+  "src/snapshot/share-changes.ts#FIRST_KEYS": "read at once before PAGE_BYTES applies",
+  "src/snapshot/share-changes.ts#PAGE_BYTES": "of a cut read at once, under BLOCK_BYTES",
+  "src/snapshot/share-changes.ts#PAGE_ENTRIES": "of a cut read at once",
+  "src/snapshot/share.ts#PAGE": "positions read at once",
   "src/snapshot/layout.ts#BARRIER_DIGITS": "the format",
   "src/snapshot/layout.ts#PART_DIGITS": "the format",
   "src/snapshot/segment-format.ts#BLOCK_HEAD_BYTES": "the format",
