@@ -49,7 +49,7 @@ export interface PartitionHostOptions {
   readonly onCommit: (elapsedMs: number, writes: number) => void;
   /**
    * This partition's part of a snapshot. Whoever gets it closes it; when the partition goes down before, its
-   * reads reject, UNAVAILABLE. Called within a turn: must not call back but by offering. Default: no
+   * reads reject, UNAVAILABLE. It may be of a number that was given up: a peer that cut tells of it late. Called within a turn: must not call back but by offering. Default: no
    * snapshots are taken, and what has changed is not remembered.
    */
   readonly onCut?: ((partition: number, cut: Cut, snapshot: StoreSnapshot) => void) | undefined;

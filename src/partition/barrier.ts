@@ -121,13 +121,6 @@ export class Barrier {
 
 /** The number that the sender of an input had; 0 for what comes from elsewhere. */
 function numberOf(input: Input): number {
-  switch (input.kind) {
-    case "channel":
-    case "resume":
-      return input.barrier;
-    case "acknowledged":
-      return input.barrier ?? 0;
-    default:
-      return 0;
-  }
+  if (input.kind === "channel" || input.kind === "resume") return input.barrier;
+  return input.kind === "acknowledged" ? (input.barrier ?? 0) : 0;
 }

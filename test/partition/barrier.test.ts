@@ -175,6 +175,18 @@ test("what is sent again after a cut is told with its number", async () => {
   );
 });
 
+test("a batch that comes again after a cut is acknowledged with its number", async () => {
+  const it = await open();
+  it.settle(batch(1, 0, "m"));
+  it.settle(barrier(4));
+  it.take("acknowledge");
+  it.settle(batch(1, 0, "m"), batch(9, 0, "gap"));
+  assert.deepEqual(
+    [...it.take("acknowledge"), ...it.take("resume").slice(-1)].map((each) => each.barrier),
+    [4, 4],
+  );
+});
+
 test("the number survives a crash, and peers are greeted with it", async () => {
   const it = await open();
   it.settle(barrier(3));

@@ -69,6 +69,17 @@ test("what came and went between two cuts no snapshot has seen", () => {
   assert.equal(changed.cut(3)?.keys[1]?.size, 1, "the snapshot before may hold it");
 });
 
+test("what came and went under a name that was there before is told", () => {
+  const changed = known();
+  const token: Write = { key: keyOf("token", "id", "t"), value: Buffer.of(1) };
+  changed.add([token]);
+  changed.cut(2);
+  changed.complete(2);
+  changed.add([token]);
+  changed.add([{ ...token, value: undefined }]);
+  assert.equal(changed.cut(3)?.keys[0]?.size, 1);
+});
+
 test("beyond changedKeys it is unknown what has changed, up to the next complete snapshot", () => {
   const changed = known({ changedKeys: 2, changedKeyBytes: 100_000 });
   changed.add([put("a")]);

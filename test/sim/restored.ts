@@ -259,7 +259,8 @@ export class Restored implements Stage {
     return this.#before.retried.has(label) || this.#operator.retried.has(label);
   }
 
-  #closeSteps(handled: ReadonlySet<string>, before: ReadonlySet<string>): void {
+  /** What must come of the snapshot, and of what its sources had not taken. */
+  #expected(): Expected {
     const expected = new Expected();
     const { inFlight, mail, timers, dead, positions } = this.#snapshot.held;
     const stepOf = (message: (typeof mail)[number]) => envelopeOf(message).step;
@@ -278,6 +279,11 @@ export class Restored implements Stage {
         for (const message of record.messages) expected.certain(envelopeOf(message).step);
       }
     }
+    return expected;
+  }
+
+  #closeSteps(handled: ReadonlySet<string>, before: ReadonlySet<string>): void {
+    const expected = this.#expected();
     const buried = new Set(this.hosts.flatMap(({ disk }) => deadPoison(disk)));
     for (const label of expected.surely) {
       assert(!before.has(label), `I7: ${label} was done before the snapshot, and is in it`);

@@ -92,6 +92,8 @@ export class Watch {
         case "committed":
         case "fetch":
         case "operator":
+        case "barrier":
+        case "snapshotComplete":
           break;
       }
     }

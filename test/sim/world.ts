@@ -57,7 +57,15 @@ function drawSnapshots(rng: Rng, swarm: Swarm): Swarm {
   const changedKeys = rng.pick([1 + rng.int(100), swarm.limits.changedKeys]);
   const changedKeyBytes = rng.pick([10_000, swarm.limits.changedKeyBytes]);
   const limits = { ...swarm.limits, changedKeys, changedKeyBytes };
-  return barriers === undefined ? swarm : { ...swarm, barriers, limits };
+  if (barriers === undefined) return swarm;
+  if (!rng.chance(0.35)) return { ...swarm, barriers, limits };
+  // Much is on its way at each cut, and comes late, twice and out of order.
+  const faults = { ...swarm.faults, channelLate: 0.9, channelDoubles: 0.9 };
+  const features = { ...swarm.features, ids: Math.max(8, swarm.features.ids), hot: 0 };
+  return {
+    ...{ ...swarm, limits, faults, features, partitions: Math.max(2, swarm.partitions) },
+    barriers: { ...barriers, everyMs: 100, lateMs: 100, unheard: 0.5 },
+  };
 }
 
 export class World implements Stage {

@@ -17,6 +17,7 @@ export const BARRIERS: readonly Mutant[] = [
     file: "partition/intake.ts",
     from: "upTo: durable - 1, barrier });",
     to: "upTo: durable - 1, barrier: 0 });",
+    tests: ["partition/barrier"],
   },
   {
     name: "batch-not-coloured",
@@ -105,6 +106,7 @@ export const BARRIERS: readonly Mutant[] = [
     file: "partition/barrier.ts",
     from: "    this.heldWeight.add(input);\n",
     to: "",
+    tests: ["partition/barrier"],
   },
   {
     name: "changes-lost-with-given-up-snapshot",
@@ -145,6 +147,7 @@ export const BARRIERS: readonly Mutant[] = [
     file: "partition/changed-keys.ts",
     from: "TAGS.outbox, TAGS.dead],",
     to: "TAGS.outbox, TAGS.dead, TAGS.token],",
+    tests: ["partition/changed-keys"],
   },
   {
     name: "changes-without-bound",
