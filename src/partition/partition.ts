@@ -21,7 +21,7 @@
 import { assert, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/backoff.ts";
 import { hasShare } from "../base/shares.ts";
-import { keyOf } from "../store/keys.ts";
+import { firstNumberOf, keyOf } from "../store/keys.ts";
 import { encodeMeta } from "../store/records.ts";
 import { Barrier } from "./barrier.ts";
 import { Calls } from "./calls.ts";
@@ -53,9 +53,6 @@ import { Weight } from "./weight.ts";
 const BRINGS_NO_WORK: ReadonlySet<Input["kind"]> = new Set([
   ...(["committed", "read", "acknowledged", "resume", "barrier", "snapshotComplete"] as const),
 ]);
-
-/** Where the numbers of an outbox begin that an incarnation makes: above those of all before it. */
-export const firstNumberOf = (incarnation: number): number => incarnation * 2 ** 40 + 1;
 
 export interface PartitionOptions {
   readonly formatVersion: number;

@@ -1,6 +1,13 @@
 /** Opens a partition: reads what has to be in memory before its first turn. */
 import type { Entry, Store } from "../store/contract.ts";
-import { destinationOfPosition, endOfPrefix, KeyReader, keyOf, type Tag } from "../store/keys.ts";
+import {
+  destinationOfPosition,
+  endOfPrefix,
+  firstNumberOf,
+  KeyReader,
+  keyOf,
+  type Tag,
+} from "../store/keys.ts";
 import {
   decodeMessage,
   decodeMeta,
@@ -13,7 +20,7 @@ import {
 import { readMailKey } from "./mailboxes.ts";
 import { outboxRange } from "./outbox.ts";
 import type { StoredOutbox } from "./outboxes.ts";
-import { firstNumberOf, Partition, type PartitionOptions } from "./partition.ts";
+import { Partition, type PartitionOptions } from "./partition.ts";
 import type { Recovered } from "./recovered.ts";
 
 const PAGE = 5_000;

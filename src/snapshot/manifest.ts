@@ -3,8 +3,9 @@
  *
  *   manifest  = { kind: "manifest", format, application, barrier, term, takenAtMs, storeFormat,
  *                 partitions: [partition, …] }             as many as there are, in order
- *   partition = { meta, sources: { name: next offset }, segments: [segment, …] }
+ *   partition = { meta, positions: { source: next }, segments: [segment, …] }
  *   meta      = the record of the partition as of the cut, as in MetaRecord
+ *   source    = as in the keys of positions (store/keys.ts): topics, peers, outboxes
  *   segment   = { key, delta, bytes, rawBytes, changes, sha256 }
  *
  * The segments of a partition are to be laid over each other in their order: first those with everything
@@ -15,6 +16,7 @@
  */
 import { StatefoldError } from "../base/errors.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
+import { isTopicSource } from "../store/keys.ts";
 import type { MetaRecord } from "../store/records.ts";
 import { type DocumentKind, readDocument, writeDocument } from "./document.ts";
 import type { Fields } from "./fields.ts";
@@ -31,8 +33,8 @@ export interface SegmentRef extends SegmentSums {
 
 export interface PartitionShare {
   readonly meta: MetaRecord;
-  /** How far each source was taken: the next offset, by its name. */
-  readonly sources: ReadonlyMap<string, number>;
+  /** How far each source and each peer was taken, and each outbox has come. */
+  readonly positions: ReadonlyMap<string, number>;
   readonly segments: readonly SegmentRef[];
 }
 
@@ -45,9 +47,9 @@ export interface Manifest extends AttemptName {
 
 export function writeManifest(manifest: Manifest): Uint8Array {
   const { application, barrier, term, takenAtMs, storeFormat } = manifest;
-  const partitions = manifest.partitions.map(({ meta, sources, segments }) => ({
+  const partitions = manifest.partitions.map(({ meta, positions, segments }) => ({
     meta,
-    sources: Object.fromEntries(sources),
+    positions: Object.fromEntries(positions),
     segments,
   }));
   const body = { application, barrier, term, takenAtMs, storeFormat, partitions };
@@ -83,7 +85,7 @@ export function readManifest(snapshot: string, bytes: Uint8Array): Manifest {
 function shareFrom(fields: Fields): PartitionShare {
   return {
     meta: metaFrom(fields.object("meta")),
-    sources: fields.counts("sources"),
+    positions: fields.counts("positions"),
     segments: fields.objects("segments").map(segmentFrom),
   };
 }
@@ -123,4 +125,10 @@ function metaFrom(fields: Fields): MetaRecord {
 /** The keys of all its segments. */
 export function segmentsOf({ partitions }: Manifest): string[] {
   return partitions.flatMap(({ segments }) => segments.map(({ key }) => key));
+}
+
+/** How far each source was read: the next offset, by its name. */
+export function sourcesOf({ partitions }: Manifest): ReadonlyMap<string, number> {
+  const all = partitions.flatMap(({ positions }) => [...positions]);
+  return new Map(all.filter(([source]) => isTopicSource(source)));
 }

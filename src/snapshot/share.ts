@@ -13,7 +13,7 @@ import { assert } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { BlobStore } from "../blob/contract.ts";
 import type { StoreReader } from "../store/contract.ts";
-import { destinationOfPosition, endOfPrefix, keyOf, peerOf } from "../store/keys.ts";
+import { endOfPrefix, keyOf } from "../store/keys.ts";
 import { decodeMeta, decodePosition, type MetaRecord } from "../store/records.ts";
 import type { PartitionCut } from "./cut.ts";
 import { type AttemptName, segmentKey } from "./layout.ts";
@@ -55,12 +55,12 @@ export async function writeShare(
 ): Promise<WrittenShare> {
   const { snapshot, changes } = cut;
   const meta = await metaOf(cut);
-  const sources = await sourcesOf(snapshot);
+  const positions = await positionsOf(snapshot);
   const isDelta = base !== undefined && changes !== undefined && isWorthDelta(base, changes.keys);
   const source = isDelta ? await differences(snapshot, changes.keys) : everything(snapshot);
   const written = await writeSegments(options, cut.partition, source, isDelta);
   const segments = isDelta ? [...base.segments, ...written] : written;
-  return { meta, sources, segments, writtenBytes: bytesOf(written) };
+  return { meta, positions, segments, writtenBytes: bytesOf(written) };
 }
 
 function isWorthDelta(base: PartitionShare, sets: readonly ReadonlySet<string>[]): boolean {
@@ -140,19 +140,18 @@ async function metaOf({ partition, barrier, snapshot }: PartitionCut): Promise<M
   return meta;
 }
 
-async function sourcesOf(cut: StoreReader): Promise<ReadonlyMap<string, number>> {
-  const sources = new Map<string, number>();
+async function positionsOf(cut: StoreReader): Promise<ReadonlyMap<string, number>> {
+  const positions = new Map<string, number>();
   let from = keyOf("position");
   const until = endOfPrefix(from);
   for (;;) {
     const page = await cut.scan({ from, until, limit: PAGE });
     for (const { value } of page) {
       const { source, next } = decodePosition(value);
-      const isSource = destinationOfPosition(source) === undefined && peerOf(source) === undefined;
-      if (isSource) sources.set(source, next);
+      positions.set(source, next);
     }
     const last = page.at(-1);
-    if (last === undefined) return sources;
+    if (last === undefined) return positions;
     from = Buffer.concat([last.key, Uint8Array.of(0)]);
   }
 }

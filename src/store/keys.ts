@@ -147,6 +147,14 @@ export function destinationOfPosition(source: string): string | undefined {
   return source.startsWith(OUTBOX) ? source.slice(OUTBOX.length) : undefined;
 }
 
+/** A position of a topic's partition, which is read from outside. */
+export function isTopicSource(source: string): boolean {
+  return !source.startsWith(PEER) && !source.startsWith(OUTBOX);
+}
+
+/** Where the numbers of an outbox begin that an incarnation makes: above those of all before it. */
+export const firstNumberOf = (incarnation: number): number => incarnation * 2 ** 40 + 1;
+
 function countZeros(text: string): number {
   let count = 0;
   for (let at = text.indexOf("\0"); at !== -1; at = text.indexOf("\0", at + 1)) count++;

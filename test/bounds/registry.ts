@@ -589,6 +589,9 @@ export const DRIVERS: Drivers = {
   // Snapshots
   "src/snapshot/segment-format.ts#BLOCK_BYTES": [SEGMENTS],
   "src/snapshot/segment-writer.ts#BLOCKS_AHEAD": [SEGMENTS],
+  "src/snapshot/restored-store.ts#COMMIT_BYTES": [
+    ["snapshot/placement", "what is restored is committed some megabytes at a time"],
+  ],
   "src/snapshot/sorted-keys.ts#RUN_KEYS": [["snapshot/sorted-keys", "others have their turn"]],
   "src/snapshot/share.ts#SEGMENT_BYTES": [DELTAS],
   "src/snapshot/share.ts#MAX_DELTAS": [DELTAS],
@@ -617,6 +620,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/snapshot/claim.ts#LOOKS": "how often LEASE_MS is looked at",
   "src/snapshot/coordinator.ts#ANNOUNCED_EVERY_MS": "how often one is announced again",
   "src/snapshot/retention.ts#DELETED_AT_ONCE": "of one request, under pageKeys",
+  "src/snapshot/restore.ts#EPOCHS_OF_AN_INCARNATION": "how numbers are given, as in recovery.ts",
   "src/snapshot/share-changes.ts#FIRST_KEYS": "read at once before PAGE_BYTES applies",
   "src/snapshot/share-changes.ts#PAGE_BYTES": "of a cut read at once, under BLOCK_BYTES",
   "src/snapshot/share-changes.ts#PAGE_ENTRIES": "of a cut read at once",

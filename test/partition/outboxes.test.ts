@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { firstNumberOf } from "../../src/partition/partition.ts";
-import { egressDestination, keyOf } from "../../src/store/keys.ts";
+import { egressDestination, firstNumberOf, keyOf } from "../../src/store/keys.ts";
 import { decodeMeta, encodeMeta } from "../../src/store/records.ts";
 import { at, EGRESS, Harness, idIn, value } from "./harness.ts";
 

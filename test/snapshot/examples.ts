@@ -18,7 +18,7 @@ export const MANIFEST: Manifest = {
   partitions: [
     {
       meta: META,
-      sources: new Map([["log/ns/in/topic/0", 12]]),
+      positions: new Map([["log/ns/in/topic/0", 12]]),
       segments: [
         segment("segments/1/000000000005-p00000-00000.seg"),
         segment("segments/2/000000000007-p00000-00000.seg", { delta: true }),

@@ -45,7 +45,7 @@ test("what a manifest lacks is told by its place", () => {
     assert.throws(() => readManifest(NAME, written), { code: "SNAPSHOT_CORRUPT", message });
   };
   refused(rest, /the manifest of snapshot 000000000007-2: storeFormat is no whole number/);
-  const partitions = [{ meta: {}, sources: {}, segments: [] }];
+  const partitions = [{ meta: {}, positions: {}, segments: [] }];
   refused({ ...body(), partitions }, /partitions\[0\]\.meta\.formatVersion/);
   refused({ ...body(), partitions: [] }, /partitions is empty/);
   refused({ ...body(), partitions: 3 }, /partitions is no list/);
