@@ -12,6 +12,7 @@ import type { Ground } from "./ground.ts";
 import { declareCommitMetric, declareDiskMetric, declarePartitionMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
 import { NodeReport } from "./report.ts";
+import { declareSnapshotMetrics } from "./snapshot-metrics.ts";
 import type { OpenedIngress } from "./ways-in.ts";
 import { type OpenedEgress, openEgresses } from "./ways-out.ts";
 
@@ -28,7 +29,7 @@ export interface Core {
 }
 
 export async function openCore(ground: Ground, closing: Closing): Promise<Core> {
-  const { application, storage, functions, metrics, logger } = ground;
+  const { application, storage, snapshots, functions, metrics, logger } = ground;
   const egresses = await startEgresses(ground, closing);
   const egressById = new Map(egresses.map(({ egress }) => [egress.id, egress]));
   const figures = new EgressFigures(metrics, [...egressById.values()]);
@@ -53,12 +54,17 @@ export async function openCore(ground: Ground, closing: Closing): Promise<Core> 
       for (const { ingress } of ingresses) ingress.rewind(index);
     },
     onCommit: declareCommitMetric(metrics),
+    onCut:
+      snapshots === undefined
+        ? undefined
+        : (partition, cut, snapshot) => snapshots.cut(partition, cut, snapshot),
     onPublished: (egress, elapsedMs, records) => figures.published(egress, elapsedMs, records),
-    onEnded: (error) => {
-      report.phase = { kind: "failed", error };
-      ended.resolve(error);
-    },
+    onEnded: (error) => fail(error),
   });
+  const fail = (error: StatefoldError): void => {
+    report.phase = { kind: "failed", error };
+    ended.resolve(error);
+  };
   const report = new NodeReport({
     ...{ application, dataDir: storage.dataDir, partitions, functions, metrics },
     ...{ ingresses, egresses, figures },
@@ -66,6 +72,11 @@ export async function openCore(ground: Ground, closing: Closing): Promise<Core> 
   closing.add(() => partitions.stop());
   await reserve.start();
   await partitions.open();
+  if (snapshots !== undefined) {
+    snapshots.start(partitions, declareSnapshotMetrics(metrics), fail);
+    // Before the partitions: what is being written reads from them.
+    closing.add(() => snapshots.stop());
+  }
   declareDiskMetric(metrics, reserve);
   declarePartitionMetrics(metrics, partitions);
   return { partitions, egresses, ingresses, report, held, ended };

@@ -1,4 +1,5 @@
 /** What everything in a node stands on: its module, its data, its topics, its functions, its metrics. */
+import { StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
 import { DEFAULT_LIMITS as GATEWAY_LIMITS } from "../gateway/limits.ts";
 import { resolveOptions } from "../log/options.ts";
@@ -12,6 +13,7 @@ import { shareDescriptors } from "./descriptors.ts";
 import { Functions } from "./functions.ts";
 import { loadModules } from "./load-modules.ts";
 import type { NodeOptions } from "./options.ts";
+import { Snapshots } from "./snapshots.ts";
 import type { openStorage, Storage } from "./storage.ts";
 
 const DEFAULT_APPLICATION = "statefold";
@@ -23,6 +25,8 @@ export interface Ground {
   readonly application: string;
   readonly module: Module;
   readonly storage: Storage;
+  /** Undefined: none are taken. */
+  readonly snapshots: Snapshots | undefined;
   readonly log: TopicLog;
   readonly functions: Functions;
   readonly metrics: MetricsRegistry;
@@ -40,7 +44,8 @@ export async function openGround(
   const { logger, application = DEFAULT_APPLICATION } = options;
   const report: Report = (level, message, fields) => logger[level](fields ?? {}, message);
   const module = await loadModules(options, logger);
-  const storage = await openData(options, application, open, closing);
+  const snapshots = await openSnapshots(options, application, closing);
+  const storage = await openData(options, application, open, snapshots, closing);
   const { maxConnections, maxOpenFiles } = shareDescriptors({
     maxConnections: GATEWAY_LIMITS.maxConnections,
     maxOpenFiles: resolveOptions({}).maxOpenFiles,
@@ -52,19 +57,50 @@ export async function openGround(
   const stopProcessMetrics = declareProcessMetrics(metrics);
   closing.add(async () => stopProcessMetrics());
   return {
-    ...{ options, application, module, storage, log, functions, metrics, logger, report },
+    ...{
+      options,
+      application,
+      module,
+      storage,
+      snapshots,
+      log,
+      functions,
+      metrics,
+      logger,
+      report,
+    },
     maxConnections,
   };
+}
+
+async function openSnapshots(
+  { dataDir, snapshots: settings, logger }: NodeOptions,
+  application: string,
+  closing: Closing,
+): Promise<Snapshots | undefined> {
+  if (settings === undefined) return undefined;
+  if (dataDir === undefined) {
+    const text =
+      "snapshots are taken of a data directory, and none is used: --memory keeps nothing";
+    throw new StatefoldError("CONFIG_INVALID", text);
+  }
+  const part = logger.child({ part: "snapshots" });
+  const snapshots = await Snapshots.open(settings, application, part);
+  closing.add(() => snapshots.stop());
+  return snapshots;
 }
 
 async function openData(
   { dataDir, partitions, acceptLoss, logger }: NodeOptions,
   application: string,
   open: typeof openStorage,
+  snapshots: Snapshots | undefined,
   closing: Closing,
 ): Promise<Storage> {
-  const storage = await open({ dataDir, application, partitions, acceptLoss });
+  const restoration = snapshots === undefined ? undefined : () => snapshots.restoration();
+  const storage = await open({ dataDir, application, partitions, acceptLoss, restoration });
   closing.add(() => storage.close());
+  await snapshots?.claim(storage.identity);
   if (storage.isNew && storage.dataDir !== undefined) {
     // Where a disk is not mounted, its folder looks like this.
     logger.warn(

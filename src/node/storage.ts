@@ -8,6 +8,7 @@ import { DataDirectory } from "../store/directory.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
 import { MemoryContents, MemoryStore } from "../store/memory.ts";
 import type { PartitionStore } from "../store/witnessed-store.ts";
+import type { Restoration } from "./restoration.ts";
 
 export interface Storage {
   readonly partitionCount: number;
@@ -32,6 +33,8 @@ export interface StorageOptions {
   readonly application: string;
   readonly partitions: number | undefined;
   readonly acceptLoss: boolean;
+  /** Asked when the data directory is to be made: what it is filled from. */
+  readonly restoration?: (() => Promise<Restoration | undefined>) | undefined;
 }
 
 /** Of a new data directory: one thread gains nothing from more, and each costs a sync of its own. */
@@ -41,8 +44,13 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   if (options.dataDir === undefined) return openInMemory(options.partitions ?? DEFAULT_PARTITIONS);
   const { dataDir, application, acceptLoss } = options;
   const known = await readDescription(join(dataDir, "statefold.json"));
-  const partitions = options.partitions ?? known?.partitions ?? DEFAULT_PARTITIONS;
-  const directory = await DataDirectory.open({ dir: dataDir, application, partitions });
+  const restoration = known === undefined ? await options.restoration?.() : undefined;
+  const partitions =
+    options.partitions ?? known?.partitions ?? restoration?.partitions ?? DEFAULT_PARTITIONS;
+  const directory = await DataDirectory.open({
+    ...{ dir: dataDir, application, partitions },
+    fill: async (made) => restoration?.fill(made, identityOf(made.description.createdAtMs)),
+  });
   const opened = new Set<number>();
   return {
     partitionCount: partitions,
@@ -50,7 +58,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     path: directory.path,
     dataDir: directory.path,
     identity: identityOf(directory.description.createdAtMs),
-    isNew: directory.isNew,
+    isNew: directory.isNew && restoration === undefined,
     openPartition: (partition) => {
       // What is lost while the node runs has not been accepted by anybody.
       const isFirst = !opened.has(partition);

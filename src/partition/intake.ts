@@ -8,7 +8,7 @@ import { fromUtf8 } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { type Address, addressProblem } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
-import { CALL_TYPE } from "../model/owner.ts";
+import { CALL_TYPE, ownerOf } from "../model/owner.ts";
 import type { SourceRecord } from "../model/source.ts";
 import { peerOf, peerSource } from "../store/keys.ts";
 import type { Barrier } from "./barrier.ts";
@@ -152,10 +152,22 @@ export class Intake {
         const { messageId, callId } = begin();
         return calls.remember(target, key, messageId, callId);
       }
-      if (once.callId !== "") return calls.fetch(request, once.callId);
+      if (once.callId !== "") return this.#join(request, once.callId);
       const reason = "this idempotency key was used for a send, which has no reply";
       this.#refuse(request, "REQUEST_INVALID", reason);
     });
+  }
+
+  /**
+   * Waits for an earlier call. It was made here, unless a restore to another number of partitions has parted
+   * the two: then it is asked for where it is.
+   */
+  #join(request: number, callId: string): void {
+    const { calls, identity, epochs } = this.#parts;
+    const owner = ownerOf({ type: CALL_TYPE, id: callId }, identity.partitionCount);
+    if (owner === identity.partition) return calls.fetch(request, callId);
+    calls.forget(request);
+    epochs.release({ kind: "pending", request, callId });
   }
 
   #message(input: SendInput | CallInput): Message {

@@ -93,7 +93,8 @@ async function mayFollow(
   }
 }
 
-function checkApplication(head: Head, application: string): void {
+/** @throws StatefoldError SNAPSHOT_FOREIGN */
+export function checkApplication(head: Head, application: string): void {
   if (head.application === application) return;
   throw new StatefoldError(
     "SNAPSHOT_FOREIGN",

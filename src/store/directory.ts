@@ -58,6 +58,11 @@ export interface DirectoryOptions {
   /** What the holder is called when another process finds the directory in use. Default "statefold". */
   readonly command?: string;
   readonly clock?: Clock;
+  /**
+   * What a directory that is made begins with: called with it while nobody believes in it yet. When it rejects, or
+   * the process dies, nothing was made. It closes the partitions it opens.
+   */
+  readonly fill?: ((directory: DataDirectory) => Promise<void>) | undefined;
 }
 
 export interface PartitionOptions {
@@ -116,9 +121,15 @@ export class DataDirectory {
     try {
       // Again: between the first look and the lock another process may have made it.
       const known = await check(path, options);
-      const description = known ?? (await make(path, options, clock));
+      const description = known ?? (await makeParts(path, options, clock));
+      const directory = new DataDirectory(path, { description, isNew: known === undefined }, lock);
+      if (known === undefined) {
+        await options.fill?.(directory);
+        assert(directory.#partitions.size === 0, "who fills a directory closes its partitions");
+        await writeDescription(join(path, DESCRIPTION), description);
+      }
       await rm(join(path, CREATING), { force: true }); // in vain unless it was being made
-      return new DataDirectory(path, { description, isNew: known === undefined }, lock);
+      return directory;
     } catch (error) {
       await lock.release();
       throw error;
@@ -265,8 +276,12 @@ async function check(path: string, options: DirectoryOptions): Promise<Descripti
   return description;
 }
 
-/** Makes everything, or makes again what a killed process began to make. */
-async function make(path: string, options: DirectoryOptions, clock: Clock): Promise<Description> {
+/** Makes everything but the description, or makes again what a killed process began to make. */
+async function makeParts(
+  path: string,
+  options: DirectoryOptions,
+  clock: Clock,
+): Promise<Description> {
   const { application, partitions } = options;
   await writeFileAtomically(join(path, CREATING), "");
   for (const name of [PARTITIONS, WITNESS, TOPICS]) {
@@ -283,14 +298,7 @@ async function make(path: string, options: DirectoryOptions, clock: Clock): Prom
   }
   await syncFolder(join(path, PARTITIONS));
   await syncFolder(path);
-  const description = {
-    formatVersion: FORMAT_VERSION,
-    application,
-    partitions,
-    createdAtMs: clock.now(),
-  };
-  await writeDescription(join(path, DESCRIPTION), description);
-  return description;
+  return { formatVersion: FORMAT_VERSION, application, partitions, createdAtMs: clock.now() };
 }
 
 /** The folder and its parents, their names durable. */

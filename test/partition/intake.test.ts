@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SourceRecord } from "../../src/model/source.ts";
 import type { ChannelInput, SourceInput } from "../../src/partition/ports.ts";
-import { decodeDead } from "../../src/store/records.ts";
+import { keyOf } from "../../src/store/keys.ts";
+import {
+  decodeDead,
+  decodeMeta,
+  decodeOnce,
+  encodeMeta,
+  encodeOnce,
+} from "../../src/store/records.ts";
 import { at, connect, Harness, idIn, message, textOf, value } from "./harness.ts";
 
 const HERE = idIn(0, 2);
@@ -290,4 +297,30 @@ test("a message that another partition owns goes into the outbox for it", async 
   const [sent] = it.take("channel");
   assert.deepEqual([sent?.to, sent?.first, sent?.since], [1, 1, 1]);
   assert.equal(sent?.messages[0] && textOf(sent.messages[0].value), "x");
+});
+
+test("a key whose call a restore has put elsewhere is answered with the call's id", async () => {
+  const first = await Harness.open({ partition: 1, partitionCount: 2 });
+  const target = at(idIn(1, 2));
+  first.settle(first.call(target, "x", "key"));
+  const [once] = first.stored("once");
+  assert(once !== undefined);
+  const { callId } = decodeOnce(once.value);
+  const id = idIn(0, 3);
+  const it = await Harness.open({ partition: 0, partitionCount: 3 });
+  const moved = { ...decodeOnce(once.value), target: at(id) };
+  const [meta] = it.disk.read([keyOf("meta")]);
+  assert(meta !== undefined);
+  const { epoch } = decodeMeta(meta);
+  const write = { key: keyOf("once", target.type, id, "key"), value: encodeOnce(moved) };
+  it.disk.apply(
+    [write, { key: keyOf("meta"), value: encodeMeta({ ...decodeMeta(meta), epoch: epoch + 1 }) }],
+    epoch + 1,
+  );
+  const again = await it.reopen();
+  const call = again.call(at(id), "x", "key");
+  again.settle(call);
+  const [pending] = again.take("pending");
+  assert.deepEqual(pending, { kind: "pending", request: call.request, callId });
+  assert.equal(again.partition.calls.waiting, 0);
 });

@@ -4,6 +4,7 @@
  * partitions, delayed ones, records, parked mail, dead letters. A seed draws what happens next.
  */
 import assert from "node:assert/strict";
+import { unreachable } from "../../src/base/assert.ts";
 import type { Message } from "../../src/model/message.ts";
 import { ownerOf, partitionOfSource } from "../../src/model/owner.ts";
 import { decodeStateEntry } from "../../src/model/persisted-value.ts";
@@ -224,7 +225,15 @@ export class Ring implements SnapshotPartitions {
         } as const;
         return this.#send(-1, from, input);
       }
+      case "accepted":
+      case "replied":
+      case "pending":
+      case "unknownCall":
+      case "refused":
+      case "operated":
+        return;
       default:
+        return unreachable(release);
     }
   }
 
