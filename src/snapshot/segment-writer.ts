@@ -18,11 +18,11 @@ import {
 const BLOCKS_AHEAD = 3;
 
 /**
- * @param changes in the order of their keys, none twice
+ * @param pages changes in the order of their keys, none twice
  * @param done told once, when all is written
  */
 export async function* writeSegment(
-  changes: AsyncIterable<Change> | Iterable<Change>,
+  pages: AsyncIterable<readonly Change[]> | Iterable<readonly Change[]>,
   packing: Packing,
   done: (sums: SegmentSums) => void,
 ): AsyncGenerator<Uint8Array> {
@@ -41,11 +41,13 @@ export async function* writeSegment(
     packing_.catch(() => {}); // whoever takes it is told
     packed.push(packing_);
   };
-  for await (const change of changes) {
-    block.add(change);
-    if (block.bytes < BLOCK_BYTES) continue;
-    pack();
-    if (packed.size >= BLOCKS_AHEAD) yield hashed(await taken(packed));
+  for await (const page of pages) {
+    for (const change of page) {
+      block.add(change);
+      if (block.bytes < BLOCK_BYTES) continue;
+      pack();
+      if (packed.size >= BLOCKS_AHEAD) yield hashed(await taken(packed));
+    }
   }
   if (block.bytes > 0) pack();
   while (packed.size > 0) yield hashed(await taken(packed));

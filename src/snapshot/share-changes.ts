@@ -6,12 +6,13 @@ import { sortedKeys } from "./sorted-keys.ts";
 
 /** Can be read from any place on, as often as it takes. */
 export interface ChangeSource {
-  /** Those behind a key; undefined: all. */
-  open(after: Uint8Array | undefined): AsyncIterable<Change>;
+  /** Those behind a key, a page at a time; undefined: all. */
+  open(after: Uint8Array | undefined): AsyncIterable<readonly Change[]>;
 }
 
-const PAGE_ENTRIES = 5_000;
-const PAGE_BYTES = 1024 * 1024;
+/** A page is worked on in a millisecond or two: others have their turn between two of them. */
+const PAGE_ENTRIES = 1_000;
+const PAGE_BYTES = 256 * 1024;
 /** Read at once where nobody knows how large values are. */
 const FIRST_KEYS = 16;
 
@@ -25,9 +26,9 @@ export function everything(cut: StoreReader): ChangeSource {
       for (;;) {
         const range = { from, until: END, limit: PAGE_ENTRIES, maxBytes: PAGE_BYTES };
         const page = await cut.scan(range);
-        yield* page;
         const last = page.at(-1);
         if (last === undefined) return;
+        yield page;
         from = behind(last.key);
       }
     },
@@ -48,17 +49,16 @@ async function* read(
   cut: StoreReader,
   keys: readonly string[],
   start: number,
-): AsyncGenerator<Change> {
+): AsyncGenerator<readonly Change[]> {
   let count = FIRST_KEYS;
   for (let at = start; at < keys.length; ) {
     const some = keys.slice(at, at + count).map(fromLatin1);
     const values = await cut.getMany(some);
-    let bytes = 0;
-    for (const [i, key] of some.entries()) {
-      const value = values[i];
-      bytes += key.byteLength + (value?.byteLength ?? 0);
-      yield { key, value };
-    }
+    const page = some.map((key, i): Change => ({ key, value: values[i] }));
+    yield page;
+    const bytes = page.reduce((sum, { key, value }) => {
+      return sum + key.byteLength + (value?.byteLength ?? 0);
+    }, 0);
     at += some.length;
     // As many as about fill a page, judged by these.
     const fitting = Math.floor((some.length * PAGE_BYTES) / Math.max(bytes, 1));

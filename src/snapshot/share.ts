@@ -117,17 +117,22 @@ async function writeSegments(
  * @param ended told at the end: the last key when there is more
  */
 async function* upTo(
-  changes: AsyncIterable<Change>,
+  pages: AsyncIterable<readonly Change[]>,
   maxBytes: number,
   ended: (last: Uint8Array | undefined) => void,
-): AsyncGenerator<Change> {
+): AsyncGenerator<readonly Change[]> {
   let bytes = 0;
   let last: Uint8Array | undefined;
-  for await (const change of changes) {
-    if (bytes >= maxBytes) return ended(last);
-    last = change.key;
-    bytes += change.key.byteLength + (change.value?.byteLength ?? 0);
-    yield change;
+  for await (const page of pages) {
+    let taken = 0;
+    for (const { key, value } of page) {
+      if (bytes >= maxBytes) break;
+      last = key;
+      bytes += key.byteLength + (value?.byteLength ?? 0);
+      taken++;
+    }
+    if (taken > 0) yield taken === page.length ? page : page.slice(0, taken);
+    if (taken < page.length) return ended(last);
   }
   ended(undefined);
 }

@@ -12,10 +12,10 @@ import { readSegment } from "../../src/snapshot/segment-reader.ts";
 import { writeSegment } from "../../src/snapshot/segment-writer.ts";
 import { createRng, type Rng } from "../support/rng.ts";
 
-async function written(changes: Iterable<Change>, packing = stepwisePacking) {
+async function written(changes: readonly Change[], packing = stepwisePacking) {
   const chunks: Uint8Array[] = [];
   let sums: SegmentSums | undefined;
-  const writing = writeSegment(changes, packing, (all) => {
+  const writing = writeSegment([changes], packing, (all) => {
     sums = all;
   });
   for await (const chunk of writing) chunks.push(chunk);
@@ -133,10 +133,10 @@ test("keys that are out of order are neither written nor read", async () => {
 test("the writer is a few blocks ahead of who takes them, and the reader one", async () => {
   let taken = 0;
   const value = createRng(9).bytes(1_000);
-  function* endless(): Generator<Change> {
+  function* endless(): Generator<Change[]> {
     for (let i = 0; i < 20_000; i++) {
       taken += value.byteLength;
-      yield { key: keyOf(i), value };
+      yield [{ key: keyOf(i), value }];
     }
   }
   let most = 0;
