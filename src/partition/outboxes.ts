@@ -135,5 +135,6 @@ function releaseOf(outbox: Outbox, entry: OutboxEntry, barrier: number): Release
     assert(effect.kind === "message", "a record in the outbox of a partition");
     return effect.message;
   });
-  return { kind: "channel", to: place.partition, first, since: outbox.lowest, messages, barrier };
+  const { partition: to } = place;
+  return { kind: "channel", to, first, since: outbox.lowest, messages, barrier };
 }
