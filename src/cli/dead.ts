@@ -73,7 +73,7 @@ const show: Command = {
       `${shown.id}: a ${shown.kind}, given up ${time(shown.atMs)} after ${shown.attempts} tries`,
       `${shown.code}: ${shown.reason}`,
       `from: ${originOf(shown)}`,
-      `to: ${destinationOf(shown)}`,
+      `to: ${destinationOf(shown) ?? NOBODY}`,
       ...recordLines(shown.message ?? {}),
       `${shown.value.type}: ${readableView(shown.value)}`,
     ];
@@ -165,7 +165,7 @@ async function print(
     table(
       ["ID", "WHEN", "CODE", "FROM", "TO", "REASON"],
       items.map((each) => [
-        ...[each.id, time(each.atMs), each.code, originOf(each), destinationOf(each)],
+        ...[each.id, time(each.atMs), each.code, originOf(each), destinationOf(each) ?? "-"],
         firstLine(each.reason),
       ]),
     ),
@@ -181,8 +181,11 @@ function originOf({ address, source }: DeadRow): string {
   return [source, where].filter(Boolean).join(" for ") || "-";
 }
 
-/** A record without key was meant for nobody. */
-function destinationOf({ target, egress }: DeadRow): string {
+const NOBODY = 'nobody it can be said of; "dead retry --to TYPE/ID" names one';
+
+/** Undefined: a record without key was meant for nobody. */
+function destinationOf({ target, egress }: DeadRow): string | undefined {
   if (egress !== undefined) return egress;
-  return target === undefined || target.type === "" ? "-" : `${target.type} ${target.id}`;
+  if (target === undefined || target.type === "") return undefined;
+  return `${target.type} ${target.id}`;
 }

@@ -1,3 +1,6 @@
+/** Wider cells stand out of their column: else one of them would make every line as long as itself. */
+const MAX_WIDTH = 80;
+
 /** Columns for people: as wide as their widest cell, numbers to the right. */
 export function table(
   columns: readonly string[],
@@ -5,7 +8,7 @@ export function table(
 ): string {
   const cells = rows.map((row) => row.map((cell) => printable(String(cell))));
   const widths = columns.map((name, i) =>
-    Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0)),
+    Math.min(MAX_WIDTH, Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0))),
   );
   const isNumber = columns.map(
     (_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === "number"),

@@ -9,6 +9,7 @@ import { isUnknownTopic, KafkaError } from "../kafka/error.ts";
 import { insist, type Patience } from "../kafka/insist.ts";
 import type { RefusedRecord } from "./contract.ts";
 import { type Batch, placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
+import { REFUSED_WITHIN } from "./kafka-marker.ts";
 import type { NumberedRecord, Placement } from "./kafka-placement.ts";
 import { Refusals, RefusedBatch } from "./kafka-refusals.ts";
 import type { PublishedUpTo } from "./kafka-transactions.ts";
@@ -53,6 +54,8 @@ export class Sends {
   #upTo = 0;
   /** … and of those behind it these are. */
   readonly #done = new Set<number>();
+  /** Why records were refused: a partition that lost its memory asks again, and has not heard it. */
+  readonly #refused = new Map<number, string>();
 
   constructor(options: SendsOptions) {
     this.#options = options;
@@ -79,6 +82,10 @@ export class Sends {
         const refused = await this.#publish(records);
         this.#upTo = Math.max(this.#upTo, last);
         this.#refusals.forget(records.map(({ number }) => number));
+        for (const { number, reason } of refused) this.#refused.set(number, reason);
+        for (const number of this.#refused.keys()) {
+          if (number <= this.#upTo - REFUSED_WITHIN) this.#refused.delete(number);
+        }
         // A life of the partition before this one may have come further.
         for (const number of this.#done) if (number <= this.#upTo) this.#done.delete(number);
         return { upTo: last, refused };
@@ -93,7 +100,7 @@ export class Sends {
     const { placement } = this.#options;
     const refused: RefusedRecord[] = [];
     const asked = records.filter(({ number }) => {
-      const reason = this.#refusals.reasonFor(number);
+      const reason = this.#refused.get(number) ?? this.#refusals.reasonFor(number);
       if (reason !== undefined) refused.push({ number, reason });
       return reason === undefined && number > this.#upTo && !this.#done.has(number);
     });

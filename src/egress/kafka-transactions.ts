@@ -20,7 +20,7 @@ import type {
   TopicPartition,
   Transactional,
 } from "../kafka/contract.ts";
-import { isForbidding, isUnknownTopic, KafkaError } from "../kafka/error.ts";
+import { isForbidden, isForbidding, isUnknownTopic, KafkaError } from "../kafka/error.ts";
 import { insist, type Patience } from "../kafka/insist.ts";
 import type { Published, RefusedRecord } from "./contract.ts";
 import { placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
@@ -87,6 +87,17 @@ export class Transactions {
   #last: Marker | undefined;
   /** Where the marker was when it was found ahead of this data. */
   #ahead: number | undefined;
+  /** Refused while there was no place for a marker: the first marker says so. */
+  #unmarked: readonly number[] = [];
+  /** Where a marker may stand when nothing is published: a broker has refused records for it, and it exists. */
+  #spare: TopicPartition | undefined;
+  /**
+   * Records of the next transaction at most. Half as many after one that failed, since it may be one that
+   * takes too long for its time-out, and would each time; twice as many after each that did not.
+   */
+  #most = REFUSED_WITHIN;
+  /** Records of the transaction that is being made. */
+  #trying = 0;
   /** A commit has had no answer since. */
   #isUnsure = false;
 
@@ -122,10 +133,15 @@ export class Transactions {
     this.#seen = Math.max(this.#seen, records.at(-1)?.number ?? 0);
     for (;;) {
       try {
+        this.#trying = 0;
         return await this.#inSession((session) => this.#publish(session, records));
       } catch (error) {
-        if (!(error instanceof RefusedBatch)) throw error;
+        if (!(error instanceof RefusedBatch)) {
+          if (this.#trying > 0) this.#most = Math.ceil(this.#trying / 2);
+          throw error;
+        }
         this.#refusals.learn(error);
+        if (!isForbidden(error.code)) this.#spare = error.records[0]?.at;
       }
     }
   }
@@ -143,16 +159,25 @@ export class Transactions {
       return { upTo: Math.min(records.at(-1)?.number ?? first, done - 1), refused };
     }
     // Those refused have to fit beside the marker.
-    const now = records.filter(({ number }) => number < first + REFUSED_WITHIN);
+    const now = records.filter(({ number }) => number < first + this.#most);
     const upTo = now.at(-1)?.number ?? first - 1;
     const { placed, refused } = await this.#place(now);
     const published = { upTo, refused };
-    const at = markerAt ?? placed[0]?.at;
+    const at = markerAt ?? placed[0]?.at ?? this.#spare;
+    const numbers = refused.map(({ number }) => number);
     // Nothing to publish, and no place for a marker: whoever asks again hears the same.
-    if (at === undefined) return published;
-    const numbers = [...(marker?.refused ?? []), ...refused.map(({ number }) => number)];
+    if (at === undefined) {
+      this.#unmarked = [...this.#unmarked.filter((number) => number < first), ...numbers];
+      return published;
+    }
+    const before = [...(marker?.refused ?? []), ...this.#unmarked.filter((each) => each < first)];
     const { owner } = this.#options;
-    await this.#commit(session, placed, { next: upTo + 1, at, owner, refused: numbers });
+    const marked = { next: upTo + 1, at, owner, refused: [...before, ...numbers] };
+    this.#trying = placed.length;
+    await this.#commit(session, placed, marked);
+    this.#trying = 0;
+    this.#most = Math.min(REFUSED_WITHIN, 2 * this.#most);
+    this.#unmarked = [];
     this.#refusals.forget(now.map(({ number }) => number));
     return published;
   }
@@ -246,7 +271,10 @@ export class Transactions {
       await insist(patience, () => cluster.commitOffsets(producer, name, offsets));
     } catch (error) {
       // Its topic has been deleted: the next session finds another place, since the broker forgets it there.
-      if (isUnknownTopic(error)) this.#options.placement.forget(marker.at.topic);
+      if (isUnknownTopic(error)) {
+        this.#options.placement.forget(marker.at.topic);
+        this.#spare = undefined;
+      }
       if (isForbidding(error)) throw mayNotMark(name, marker.at.topic);
       throw error;
     }
@@ -277,8 +305,9 @@ export class Transactions {
 
   async #begin(): Promise<Session> {
     const { name, owner, transactionTimeoutMs: timeoutMs } = this.#options;
-    // Whoever may not publish must shut nobody out who may: it comes again and again.
-    this.#refuse(await this.#read());
+    // Whoever may not publish comes again and again, and must not shut out each time who may. At first nothing comes
+    // before the fence: a process that sleeps between the two would shut out its successor as it wakes up.
+    if (this.#hasOwned || this.#ahead !== undefined) this.#refuse(await this.#read());
     const producer = await this.#init({ id: name, timeoutMs });
     // Only now is what the one before left open at its end.
     const found = await this.#read();

@@ -39,6 +39,7 @@ export interface KafkaEgressOptions {
   /** What the brokers say of what was published need not agree with the data at first. */
   readonly acceptLoss: boolean;
   readonly nowMs: () => number;
+  /** Resolves early when the signal aborts. */
   readonly sleep: Patience["sleep"];
   readonly random: Random;
   readonly report?: Report;

@@ -177,7 +177,7 @@ export interface PartitionStatus {
   /** Messages since the beginning: taken over, and done. */
   readonly accepted: number;
   readonly finished: number;
-  /** Messages that wait in mailboxes, and their bytes. */
+  /** Messages that wait in mailboxes, those of parked addresses too, and their bytes. */
   readonly pending: number;
   readonly pendingBytes: number;
   /** Invocations that have not come back. */

@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
 import { assert } from "../base/assert.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { CounterSeries, HistogramSeries, MetricsRegistry } from "../telemetry/metrics.ts";
 import { Seldom } from "../telemetry/seldom.ts";
+import { Answers } from "./answers.ts";
 import { type BodyBudget, HangUp, RequestBody } from "./body.ts";
 import { Exchange } from "./exchange.ts";
 import { DEFAULT_LIMITS, type GatewayLimits } from "./limits.ts";
@@ -53,8 +53,7 @@ export class Gateway {
   readonly #budget: BodyBudget = { held: 0 };
   readonly #dropped = new Seldom();
   readonly #unsent: UnsentAnswers;
-  /** The answer to the last request of a connection; those before it come first. */
-  readonly #lastAnswers = new WeakMap<Duplex, ServerResponse>();
+  readonly #answers = new Answers();
   readonly #draining = new AbortController();
   readonly #meters: ReadonlyMap<RouteName, RouteMeter>;
   #inFlight = 0;
@@ -186,7 +185,7 @@ export class Gateway {
     });
     server.on("drop", () => this.#dropped.happened((times) => this.#sayDropped(times)));
     server.on("clientError", (error, socket) => {
-      answerMalformed(error, socket, owesAnswer(this.#lastAnswers.get(socket)));
+      answerMalformed(error, socket, isSpokenFor(this.#answers.lastOf(socket)));
     });
     return server;
   }
@@ -199,7 +198,7 @@ export class Gateway {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedAt = performance.now();
-    this.#lastAnswers.set(request.socket, response);
+    this.#answers.add(request.socket, response);
     const { path, query } = splitTarget(request.url ?? "/");
     const { route, rest } = this.#router.find(path);
     const body = new RequestBody(request, response, this.#limits, this.#budget);
@@ -268,10 +267,12 @@ export class Gateway {
 }
 
 /**
- * Whether what goes wrong on a connection now is about something behind the request of its last answer: that
- * request came in whole, or is being answered, or waits for those before it.
+ * Whether words about what goes wrong on a connection now would come at the wrong place: behind the answer to
+ * the request that goes wrong, or before the one to a request that came in whole, is being answered, or waits for
+ * those before it.
  */
-function owesAnswer(last: ServerResponse | undefined): boolean {
-  if (last === undefined || last.writableFinished) return false;
+function isSpokenFor(last: ServerResponse | undefined): boolean {
+  if (last === undefined) return false;
+  if (last.writableFinished) return !last.req.complete;
   return last.req.complete || last.headersSent || last.socket === null;
 }

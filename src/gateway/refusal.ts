@@ -70,19 +70,19 @@ function linger(request: IncomingMessage, response: ServerResponse, limits: Gate
 /**
  * Answers what was no HTTP request at all, or too slow, or with too much of headers.
  *
- * @param owesAnswer the connection has a request before it that is not answered to its end: what is written now would
- * be taken for its answer, or for a part of it, so the connection ends without a word
+ * @param isSpokenFor what is written now would be taken for the answer to another request, or for a second one, so
+ * the connection ends without a word
  */
 export function answerMalformed(
   error: Error & { code?: string },
   socket: Duplex,
-  owesAnswer: boolean,
+  isSpokenFor: boolean,
 ): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
     return;
   }
-  if (owesAnswer) {
+  if (isSpokenFor) {
     // What is on its way out still gets there.
     socket.end(() => socket.destroy());
     return;

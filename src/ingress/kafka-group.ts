@@ -61,13 +61,21 @@ export class KafkaGroup {
 
   /** After everything was read that will be. Never rejects; takes a second at most. */
   async finish(): Promise<void> {
-    const limit = AbortSignal.timeout(LAST_WORD_MS);
+    const { sources, sleep } = this.#options;
+    if (sources().length === 0) return;
+    const limit = new AbortController();
+    const ended = new AbortController();
+    sleep(LAST_WORD_MS, ended.signal).then(
+      () => limit.abort(new Error(`the brokers have not answered within ${LAST_WORD_MS} ms`)),
+      () => {}, // ended in time
+    );
     try {
-      if (this.#options.sources().length === 0) return;
-      await this.#options.sleep(LAST_COMMIT_MS, limit);
-      await unlessAborted(this.#commit(), limit);
+      await sleep(LAST_COMMIT_MS, limit.signal);
+      await unlessAborted(this.#commit(), limit.signal);
     } catch (error) {
       this.#failed(error);
+    } finally {
+      ended.abort();
     }
   }
 

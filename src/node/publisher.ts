@@ -32,7 +32,7 @@ export interface PublisherOptions {
   readonly logger: Logger;
   /** Default: PUBLISH_MS. */
   readonly publishMs?: number;
-  /** How it waits between two calls. Resolves early when the signal aborts. */
+  /** How it waits between two calls, and for one. Resolves early when the signal aborts. */
   readonly sleep?: typeof sleep;
   readonly random?: Random;
 }
@@ -130,19 +130,21 @@ export class Publisher {
 
   /** One call at a time, also when one takes too long: the next begins when it has ended. */
   async #call(first: number, records: readonly EgressEffect[]): Promise<Published> {
-    const { egress, partition, publishMs = PUBLISH_MS } = this.#options;
+    const { egress, partition, publishMs = PUBLISH_MS, sleep: pause = sleep } = this.#options;
     const calling = new AbortController();
     this.#calling = calling;
-    const timer = setTimeout(() => {
+    const ended = new AbortController();
+    void pause(publishMs, ended.signal).then(() => {
+      if (ended.signal.aborted) return;
       const problem = new Error(`the receiver has not answered within ${publishMs} ms`);
       this.reason = problem.message;
       calling.abort(problem);
-    }, publishMs);
+    });
     try {
       const published = egress.publish(partition, first, records, calling.signal);
       return await unlessAborted(published, this.#abort.signal);
     } finally {
-      clearTimeout(timer);
+      ended.abort();
       this.#calling = undefined;
     }
   }

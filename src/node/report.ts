@@ -167,7 +167,7 @@ function partitionStatus(host: PartitionHost): PartitionStatus {
     accepted: partition?.ledger.accepted ?? 0,
     finished: partition?.ledger.finished ?? 0,
     pending: partition?.ledger.mail ?? 0,
-    pendingBytes: partition?.mailboxes.unfinishedBytes ?? 0,
+    pendingBytes: partition?.mailboxes.bytes ?? 0,
     inFlight: partition?.delivery.inFlight ?? 0,
     timers: partition?.ledger.timers ?? 0,
     outbox: partition?.ledger.outbox ?? 0,

@@ -38,6 +38,7 @@ export class Mailboxes {
   #bytesInMemory = 0;
   #unfinishedBytes = 0;
   #parkedCount = 0;
+  #parkedBytes = 0;
 
   constructor(epochs: Epochs, reads: Reads, ledger: Ledger, limits: PartitionLimits) {
     this.#epochs = epochs;
@@ -59,6 +60,11 @@ export class Mailboxes {
   /** Messages of parked addresses. */
   get parkedCount(): number {
     return this.#parkedCount;
+  }
+
+  /** Bytes of all mail, that of parked addresses included. */
+  get bytes(): number {
+    return this.#unfinishedBytes + this.#parkedBytes;
   }
 
   get bytesInMemory(): number {
@@ -139,6 +145,7 @@ export class Mailboxes {
     if (mailbox.phase.kind === "parked") return;
     this.#unfinished(mailbox, -mailbox.bytes, -mailbox.count);
     this.#parkedCount += mailbox.count;
+    this.#parkedBytes += mailbox.bytes;
     mailbox.phase = { kind: "parked" };
     this.#unload(mailbox);
   }
@@ -147,6 +154,7 @@ export class Mailboxes {
     if (mailbox.phase.kind !== "parked") return;
     this.#unfinished(mailbox, mailbox.bytes, mailbox.count);
     this.#parkedCount -= mailbox.count;
+    this.#parkedBytes -= mailbox.bytes;
     mailbox.phase = { kind: "idle" };
     this.#parkedHeads.delete(mailbox);
   }
@@ -216,8 +224,9 @@ export class Mailboxes {
   }
 
   #account(mailbox: Mailbox, bytes: number, count: number): void {
-    if (mailbox.phase.kind === "parked") this.#parkedCount += count;
-    else this.#unfinished(mailbox, bytes, count);
+    if (mailbox.phase.kind !== "parked") return this.#unfinished(mailbox, bytes, count);
+    this.#parkedCount += count;
+    this.#parkedBytes += bytes;
   }
 
   #unfinished(mailbox: Mailbox, bytes: number, messages: number): void {

@@ -646,6 +646,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/base/random.ts#DRAWS": "random numbers drawn at once",
   "src/base/shares.ts#TIMES_THE_REST": "a share of bounds that are listed",
   "src/cli/decide.ts#PAGE": "decisions of one request, under MAX_PAGE",
+  "src/cli/table.ts#MAX_WIDTH": "how far columns are aligned",
   "src/cli/doctor.ts#PARKED_SHOWN": "lines of a report",
   "src/partition/changed-keys.ts#KEY_BYTES": "what is counted for a key, under changedKeyBytes",
   "src/doctor/census.ts#TYPES_SHOWN": "lines of a report",

@@ -105,6 +105,14 @@ export function records(from: number, until: number, topic = "a") {
   });
 }
 
+/** Call after call, as a publisher does: behind a failure a part comes first. */
+export async function publishAll(out: Transactions, all: ReturnType<typeof records>) {
+  for (let left = all; left.length > 0; ) {
+    const { upTo } = await out.publish(left);
+    left = left.filter(({ number }) => number > upTo);
+  }
+}
+
 /** What a consumer that reads committed records finds, partition by partition. */
 export async function found({ broker, clock }: World, topic: string): Promise<number[][]> {
   await clock.sleep(20); // the last transaction's end is written

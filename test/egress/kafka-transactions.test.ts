@@ -46,8 +46,27 @@ test("a transaction that took too long is published again by the same process", 
   stage.trouble = undefined;
   stage.clock.nowMs += 70_000;
   await client.leaders("a");
-  assert.deepEqual(await out.publish(records(3, 6)), { upTo: 5, refused: [] });
+  // Half of it first: it may have been too much.
+  assert.deepEqual(await out.publish(records(3, 6)), { upTo: 4, refused: [] });
+  assert.deepEqual(await out.publish(records(5, 6)), { upTo: 5, refused: [] });
   assert.deepEqual(all(await found(stage, "a")), range(1, 6));
+});
+
+test("what takes longer than a transaction may is published in smaller ones", async () => {
+  const stage = world();
+  const { out } = stage.process("one");
+  // Batches of a few records each, all for one partition: four to a transaction.
+  stage.trouble = (request) => {
+    if (request === "produce") stage.clock.nowMs += 15_000;
+    return undefined;
+  };
+  let next = 1;
+  for (let tries = 0; next < 60; tries++) {
+    assert.ok(tries < 40, "it is never published");
+    const published = await out.publish(records(next, 60, "b")).catch(() => undefined);
+    next = (published?.upTo ?? next - 1) + 1;
+  }
+  assert.deepEqual(all(await found(stage, "b")), range(1, 60));
 });
 
 test("a record for a topic that is not there is refused, and the others go on", async () => {
@@ -76,6 +95,28 @@ test("a record that was refused stays so when the process ends before that is no
     [4],
   );
   assert.deepEqual(all(await found(stage, "nowhere")), []);
+});
+
+test("what was refused before there was a marker is told after a crash, and the marker is not missed", async () => {
+  const stage = world();
+  stage.broker.refuses = ({ value }) => value?.toString() === "2";
+  const { out } = stage.process("one");
+  const nowhere = await out.publish(records(1, 2, "nowhere"));
+  assert.deepEqual(
+    nowhere.refused.map(({ number }) => number),
+    [1],
+  );
+  const alone = await out.publish(records(2, 3));
+  assert.deepEqual(
+    alone.refused.map(({ number }) => number),
+    [2],
+  );
+  // It dies before the partition has noted either.
+  const next = stage.process("two", { next: 4 }).out;
+  const again = await next.publish([...records(1, 2, "nowhere"), ...records(2, 4)]);
+  assert.deepEqual([again.upTo, again.refused.map(({ number }) => number)], [2, [1, 2]]);
+  assert.deepEqual(await next.publish(records(3, 4)), { upTo: 3, refused: [] });
+  assert.deepEqual(all(await found(stage, "a")), [3]);
 });
 
 test("of a batch that is refused the one record at fault is found", async () => {

@@ -62,6 +62,20 @@ for (const delivery of SEMANTICS) {
     };
   });
 
+  test(`${delivery.type}: a record that was refused is refused again, until that is noted`, async (t) => {
+    const stage = world(t);
+    stage.broker.refuses = ({ value }) => value?.toString() === "bad";
+    const egress = await stage.egress({ delivery });
+    egress.open(0, 1);
+    const sent = [...texts("a", ["1", "bad", "3"]), ...texts("nowhere", ["4"])];
+    const numbers = (refused: readonly { number: number }[]) => refused.map(({ number }) => number);
+    assert.deepEqual(numbers((await egress.publish(0, 1, sent)).refused), [2, 4]);
+    // The partition lost its memory before it heard of it.
+    egress.open(0, 5);
+    assert.deepEqual(numbers((await egress.publish(0, 1, sent)).refused), [2, 4]);
+    assert.deepEqual((await stage.payloads("a")).toSorted(), ["1", "3"]);
+  });
+
   test(`${delivery.type}: what no topic or broker takes is refused, and the rest goes on`, async (t) => {
     const stage = world(t);
     stage.broker.createTopic("closed", 1);

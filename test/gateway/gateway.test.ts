@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { deferred } from "../../src/base/deferred.ts";
 import { Gateway } from "../../src/gateway/gateway.ts";
+import { IN_FLIGHT, UNSENT } from "../../src/gateway/metrics.ts";
 import type { CallResult } from "../../src/gateway/ports.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { until } from "../support/until.ts";
@@ -282,6 +283,16 @@ test("an answer that is refused in full is not followed by a second one", async 
   assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 413"]);
 });
 
+test("a request that is refused before its body is cut off has had its answer", async (t) => {
+  const { port } = await startFakeNode(t);
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  socket.write("POST /nowhere HTTP/1.1\r\nhost: node\r\ncontent-length: 100\r\n\r\nhi");
+  await once(socket, "readable"); // the answer has come
+  socket.end();
+  const text = await readAll(socket);
+  assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 404"]);
+});
+
 test("an expectation that nobody knows is refused with a code", async (t) => {
   const { port } = await startFakeNode(t);
   const text = await exchangeRaw(
@@ -289,6 +300,24 @@ test("an expectation that nobody knows is refused with a code", async (t) => {
     `${CALL}expect: magic\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`,
   );
   assert.match(text, /^HTTP\/1\.1 417 [\s\S]*"code":"REQUEST_INVALID"/);
+});
+
+test("answers queued behind one that nobody reads end with their connection", async (t) => {
+  const { port, url, messages } = await startFakeNode(t);
+  const large = { typename: "demo/T", hasValue: true, value: Buffer.alloc(5_000_000) };
+  messages.answer = () => Promise.resolve({ kind: "reply", value: large, messageId: "m" });
+  const held = async (name: string) => {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
+  };
+  const socket = connect(port, "127.0.0.1");
+  socket.write(`${CALL}content-length: 2\r\n\r\nhi`.repeat(4));
+  await until("all to be answered", async () => (await held(UNSENT.name)) >= 20_000_000);
+  assert.equal(await held(IN_FLIGHT.name), 4);
+  socket.resetAndDestroy();
+  await until("nothing to be held", async () => {
+    return (await held(UNSENT.name)) === 0 && (await held(IN_FLIGHT.name)) === 0;
+  });
 });
 
 test("readers who take nothing hold only so much, and not for long", async (t) => {

@@ -60,13 +60,16 @@ export function checkAttack(): Attack & { readonly end: () => void } {
       const io = new FakeIo();
       io.directory = directory;
       const json = rng.chance(0.3);
-      const set = rng.chance(0.3) ? ["--set", `A=${anyText(rng)}`] : [];
+      const setting = anyText(rng);
+      const set = rng.chance(0.3) ? ["--set", `A=${setting}`] : [];
       const { code, out, err } = await io.run([
         "check",
         "module.yaml",
         ...set,
         ...(json ? ["--json"] : []),
       ]);
+      // A word that is no text is refused before the module is looked at.
+      if (code === 2 && set.length > 0 && !isText(setting)) return "exit 2";
       assert(code === 0 || code === 1, `exit ${code}: ${err.slice(0, 500)}`);
       assert.doesNotMatch(err + out, /\n\s+at .*\.js:\d+/, "a stack trace");
       if (json) assert.equal((JSON.parse(out) as { fine: boolean }).fine, code === 0);
@@ -75,6 +78,8 @@ export function checkAttack(): Attack & { readonly end: () => void } {
     },
   };
 }
+
+const isText = (text: string): boolean => Buffer.from(text).toString() === text;
 
 function anyModule(rng: Rng): string {
   const documents = Array.from({ length: 1 + rng.int(3) }, () => rng.pick(CORPUS));

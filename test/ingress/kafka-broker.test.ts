@@ -6,20 +6,16 @@ import { BrokerCluster } from "../../src/kafka/cluster.ts";
 import type { KafkaCluster } from "../../src/kafka/contract.ts";
 import { FakeSink } from "../contracts/fake-sink.ts";
 import { type IngressWorld, ingressContract, type TestRecord } from "../contracts/ingress.ts";
-import { fileScope } from "../support/cleanup.ts";
-import { type Broker, startBroker } from "../support/kafka/broker.ts";
 import { readWithJava } from "../support/kafka/java-reader.ts";
+import { type SharedBroker, sharedBroker, uniqueName } from "../support/kafka/shared-broker.ts";
+import { createTopics } from "../support/kafka/topics.ts";
 import { until } from "../support/until.ts";
 import { record, SETTINGS, valuesOf } from "./kafka-stage.ts";
 
 /* The ingress on a real broker, which all tests share; each has topics of its own. */
 
-const scope = fileScope();
-let starting: Promise<Broker> | undefined;
-let names = 0;
-
 interface Stage {
-  readonly broker: Broker;
+  readonly broker: SharedBroker;
   readonly admin: Admin;
   readonly kafka: Kafka;
   readonly topic: string;
@@ -36,18 +32,15 @@ async function setStage(
   partitions: number,
   config: Readonly<Record<string, string>> = {},
 ): Promise<Stage> {
-  starting ??= startBroker(scope);
-  const broker = await starting;
+  const broker = await sharedBroker();
   const kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
   t.after(() => admin.disconnect());
-  const topic = `topic-${++names}`;
+  const topic = uniqueName("topic");
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-  if (partitions > 0) {
-    const topics = [{ topic, numPartitions: partitions, configEntries }];
-    await admin.createTopics({ topics, waitForLeaders: true });
-  }
+  if (partitions > 0)
+    await createTopics(broker, { topic, numPartitions: partitions, configEntries });
   const cluster = new BrokerCluster({
     ...{ bootstrap: [broker], clientId: "test", tls: undefined, sasl: undefined },
     ...{ connectTimeoutMs: 5_000, requestTimeoutMs: 20_000 },

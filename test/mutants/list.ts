@@ -5,6 +5,7 @@ import { CALLS } from "./list/calls.ts";
 import { CHANNELS } from "./list/channels.ts";
 import { COMMITS } from "./list/commits.ts";
 import { DELIVERY } from "./list/delivery.ts";
+import { KAFKA } from "./list/kafka.ts";
 import { MAIL } from "./list/mail.ts";
 import { OPERATORS } from "./list/operators.ts";
 import { STATES } from "./list/states.ts";
@@ -21,5 +22,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...BARRIERS,
   ...CALLS,
   ...STATES,
+  ...KAFKA,
   ...AROUND,
 ];

@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { describeError } from "../../src/base/errors.ts";
 import { MUTANTS } from "./list.ts";
 import type { Mutant } from "./mutant.ts";
 import { simulate, test, type Verdict } from "./trial.ts";
@@ -39,22 +40,17 @@ const waiting = [...chosen];
 await Promise.all(Array.from({ length: Math.min(jobs, chosen.length) }, work));
 rows.sort((a, b) => chosen.indexOf(a.mutant) - chosen.indexOf(b.mutant));
 process.stdout.write(`\n${table(rows)}`);
-const survivors = rows.filter(({ verdict }) => verdict.kind === "survived");
+const survivors = rows.filter(({ verdict }) => verdict.kind !== "killed");
 const killed = `${rows.length - survivors.length} of ${rows.length} mutants killed`;
 const names = survivors.map(({ mutant }) => mutant.name).join(", ");
-process.stdout.write(`\n${killed}${names === "" ? "" : `; survived: ${names}`}\n`);
+process.stdout.write(`\n${killed}${names === "" ? "" : `; not ${names}`}\n`);
 process.exitCode = survivors.length === 0 ? 0 : 1;
 
 async function work(): Promise<void> {
   const workshop = await Workshop.open(ROOT);
   try {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      await workshop.make(mutant);
-      const { tests } = mutant;
-      const verdict =
-        tests === undefined
-          ? await simulate(workshop.dir, from, seeds)
-          : await test(workshop.dir, tests);
+      const verdict = await judge(workshop, mutant);
       rows.push({ mutant, verdict });
       process.stdout.write(`${mutant.name}: ${say(verdict)}\n`);
     }
@@ -63,8 +59,21 @@ async function work(): Promise<void> {
   }
 }
 
+async function judge(workshop: Workshop, mutant: Mutant): Promise<Verdict> {
+  try {
+    await workshop.make(mutant);
+  } catch (error) {
+    return { kind: "untried", reason: describeError(error) };
+  }
+  const { tests } = mutant;
+  return tests === undefined
+    ? await simulate(workshop.dir, from, seeds)
+    : await test(workshop.dir, tests);
+}
+
 function say(verdict: Verdict): string {
   if (verdict.kind === "survived") return "SURVIVED";
+  if (verdict.kind === "untried") return `UNTRIED: ${verdict.reason}`;
   if (verdict.seeds === undefined) return `killed by ${verdict.reason}`;
   const last = from + verdict.seeds - 1;
   return `killed at seed ${last}, after ${verdict.seeds}: ${verdict.reason}`;
@@ -76,7 +85,7 @@ function table(all: readonly Row[]): string {
     const isKilled = verdict.kind === "killed";
     const cells = [
       ...[mutant.name, mutant.breaks],
-      isKilled ? `${verdict.seeds ?? "–"}` : "SURVIVED",
+      isKilled ? `${verdict.seeds ?? "–"}` : verdict.kind.toUpperCase(),
       isKilled ? verdict.reason.slice(0, 90) : "",
     ];
     return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;

@@ -9,6 +9,8 @@ export type Report =
 
 export type Verdict =
   | { readonly kind: "survived" }
+  /** It does not apply any more, or does not compile: nothing was tried. */
+  | { readonly kind: "untried"; readonly reason: string }
   /** `seeds`: how many it took, the last one included; undefined when a test noticed. */
   | { readonly kind: "killed"; readonly seeds: number | undefined; readonly reason: string };
 

@@ -43,6 +43,19 @@ test("its mail does not count against the bound of unfinished work", async () =>
   assert(next.partition.isFull);
 });
 
+test("its bytes are counted as what waits, before and after a restart", async () => {
+  const it = await parked(["1", "2", "3"]);
+  const { bytes } = it.partition.mailboxes;
+  assert(bytes > 0);
+  const next = await it.reopen();
+  assert.equal(next.partition.mailboxes.bytes, bytes);
+  next.settle(next.operator({ kind: "retryParked", address: at("a") }));
+  assert.equal(next.partition.mailboxes.bytes, bytes);
+  next.reply();
+  next.settle();
+  assert.equal(next.partition.mailboxes.bytes, 0);
+});
+
 test("beyond its bound, messages to a parked address are dead letters", async () => {
   const it = await parked(["1", "2"], { limits: { parkedMessages: 2 } });
   it.settle(it.send(at("a"), "3"));

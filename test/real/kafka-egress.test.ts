@@ -3,13 +3,20 @@ import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Kafka, logLevel } from "kafkajs";
 import type { KafkaCluster } from "../../src/kafka/contract.ts";
 import { committed } from "../egress/kafka-world.ts";
 import { fileScope } from "../support/cleanup.ts";
 import { type Broker, startBroker } from "../support/kafka/broker.ts";
+import {
+  type ReadRecord,
+  readWithConsole,
+  readWithLibrdkafka,
+} from "../support/kafka/other-readers.ts";
 import { aClient, createTopics } from "../support/kafka/topics.ts";
 import type { Script } from "../support/process.ts";
 import { tempDir } from "../support/temp.ts";
+import { hasTools, JAVA, PYTHON } from "../support/toolchain.ts";
 import { until } from "../support/until.ts";
 import { isQuiet, metric, startRuntime } from "./runtime.ts";
 
@@ -32,6 +39,8 @@ kind: io.statefun.kafka.v1/egress
 spec: { id: ticket/copier, address: "${address}" }
 `;
 
+const PARTITIONS = 3;
+
 const OFFICES = ["a", "b", "c", "d", "e", "f"];
 
 interface Stage {
@@ -48,7 +57,7 @@ async function setStage(t: TestContext, topic: string): Promise<Stage> {
   const [topics, copies] = [topic, `${topic}-copies`];
   await createTopics(
     broker,
-    { topic: topics, numPartitions: 3 },
+    { topic: topics, numPartitions: PARTITIONS },
     { topic: copies, numPartitions: 2 },
   );
   const directory = tempDir(t);
@@ -123,7 +132,41 @@ test("each record is there once and in order, whoever is killed in the middle", 
   for (const copies of Object.values(await tickets(stage, "-copies"))) {
     assert.deepEqual([...new Set(copies)], numbers(count), "what comes again comes in order");
   }
+  await assertOthersReadTheSame(t, stage, count);
 });
+
+/** Clients that others wrote find the same in the topic, keys and headers included. */
+async function assertOthersReadTheSame(t: TestContext, { broker, topic }: Stage, count: number) {
+  if (!(await hasTools(t, [JAVA, PYTHON]))) return;
+  const expected = OFFICES.flatMap((office) =>
+    numbers(count).map((number) => `${office} ${number} office:office ${office}`),
+  );
+  const read = await readWithLibrdkafka(broker, topic, PARTITIONS);
+  assert.deepEqual(inOrderOfKeys(read), expected);
+  // Whatever else it should not show stands before the last record of its partition.
+  await writeLast(broker, topic);
+  const shown = await readWithConsole(broker, topic, expected.length + PARTITIONS);
+  assert.deepEqual(inOrderOfKeys(shown), [...expected, ...Array(PARTITIONS).fill(LAST)]);
+}
+
+/** `key value headers` of each, those of one key in the order they were read. */
+function inOrderOfKeys(records: readonly ReadRecord[]): string[] {
+  const sorted = records.toSorted((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
+  return sorted.map(({ key, value, headers }) => `${key} ${value} ${headers}`);
+}
+
+const LAST = "last last NO_HEADERS";
+
+/** One record more to each partition. */
+async function writeLast({ address }: Broker, topic: string): Promise<void> {
+  const producer = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING }).producer();
+  await producer.connect();
+  const messages = Array.from({ length: PARTITIONS }, (_, partition) => {
+    return { partition, key: "last", value: "last" };
+  });
+  await producer.send({ topic, messages });
+  await producer.disconnect();
+}
 
 test("a process that sleeps while another takes its place writes nothing, and says why", async (t) => {
   const stage = await setStage(t, "sleepers");

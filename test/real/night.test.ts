@@ -190,6 +190,10 @@ test("a bad night is mended by the command line alone: nothing lost, nothing dou
   assert.match(await night.run("dead", "show", gift), /^to: shops\/gift pat$/m);
   assert.equal(await night.said("dead", "retry", gift, "--to", "shop/gift"), "1 sent once more\n");
   const lost = await night.dead("RECORD_INVALID");
+  assert.match(
+    await night.run("dead", "show", lost),
+    /^to: nobody it can be said of; "dead retry --to/m,
+  );
   await night.said("dead", "retry", lost, "--to", "shop/order/ada");
   await night.remembers("shop/gift", "pat", "gift");
   await night.remembers("shop/order", "ada", "tea milk lost");

@@ -30,8 +30,14 @@ export interface AccountParts {
 
 /** What was in the topics: records with a key, and the names of those without. */
 export interface Sourced {
-  readonly sourced: readonly Step[];
-  readonly strays: readonly string[];
+  readonly sourced: readonly Root[];
+  readonly strays: readonly Stray[];
+}
+
+/** A record that nobody can get; not certain: it may have gone before it was read. */
+export interface Stray {
+  readonly name: string;
+  readonly isCertain: boolean;
 }
 
 export class Account {
@@ -61,8 +67,8 @@ export class Account {
         this.#dead.set(name, (this.#dead.get(name) ?? 0) + 1);
       }
     }
-    for (const step of sourced) this.#root({ step, isCertain: true });
-    for (const name of strays) this.#strayed(name);
+    for (const root of sourced) this.#root(root);
+    for (const stray of strays) if (this.#isThere(stray)) this.#strayed(stray.name);
     for (const root of clients.roots()) this.#root(root);
     this.#closeGroups(hosts, clients);
     for (const label of this.#handled) {
@@ -72,6 +78,12 @@ export class Account {
       assert(this.#accounted.has(name), `${name} is dead, and nobody sent it`);
     }
     this.#missing.close();
+  }
+
+  #isThere({ name, isCertain }: Stray): boolean {
+    const stray = nameOf({ kind: "stray", name });
+    const isFound = this.#handled.has(name) || this.#dead.has(stray);
+    return isCertain || isFound || this.#parts.operator.purged.has(stray);
   }
 
   #root({ step, isCertain }: Root): void {

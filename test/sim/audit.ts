@@ -1,6 +1,7 @@
 /** The raw content of a disk against the books on it, and against the memory of its partition. */
 import assert from "node:assert/strict";
 import { addressKey } from "../../src/model/address.ts";
+import type { Message } from "../../src/model/message.ts";
 import { keyText } from "../../src/partition/epochs.ts";
 import type { ExpiryKind } from "../../src/partition/expiries.ts";
 import { readMailKey } from "../../src/partition/mailboxes.ts";
@@ -19,7 +20,7 @@ import {
   decodeTimer,
 } from "../../src/store/records.ts";
 import type { SimDisk } from "./disk.ts";
-import type { Shadow } from "./shadow.ts";
+import { deliveryOf, type Shadow } from "./shadow.ts";
 
 export function under(disk: SimDisk, tag: Tag): Entry[] {
   const from = keyOf(tag);
@@ -36,21 +37,22 @@ export function audit(disk: SimDisk, shadow: Pick<Shadow, "isBelieved" | "isDone
   const held = decodeMeta(meta);
   assert.equal(held.epoch, disk.epoch, "I3: the epoch that the disk ends with");
   const places = new Map<string, string>();
-  const place = (id: string, where: string) => {
+  const place = (message: Message, where: string) => {
     if (!shadow.isBelieved) return;
-    const before = places.get(id);
-    assert.equal(before, undefined, `I4: ${id} is in two places, ${before} and ${where}`);
-    assert(!shadow.isDone(id), `I4: ${id} is done, and still in ${where}`);
-    places.set(id, where);
+    const delivery = deliveryOf(message);
+    const before = places.get(delivery);
+    assert.equal(before, undefined, `I4: ${delivery} is in two places, ${before} and ${where}`);
+    assert(!shadow.isDone(message), `I4: ${delivery} is done, and still in ${where}`);
+    places.set(delivery, where);
   };
   const mail = under(disk, "mail");
-  for (const { value } of mail) place(decodeMessage(value).id, "mail");
+  for (const { value } of mail) place(decodeMessage(value), "mail");
   const timers = under(disk, "timer");
-  for (const { value } of timers) place(decodeTimer(value).message.id, "timers");
+  for (const { value } of timers) place(decodeTimer(value).message, "timers");
   const dead = under(disk, "dead");
   for (const { value } of dead) {
     const { what } = decodeDead(value);
-    if (what.kind === "message") place(what.message.id, "the dead letters");
+    if (what.kind === "message") place(what.message, "the dead letters");
   }
   let effects = 0;
   let outboxBytes = 0;
@@ -58,7 +60,7 @@ export function audit(disk: SimDisk, shadow: Pick<Shadow, "isBelieved" | "isDone
     outboxBytes += readOutboxEntry(entry).bytes;
     for (const effect of decodeOutbox(entry.value)) {
       effects++;
-      if (effect.kind === "message") place(effect.message.id, "an outbox");
+      if (effect.kind === "message") place(effect.message, "an outbox");
     }
   }
   assert.equal(outboxBytes, held.outboxBytes, "I9: what the effects on the disk weigh");
@@ -96,10 +98,10 @@ export function auditQuiet(disk: SimDisk, partition: Partition): void {
     assert.equal(under(disk, tag).length, 0, `${tag} is left on the disk`);
   }
   const { mailboxes, delivery, timers, calls } = partition;
-  const { addresses, bytesInMemory, unfinishedBytes, parkedCount } = mailboxes;
+  const { addresses, bytes, bytesInMemory, parkedCount } = mailboxes;
   assert.deepEqual(
-    { addresses, bytesInMemory, unfinishedBytes, parkedCount, inFlight: delivery.inFlight },
-    { addresses: 0, bytesInMemory: 0, unfinishedBytes: 0, parkedCount: 0, inFlight: 0 },
+    { addresses, bytes, bytesInMemory, parkedCount, inFlight: delivery.inFlight },
+    { addresses: 0, bytes: 0, bytesInMemory: 0, parkedCount: 0, inFlight: 0 },
     "I9: memory is held, or counted, for nothing",
   );
   assert.deepEqual([timers.inMemory, calls.waiting], [0, 0], "I9: somebody waits for nothing");

@@ -149,21 +149,22 @@ function checkTimers(moment: Moment, wakeAtMs: number): void {
 /** I4, I9: what is counted as it changes is what there is. */
 export function checkSums({ partition, limits }: Moment): void {
   const { mailboxes, ledger, timers, states } = partition;
-  const sum = { count: 0, bytesInMemory: 0, unfinishedBytes: 0, parkedCount: 0 };
+  const sum = { count: 0, bytes: 0, bytesInMemory: 0, unfinishedBytes: 0, parkedCount: 0 };
   for (const mailbox of mailboxes.values()) {
     const isParked = mailbox.phase.kind === "parked";
     const inMemory = bytesInMemory(mailbox);
     sum.count += mailbox.count;
+    sum.bytes += inMemory + mailbox.spilledBytes;
     sum.bytesInMemory += inMemory;
     sum.unfinishedBytes += isParked ? 0 : inMemory + mailbox.spilledBytes;
     sum.parkedCount += isParked ? mailbox.count : 0;
     const isBounded = mailbox.head.size <= limits.mailboxMessagesInMemory;
     assert(isBounded, `I9: ${mailbox.key} holds ${mailbox.head.size} messages in memory`);
   }
-  const { bytesInMemory: bytes, unfinishedBytes, parkedCount } = mailboxes;
+  const { bytes, bytesInMemory: held, unfinishedBytes, parkedCount } = mailboxes;
   assert.deepEqual(
     sum,
-    { count: ledger.mail, bytesInMemory: bytes, unfinishedBytes, parkedCount },
+    { count: ledger.mail, bytes, bytesInMemory: held, unfinishedBytes, parkedCount },
     "I4: mail as it is counted, and as it is",
   );
   assert(timers.inMemory <= ledger.timers, "I4: more timers in memory than there are");

@@ -1,6 +1,6 @@
 import type { Rng } from "../support/rng.ts";
 import type { Paths } from "./paths.ts";
-import type { Fault, Intensities } from "./swarm.ts";
+import type { Fault } from "./swarm.ts";
 
 interface Span {
   readonly fromMs: number;
@@ -8,26 +8,26 @@ interface Span {
 }
 
 /** How the world misbehaves in one run, until it ends. What lasts for a while is a list of spans of time. */
-export class Faults {
+export class Faults<F extends string = Fault> {
   readonly paths: Paths;
   readonly counts = new Map<string, number>();
   readonly #rng: Rng;
-  readonly #intensities: Intensities;
+  readonly #intensities: Readonly<Record<F, number>>;
   readonly #spans = new Map<string, readonly Span[]>();
   #isOver = false;
 
-  constructor(rng: Rng, intensities: Intensities, paths: Paths) {
+  constructor(rng: Rng, intensities: Readonly<Record<F, number>>, paths: Paths) {
     this.#rng = rng;
     this.#intensities = intensities;
     this.paths = paths;
   }
 
-  intensity(fault: Fault): number {
+  intensity(fault: F): number {
     return this.#isOver ? 0 : this.#intensities[fault];
   }
 
   /** Whether a fault strikes here; `most`: how probable that is when it is as hard as it comes. */
-  strikes(fault: Fault, most: number): boolean {
+  strikes(fault: F, most: number): boolean {
     const intensity = this.intensity(fault);
     if (intensity === 0 || !this.#rng.chance(intensity * most)) return false;
     this.count(fault);
@@ -35,7 +35,7 @@ export class Faults {
   }
 
   /** Whether a fault that comes and goes is there now; `name` tells several of a kind apart. */
-  isDuring(fault: Fault, name: string, nowMs: number): boolean {
+  isDuring(fault: F, name: string, nowMs: number): boolean {
     const intensity = this.intensity(fault);
     if (intensity === 0) return false;
     const key = `${fault}/${name}`;

@@ -50,6 +50,8 @@ export interface HostOptions {
   readonly onRelease: (from: Host, release: Release) => void;
   /** It is ready to be opened by {@link Host.load}, since its recovery has had its time. */
   readonly onLoad: (host: Host) => void;
+  /** A turn is over: there may be room for more. */
+  readonly onTurn: (host: Host) => void;
   /** The disk failed: the partition must be opened again. */
   readonly onFailure: (host: Host) => void;
   /** Its part of a snapshot. */
@@ -202,6 +204,11 @@ export class Host {
     this.generation++;
   }
 
+  /** What was offered, and not looked at yet. */
+  get hasInput(): boolean {
+    return this.#offered.length > 0;
+  }
+
   /** False: nobody is there to take it. */
   offer(input: Input): boolean {
     if (this.life.kind !== "up") return false;
@@ -282,6 +289,7 @@ export class Host {
     this.#check(life, turn, nowMs);
     for (const started of turn.invocations) this.#invoke(life, started);
     if (turn.wakeAtMs !== undefined) this.#wakeAt(turn.wakeAtMs - nowMs);
+    this.#options.onTurn(this);
   }
 
   #cut(life: Up, cut: Cut): void {

@@ -110,6 +110,7 @@ export class Restored implements Stage {
         directory: () => module.directory,
         onRelease: (from, release) => this.#release(from, release),
         onLoad: (each) => this.#loading.push(each),
+        onTurn: () => {},
         onFailure: () => assert.fail("nothing fails"),
         onCut: () => assert.fail("nobody announced anything"),
       });

@@ -10,6 +10,7 @@
 import assert from "node:assert/strict";
 import { addressKey } from "../../src/model/address.ts";
 import type { Effects, Invocation } from "../../src/model/invocation.ts";
+import type { Message } from "../../src/model/message.ts";
 import { CALL_TYPE } from "../../src/model/owner.ts";
 import { encodeStateEntry, stateEntryName } from "../../src/model/persisted-value.ts";
 import type { Input } from "../../src/partition/ports.ts";
@@ -72,7 +73,7 @@ export interface ShadowParts {
 export class Shadow {
   readonly #parts: ShadowParts;
   readonly #states = new Map<string, Values>();
-  /** Messages that were handled, durably. */
+  /** Deliveries of messages that were handled, durably. */
   readonly #done = new Set<string>();
   /** Addresses that people have purged in this life. */
   readonly #purging = new Set<string>();
@@ -130,7 +131,7 @@ export class Shadow {
     // What has expired may have been removed before, by a sweep.
     if (isChanged || isRefreshed) this.#set(key, values, isRefreshed);
     for (const message of messages) {
-      const isDone = this.isBelieved && this.#done.has(message.id);
+      const isDone = this.isBelieved && this.isDone(message);
       assert(!isDone, `${message.id} is called again, though it is done`);
       this.#parts.timers.delivered(envelopeOf(message).step.label, openedMs);
     }
@@ -157,7 +158,7 @@ export class Shadow {
     }
     this.#set(key, values);
     for (const message of messages) {
-      this.#filling.done.push(message.id);
+      this.#filling.done.push(deliveryOf(message));
       this.#filling.labels.push(envelopeOf(message).step.label);
     }
     const undo = (taken: () => void) => this.#filling.undo.push(taken);
@@ -216,20 +217,21 @@ export class Shadow {
     for (const { key, value } of writes) {
       if (key[0] !== TAGS.dead || value === undefined) continue;
       const { what } = decodeDead(value);
-      if (what.kind === "message") dead.add(what.message.id);
+      if (what.kind === "message") dead.add(deliveryOf(what.message));
     }
     for (const { key } of gone) {
       const [bytes] = disk.read([key]);
       assert(bytes !== undefined, "I3: mail is removed that was never written");
       const message = decodeMessage(bytes);
       const { id, target } = message;
-      if (target.type === CALL_TYPE || handled.has(id) || dead.has(id)) continue;
+      const delivery = deliveryOf(message);
+      if (target.type === CALL_TYPE || handled.has(delivery) || dead.has(delivery)) continue;
       const isPurged = this.#purging.has(addressKey(target));
       const { actions } = envelopeOf(message).step;
       const mayBeSkipped = target.type === SKIPPING && actions.some((each) => each.do === "poison");
       assert(isPurged || mayBeSkipped, `I4: ${id} left the mail, and nothing became of it`);
       if (isPurged && !mayBeSkipped) this.#parts.paths.hit("purgedStored");
-      done.push(id);
+      done.push(delivery);
     }
   }
 
@@ -237,7 +239,7 @@ export class Shadow {
   durable(): void {
     const epoch = this.#committing;
     if (epoch === undefined) return;
-    for (const id of epoch.done) this.#done.add(id);
+    for (const delivery of epoch.done) this.#done.add(delivery);
     this.#committing = undefined;
   }
 
@@ -273,8 +275,8 @@ export class Shadow {
     }
   }
 
-  isDone(messageId: string): boolean {
-    return this.#done.has(messageId);
+  isDone(message: Message): boolean {
+    return this.#done.has(deliveryOf(message));
   }
 
   /** What is written of an address is what is remembered; what has expired may be gone. */
@@ -319,6 +321,12 @@ export class Shadow {
     this.#filling.undo.push(() => this.#states.set(key, before));
   }
 }
+
+/**
+ * A message on its way to a target. A person may send one that died elsewhere: it may come by a partition
+ * again that has not heard yet that its first journey is over.
+ */
+export const deliveryOf = ({ id, target }: Message): string => `${id} to ${addressKey(target)}`;
 
 /** What a record tells of a step; nothing when a person sent another one to that egress. */
 function labelIn(record: EgressEffect): string[] {

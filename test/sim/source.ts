@@ -2,6 +2,8 @@ import { addressKey } from "../../src/model/address.ts";
 import type { SourceRecord } from "../../src/model/source.ts";
 import type { Input } from "../../src/partition/ports.ts";
 import type { Rng } from "../support/rng.ts";
+import type { Stray } from "./account.ts";
+import type { Root } from "./clients.ts";
 import { type Envelope, json, strayOf } from "./functions.ts";
 import type { Host } from "./host.ts";
 import type { Programs, Step } from "./program.ts";
@@ -18,7 +20,7 @@ export class Source {
   readonly #rng: Rng;
   readonly #world: Stage;
   readonly records: { readonly record: SourceRecord; readonly next: number }[] = [];
-  readonly roots: Step[] = [];
+  readonly roots: Root[] = [];
   #read = 0;
 
   constructor(index: number, rng: Rng, programs: Programs, world: Stage) {
@@ -55,9 +57,9 @@ export class Source {
   }
 
   /** The names of the records that nobody can get. */
-  get strays(): readonly string[] {
-    return this.records.flatMap(({ record }) =>
-      record.invalid === undefined ? [] : [this.#stray(record.position)],
+  get strays(): readonly Stray[] {
+    return this.records.flatMap(({ record: { invalid, position } }) =>
+      invalid === undefined ? [] : [{ name: this.#stray(position), isCertain: true }],
     );
   }
 
@@ -84,7 +86,7 @@ export class Source {
     const key = addressKey(step.target);
     const nth = (sent.get(key) ?? 0) + 1;
     sent.set(key, nth);
-    this.roots.push(step);
+    this.roots.push({ step, isCertain: true });
     const envelope: Envelope = { step, from: this.name, nth, id: `${this.name}@${position}` };
     const value = json(envelope, step.pad);
     return { target: step.target, value, traceparent: undefined, headers: [] };
@@ -127,7 +129,7 @@ export class Source {
   }
 }
 
-const keyless = (label: string, id: string) => ({
+export const keyless = (label: string, id: string) => ({
   ...{ reason: "no key", key: undefined, traceparent: undefined },
   value: json({ ...strayOf(label, { type: "", id: "" }), id }),
   headers: [],

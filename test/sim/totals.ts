@@ -18,6 +18,8 @@ export interface TotalsData {
   readonly simulatedMs: number;
   readonly crashes: number;
   readonly messages: number;
+  readonly read: number;
+  readonly published: number;
   readonly faults: readonly (readonly [string, number])[];
   readonly paths: readonly (readonly [string, Taken])[];
   readonly failures: readonly Failure[];
@@ -29,6 +31,8 @@ export class Totals {
   simulatedMs = 0;
   crashes = 0;
   messages = 0;
+  read = 0;
+  published = 0;
   readonly failures: Failure[] = [];
   readonly #faults = new Map<string, number>();
   readonly #paths = new Map<string, Taken>();
@@ -39,6 +43,8 @@ export class Totals {
     this.simulatedMs += result.simulatedMs;
     this.crashes += result.crashes;
     this.messages += result.messages;
+    this.read += result.kafka.read;
+    this.published += result.kafka.published;
     for (const [fault, times] of result.faults) this.#struck(fault, times);
     for (const [path, times] of result.paths) this.#took(path, { times, seeds: 1 });
   }
@@ -55,6 +61,8 @@ export class Totals {
     this.simulatedMs += data.simulatedMs;
     this.crashes += data.crashes;
     this.messages += data.messages;
+    this.read += data.read;
+    this.published += data.published;
     this.failures.push(...data.failures);
     for (const [fault, times] of data.faults) this.#struck(fault, times);
     for (const [path, taken] of data.paths) this.#took(path, taken);
@@ -63,7 +71,19 @@ export class Totals {
   toJSON(): TotalsData {
     const { seeds, steps, simulatedMs, crashes, messages, failures } = this;
     const [faults, paths] = [[...this.#faults], [...this.#paths]];
-    return { seeds, steps, simulatedMs, crashes, messages, failures, faults, paths };
+    const { read, published } = this;
+    return {
+      seeds,
+      steps,
+      simulatedMs,
+      crashes,
+      messages,
+      read,
+      published,
+      failures,
+      faults,
+      paths,
+    };
   }
 
   /** Paths that no seed took. */
@@ -93,6 +113,7 @@ export class Totals {
     return [
       `${this.seeds} seeds, ${this.failures.length} failed`,
       `${this.messages} messages handled, ${this.crashes} crashes, ${this.steps} steps, ${hours} simulated hours`,
+      `${this.read} records of Kafka taken, ${this.published} published`,
       `faults: ${faults.join(", ")}`,
       "",
     ].join("\n");

@@ -15,6 +15,8 @@ import { Desk } from "./desk.ts";
 import { Faults } from "./faults.ts";
 import { EGRESS, SIDE_EGRESS, type SideRecord, SimFunctions, type Trace } from "./functions.ts";
 import { Host } from "./host.ts";
+import { Kafka } from "./kafka/kafka.ts";
+import { drawKafka, type KafkaSwarm } from "./kafka/swarm.ts";
 import { SimModule } from "./module.ts";
 import { Operator, stepName } from "./operator.ts";
 import { Paths } from "./paths.ts";
@@ -40,6 +42,8 @@ const REST_MS = 25_000;
 /** As in src/node/partition-host.ts. */
 const MAX_FAILURES = 3;
 const REOPEN_AFTER_MS = 250;
+/** What is drawn of Kafka changes nothing else of a seed. */
+const KAFKA_SEED = 0x6b61_666b;
 
 export interface Result {
   readonly seed: number;
@@ -47,6 +51,8 @@ export interface Result {
   readonly simulatedMs: number;
   readonly crashes: number;
   readonly messages: number;
+  /** Records of Kafka topics that were taken, and records published to others. */
+  readonly kafka: { readonly read: number; readonly published: number };
   readonly faults: ReadonlyMap<string, number>;
   readonly paths: ReadonlyMap<string, number>;
 }
@@ -92,6 +98,8 @@ export class World implements Stage {
   readonly #coordinator: Coordinator | undefined;
   /** What the first egress was told, by whom and under which number. */
   readonly #taken: Taken[] = [];
+  /** Undefined: topics and egresses are not Kafka's. */
+  readonly #kafka: Kafka | undefined;
   #loading: Host[] = [];
   #crashes = 0;
   /** Crashes since a partition was last open. */
@@ -103,9 +111,16 @@ export class World implements Stage {
     this.seed = seed;
     const rng = createRng(seed);
     this.#rng = rng;
+    const kafkaRng = createRng(seed ^ KAFKA_SEED);
+    const kafka = drawKafka(kafkaRng);
+    const drawn = drawSwarm(rng.fork());
     // Apart from all others, so that a run without barriers is the same as before there were any.
     const apart = createRng(seed + 2 ** 30);
-    this.swarm = drawSnapshots(apart.fork(), drawSwarm(rng.fork()));
+    // What topics of Kafka bring, clients need not; and their positions are not restored from a cut yet.
+    this.swarm =
+      kafka === undefined
+        ? drawSnapshots(apart.fork(), drawn)
+        : { ...drawn, ops: Math.ceil(drawn.ops / 3) };
     const { partitions, features, limits } = this.swarm;
     this.faults = new Faults(rng.fork(), this.swarm.faults, this.#paths);
     this.clock = new NodeClock(this.schedule, (byMs) => {
@@ -135,6 +150,7 @@ export class World implements Stage {
     );
     const { barriers } = this.swarm;
     if (barriers !== undefined) this.#coordinator = new Coordinator(this, apart.fork(), barriers);
+    this.#kafka = this.#newKafka(kafka, kafkaRng, programs);
     paths.hitIf(partitions === 1, "onePartition");
     paths.hitIf(partitions > features.ids, "emptyPartitions");
   }
@@ -155,6 +171,7 @@ export class World implements Stage {
     this.operator.start();
     this.#coordinator?.start();
     for (const source of this.sources) source.start();
+    this.#kafka?.start();
     const startedMs = this.schedule.nowMs;
     const untilMs = startedMs + 60_000;
     while (!this.#isWorkGiven && (await this.#step(untilMs))) {
@@ -165,6 +182,7 @@ export class World implements Stage {
     await this.#rest();
     this.isOver = true;
     for (const host of this.hosts) host.auditQuiet();
+    this.#kafka?.audit();
     if (!this.isLossy) {
       this.#close();
       await this.#restore();
@@ -175,7 +193,8 @@ export class World implements Stage {
       simulatedMs: this.schedule.nowMs - startedMs,
       crashes: this.#crashes,
       messages: this.traces.length,
-      faults: this.faults.counts,
+      kafka: this.#kafka?.counts ?? { read: 0, published: 0 },
+      faults: new Map([...this.faults.counts, ...(this.#kafka?.faults.counts ?? [])]),
       paths: this.#paths.counts,
     };
   }
@@ -193,24 +212,31 @@ export class World implements Stage {
   #close(): void {
     const { functions, operator, traces, sides } = this;
     const account = new Account({ functions, operator, traces, sides, timers: this.#timers });
-    const sourced = this.sources.flatMap((source) => source.roots);
-    const strays = this.sources.flatMap((source) => source.strays);
+    const feeds = [...this.sources, ...(this.#kafka === undefined ? [] : [this.#kafka])];
+    const sourced = feeds.flatMap((feed) => feed.roots);
+    const strays = feeds.flatMap((feed) => feed.strays);
     account.close(this.hosts, { sourced, strays }, this.clients);
   }
 
   async #step(untilMs: number): Promise<boolean> {
     if (!this.schedule.step(untilMs)) return false;
+    if (this.#kafka !== undefined) {
+      await this.#kafka.settle();
+      if (this.#kafka.mustEnd) this.#crashNode("kill");
+    }
     for (const host of this.#loading.splice(0)) {
       if (host.life.kind !== "opening") continue;
       await host.load();
       if (host.partition === undefined) continue;
       for (const source of this.sources) source.opened(host);
+      this.#kafka?.opened(host);
     }
     return true;
   }
 
   get #isWorkGiven(): boolean {
-    return this.clients.isDone && this.sources.every((source) => source.isDone);
+    const isWritten = this.#kafka?.isDone ?? true;
+    return isWritten && this.clients.isDone && this.sources.every((source) => source.isDone);
   }
 
   /** What may happen between any two steps. */
@@ -232,6 +258,7 @@ export class World implements Stage {
       this.#crashNode("drain");
     } else if (faults.strikes("redeploy", 0.004)) this.#crashNode("drain");
     else if (faults.strikes("loss", 0.002)) this.#crashNode("power");
+    this.#kafka?.strike();
     if (faults.strikes("bounce", 0.006)) this.#bounce(rng.pick(this.hosts));
     if (!faults.strikes("clock", 0.008)) return;
     const most = rng.pick([-100, -5_000, -600_000, -900_000, 50, 5_000, 400_000, 2_000_000]);
@@ -242,6 +269,7 @@ export class World implements Stage {
   async #drain(): Promise<void> {
     this.isDraining = true;
     this.faults.end();
+    this.#kafka?.end();
     this.clock.settle();
     this.functions.cured = true;
     if (this.#module.missing !== undefined) this.#crashNode("drain");
@@ -290,6 +318,7 @@ export class World implements Stage {
       this.clients.isSettled &&
       this.operator.isSettled &&
       this.sources.every((source) => source.isTaken) &&
+      (this.#kafka?.isTaken ?? true) &&
       this.#isIdle
     );
   }
@@ -297,7 +326,7 @@ export class World implements Stage {
   /** No partition has anything to do. */
   get #isIdle(): boolean {
     return this.hosts.every((host) => {
-      if (host.partition === undefined) return false;
+      if (host.partition === undefined || host.hasInput) return false;
       const { ledger, epochs } = host.partition;
       const isClean = !epochs.isCommitting && epochs.dirtySinceMs === undefined;
       return isClean && ledger.mail + ledger.timers + ledger.outbox === 0;
@@ -309,6 +338,7 @@ export class World implements Stage {
       clients: this.clients.unsettled(),
       operator: this.operator.isSettled,
       sources: this.sources.map((source) => source.isTaken),
+      kafka: this.#kafka?.unsettled(),
       hosts: this.hosts.map((host) => ({
         life: host.life.kind,
         ledger: host.partition?.ledger,
@@ -328,8 +358,20 @@ export class World implements Stage {
       directory: () => this.#module.directory,
       onRelease: (from, release) => this.#release(from, release),
       onLoad: (host) => this.#loading.push(host),
+      onTurn: (host) => this.#kafka?.turned(host),
       onFailure: (host) => this.#failed(host),
       onCut: (host, cut, view) => this.#coordinator?.cut(host, cut, view),
+    });
+  }
+
+  #newKafka(swarm: KafkaSwarm | undefined, rng: Rng, programs: Programs): Kafka | undefined {
+    if (swarm === undefined) return undefined;
+    return new Kafka({
+      ...{ world: this, rng, swarm, programs, paths: this.#paths },
+      take: (egress, value) => {
+        if (egress === EGRESS) this.#takeTrace(value);
+        else this.#takeSide(value);
+      },
     });
   }
 
@@ -360,6 +402,7 @@ export class World implements Stage {
     if (++this.#crashesInARow >= 3) this.#paths.hit("crashRecoveringThrice");
     this.#redeploy();
     const delayMs = this.#rng.random() * 200;
+    this.#kafka?.crash(how, delayMs);
     for (const host of this.hosts) {
       this.#down(
         host,
@@ -375,6 +418,7 @@ export class World implements Stage {
   #down(host: Host, how: Parameters<Host["crash"]>[0]): void {
     if (host.life.kind === "down" && how !== "power") return;
     host.crash(how);
+    this.#kafka?.closed(host);
     this.desk.cut(host);
   }
 
@@ -397,6 +441,7 @@ export class World implements Stage {
   #release(from: Host, release: Release): void {
     switch (release.kind) {
       case "publish":
+        if (this.#kafka?.publish(from, release) === true) return;
         return this.#publishers.publish(from, release);
       case "channel":
       case "acknowledge":
@@ -415,18 +460,22 @@ export class World implements Stage {
   }
 
   /** Also what a person sent here, that was meant for another egress. */
-  #takeTrace(bytes: Uint8Array, partition: number, number: number): undefined {
+  /** `under`: the partition and the number, where they are looked at in a snapshot. */
+  #takeTrace(bytes: Uint8Array, ...under: readonly [] | readonly [number, number]): undefined {
     const taken: Trace | SideRecord = JSON.parse(Buffer.from(bytes).toString());
     if ("step" in taken) {
       this.traces.push(taken);
-      this.#taken.push({ partition, number, trace: taken });
+      const [partition, number] = under;
+      if (partition !== undefined && number !== undefined)
+        this.#taken.push({ partition, number, trace: taken });
     } else this.sides.push({ ...taken, egress: EGRESS });
     return undefined;
   }
 
   #takeSide(bytes: Uint8Array): string | undefined {
     const record: SideRecord = JSON.parse(Buffer.from(bytes).toString());
-    if (record.fate === "refused" && !this.isDraining) return "not to my taste";
+    const isRefused = record.fate === "refused" && !this.isDraining;
+    if (isRefused && this.#kafka === undefined) return "not to my taste";
     assert.notEqual(record.fate, "invalid", `${record.name} cannot be taken there`);
     this.sides.push({ ...record, egress: SIDE_EGRESS });
     return undefined;

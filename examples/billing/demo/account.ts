@@ -64,9 +64,13 @@ export function drawAccount(orders: readonly Order[], records: Records, leftOut 
   return new Audit(records, leftOut).of(orders);
 }
 
-/** An account that leaves out as many as it holds says nothing. */
+/** It leaves out as many as it holds. */
+export function saysNothing(account: Account): boolean {
+  return account.leftOut >= account.subscriptions;
+}
+
 export function comesOut(account: Account): boolean {
-  if (account.leftOut >= account.subscriptions) return false;
+  if (saysNothing(account)) return false;
   const { duplicates, missing, notDue, wrongDate, outOfOrder, unanswered } = account;
   return duplicates + missing + notDue + wrongDate + outOfOrder + unanswered === 0;
 }

@@ -3,9 +3,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ChangeInterval, Unsubscribe } from "../messages.ts";
 import { subscription } from "../subscription.ts";
 import type { Order, Timed } from "./plan.ts";
-import type { RuntimeClient, Send } from "./topics.ts";
+import type { RuntimeClient, Send, Topics } from "./topics.ts";
 
 export const SUBSCRIPTIONS_TOPIC = "subscriptions";
+
+/** What customers come through. */
+export interface Doors {
+  readonly client: RuntimeClient;
+  readonly topics: Topics;
+}
 
 export class Customers {
   subscribed = 0;
@@ -14,11 +20,13 @@ export class Customers {
   /** Whose message was accepted after the date it spoke of: what they owe, nobody can say from outside. */
   readonly late = new Set<string>();
   readonly #client: RuntimeClient;
+  readonly #topics: Topics;
   readonly #orders: readonly Order[];
   readonly #signal: AbortSignal;
 
-  constructor(client: RuntimeClient, orders: readonly Order[], signal: AbortSignal) {
+  constructor({ client, topics }: Doors, orders: readonly Order[], signal: AbortSignal) {
     this.#client = client;
+    this.#topics = topics;
     this.#orders = orders;
     this.#signal = signal;
   }
@@ -33,7 +41,7 @@ export class Customers {
     for (let at = 0; at < this.#orders.length; at += batch) {
       const orders = this.#orders.slice(at, at + batch);
       const records = orders.map(({ id, begin }) => ({ key: id, value: begin }));
-      await this.#client.write(SUBSCRIPTIONS_TOPIC, records);
+      await this.#topics.write(SUBSCRIPTIONS_TOPIC, records);
       this.subscribed += records.length;
     }
   }

@@ -3,25 +3,25 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { PaymentRequest } from "../messages.ts";
 import { REQUESTS_TOPIC, RESULTS_TOPIC } from "../payment.ts";
 import { type PaymentAnswer, runProvider } from "../provider.ts";
-import type { RuntimeClient } from "./topics.ts";
+import type { Topics } from "./topics.ts";
 
 export class Payments {
   /** Seen and answered so far: for the screen, not for the account. */
   requested = 0;
   answered = 0;
-  readonly #client: RuntimeClient;
+  readonly #topics: Topics;
   readonly #signal: AbortSignal;
   #waiting: PaymentAnswer[] = [];
   #writing: Promise<void> | undefined;
 
-  constructor(client: RuntimeClient, signal: AbortSignal) {
-    this.#client = client;
+  constructor(topics: Topics, signal: AbortSignal) {
+    this.#topics = topics;
     this.#signal = signal;
   }
 
   /** Until the signal ends it. */
   async run(seed: number): Promise<void> {
-    const partitions = await this.#client.partitions(REQUESTS_TOPIC);
+    const partitions = await this.#topics.partitions(REQUESTS_TOPIC);
     const ports = {
       publish: (answer: PaymentAnswer) => this.#publish(answer),
       sleep: (ms: number) => sleep(ms, undefined, { signal: this.#signal }),
@@ -33,7 +33,7 @@ export class Payments {
   }
 
   async *#requests(partition: number): AsyncGenerator<PaymentRequest> {
-    for await (const { value } of this.#client.follow(REQUESTS_TOPIC, partition)) {
+    for await (const { value } of this.#topics.follow(REQUESTS_TOPIC, partition)) {
       this.requested++;
       yield value as PaymentRequest;
     }
@@ -53,7 +53,7 @@ export class Payments {
       const answers = this.#waiting;
       this.#waiting = [];
       const records = answers.map(({ key, result }) => ({ key, value: result }));
-      await this.#client.write(RESULTS_TOPIC, records);
+      await this.#topics.write(RESULTS_TOPIC, records);
       this.answered += answers.length;
     }
   }

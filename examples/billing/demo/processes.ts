@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export interface ServiceOptions {
   readonly name: string;
-  /** A compiled script and its arguments. */
-  readonly script: readonly string[];
+  /** The program and its arguments. */
+  readonly command: readonly [program: string, ...args: string[]];
   /** Collects stdout and stderr of all starts. */
   readonly logFile: string;
   /** Asked until it answers true. */
@@ -18,7 +18,8 @@ export interface ServiceOptions {
 
 export type ServiceState = "starting" | "up" | "killed" | "ended";
 
-const READY_TIMEOUT_MS = 20_000;
+/** A busy machine is slow to start things; what has failed has ended, and is not waited for. */
+const READY_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 10_000;
 const LOG_TAIL_LINES = 8;
 
@@ -29,16 +30,18 @@ export class Service {
   readonly #options: ServiceOptions;
   #child: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
+  #failed: Error | undefined;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
   }
 
-  /** Resolves when it is ready. */
+  /** Resolves when it is ready. Rejects as soon as it has ended instead, with its last words. */
   async start(): Promise<void> {
-    const { script, logFile, ready } = this.#options;
+    const { command, logFile, ready } = this.#options;
+    const [program, ...args] = command;
     const log = openSync(logFile, "a");
-    const child = spawn(process.execPath, script, { stdio: ["ignore", log, log] });
+    const child = spawn(program, args, { stdio: ["ignore", log, log] });
     closeSync(log);
     this.#child = child;
     this.state = "starting";
@@ -47,10 +50,15 @@ export class Service {
       child.once("exit", (code, signal) => this.#ended(`ended with ${signal ?? code}`, resolve));
     });
     const deadline = performance.now() + READY_TIMEOUT_MS;
-    while (this.state === "starting" && !(await ready().catch(() => false))) {
-      if (performance.now() > deadline) throw this.#failure("was not ready in time");
+    const isReady = () => ready().catch(() => false);
+    // A question may be long in the answering; an end answers it.
+    while (this.state === "starting" && !(await Promise.race([isReady(), this.#exited]))) {
+      if (performance.now() > deadline) {
+        throw this.#failure(`was not ready within ${READY_TIMEOUT_MS / 1000} s`);
+      }
       await sleep(20);
     }
+    if (this.#failed !== undefined) throw this.#failed;
     if (this.state === "starting") this.state = "up";
   }
 
@@ -78,10 +86,12 @@ export class Service {
   }
 
   #ended(how: string, resolve: () => void): void {
+    if (this.state !== "killed" && this.state !== "ended") {
+      this.state = "ended";
+      this.#failed = this.#failure(how);
+      this.#options.onFailure(this.#failed);
+    }
     resolve();
-    if (this.state === "killed" || this.state === "ended") return;
-    this.state = "ended";
-    this.#options.onFailure(this.#failure(how));
   }
 
   #failure(how: string): Error {

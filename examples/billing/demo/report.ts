@@ -1,5 +1,5 @@
 /** The account as people read it. */
-import { type Account, comesOut } from "./account.ts";
+import type { Account } from "./account.ts";
 
 export interface Kills {
   readonly runtime: number;
@@ -42,7 +42,7 @@ export function reportLines(account: Account, kills: Kills): string[] {
     const [what, count, note] = row;
     return `  ${what.padEnd(20)}${number(count).padStart(7)}   ${note}`.trimEnd();
   });
-  if (comesOut(account)) return table;
+  if (account.findings.length === 0) return table;
   return [...table, "", "What is wrong, the first few:", ...account.findings.map(indent)];
 }
 

@@ -15,23 +15,31 @@ export interface Stage {
 const ROOT = new URL("../../../../", import.meta.url);
 const path = (name: string) => fileURLToPath(new URL(name, ROOT));
 
-/** @param directory keeps the runtime's data and both logs */
-export async function setStage(
-  directory: string,
-  onFailure: (error: Error) => void,
-): Promise<Stage> {
+export interface StageOptions {
+  /** Keeps the runtime's data and both logs. */
+  readonly directory: string;
+  /** `host:port,…` of Kafka; undefined: topics are the runtime's own log. */
+  readonly brokers: string | undefined;
+  readonly onFailure: (error: Error) => void;
+}
+
+export async function setStage({ directory, brokers, onFailure }: StageOptions): Promise<Stage> {
   const port = await freePort();
   const functionsPort = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const command = ["run", path("examples/billing/module.yaml"), "--embedded"];
+  const topics = brokers === undefined ? ["--embedded"] : ["--set", `KAFKA=${brokers}`];
+  // Transactional ids and groups begin with it: those of two demos on one broker must differ.
+  const application = `billing-demo-${process.pid}`;
+  const command = ["run", path("examples/billing/module.yaml"), ...topics];
   const where = ["--data", join(directory, "data"), "--port", String(port)];
   const runtime = new Service({
     name: "runtime",
-    script: [
+    command: [
+      process.execPath,
       path("dist/src/cli/main.js"),
       ...command,
       ...where,
-      ...["--set", `FUNCTIONS_PORT=${functionsPort}`],
+      ...["--application", application, "--set", `FUNCTIONS_PORT=${functionsPort}`],
     ],
     logFile: join(directory, "runtime.log"),
     ready: () => isReady(`${url}/health/ready`),
@@ -39,7 +47,7 @@ export async function setStage(
   });
   const functions = new Service({
     name: "functions",
-    script: [path("dist/examples/billing/functions.js"), String(functionsPort)],
+    command: [process.execPath, path("dist/examples/billing/functions.js"), String(functionsPort)],
     logFile: join(directory, "functions.log"),
     ready: () => accepts(functionsPort),
     onFailure,

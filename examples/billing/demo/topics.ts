@@ -14,6 +14,18 @@ export interface TopicRecord extends NewRecord {
   readonly offset: number;
 }
 
+/** The topics of the demo, wherever they are: in the runtime's own log, or in Kafka. */
+export interface Topics {
+  /** Resolves when the records are durable. A crash in between may write them twice. */
+  write(topic: string, records: readonly NewRecord[]): Promise<void>;
+  /** The numbers of a topic's partitions; waits for the topic to be there. */
+  partitions(topic: string): Promise<readonly number[]>;
+  /** Everything the topic holds now, partition after partition. */
+  read(topic: string): Promise<TopicRecord[]>;
+  /** A partition's records, each once, as they come; goes on after a crash where it was. Ends with the signal. */
+  follow(topic: string, partition: number): AsyncGenerator<TopicRecord>;
+}
+
 /** To one function: a message that is done once, however often it has to be sent. */
 export interface Send {
   readonly type: string;
@@ -27,7 +39,7 @@ const RETRY_MS = 100;
 const ANSWER_TIMEOUT_MS = 5_000;
 const RECORDS_AT_ONCE = 10_000;
 
-export class RuntimeClient {
+export class RuntimeClient implements Topics {
   readonly #url: string;
   readonly #signal: AbortSignal;
 
@@ -49,7 +61,6 @@ export class RuntimeClient {
     });
   }
 
-  /** Resolves when the records are durable. A crash in between may write them twice. */
   async write(topic: string, records: readonly NewRecord[]): Promise<void> {
     const lines = records.map(({ key, value }) => JSON.stringify({ key, value }));
     const headers = { "content-type": "application/x-ndjson" };
@@ -57,7 +68,6 @@ export class RuntimeClient {
     await this.#request(`/v1/topics/${topic}`, { method: "POST", headers, body });
   }
 
-  /** The numbers of a topic's partitions; waits for the topic to be there. */
   async partitions(topic: string): Promise<readonly number[]> {
     for (;;) {
       const { topics } = JSON.parse(await this.#request("/v1/topics")) as {
@@ -69,7 +79,6 @@ export class RuntimeClient {
     }
   }
 
-  /** Everything the topic holds now, partition after partition. */
   async read(topic: string): Promise<TopicRecord[]> {
     const records: TopicRecord[] = [];
     for (const partition of await this.partitions(topic)) {
@@ -86,7 +95,6 @@ export class RuntimeClient {
     return records;
   }
 
-  /** A partition's records, each once, as they come; goes on after a crash where it was. Ends with the signal. */
   async *follow(topic: string, partition: number): AsyncGenerator<TopicRecord> {
     let offset = 0;
     while (!this.#signal.aborted) {

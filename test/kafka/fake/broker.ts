@@ -27,12 +27,25 @@ export interface FakeBrokerOptions {
   readonly nowMs: () => number;
   /** Runs something later; requests take their time through it too. */
   readonly later: (waitMs: number, then: () => void) => void;
-  /** What goes wrong with a request; default nothing. */
-  readonly trouble?: (request: string) => Trouble | undefined;
+  /** What goes wrong with a request, to a node where it names one; default nothing. */
+  readonly trouble?: (request: string, node?: number) => Trouble | undefined;
+  /** What goes wrong with one batch or partition of a request; default nothing. */
+  readonly placeTrouble?: (
+    request: "produce" | "fetch",
+    of: TopicPartition,
+  ) => PlaceTrouble | undefined;
+  /** How long a request takes to come. Default 0. */
+  readonly requestMs?: () => number;
+  /** How long its answer takes. Default: none, it is there when the request is carried out. */
+  readonly answerMs?: () => number;
   /** How long a transaction takes to end. Default 0: it has ended when the request is answered. */
   readonly endMs?: () => number;
   /** Partitions are led by node k mod this. Default 1. */
   readonly nodes?: number;
+  /** Who leads a partition now, or −1: nobody. Default: as `nodes` says. */
+  readonly leaderOf?: (of: TopicPartition) => number;
+  /** Something can be read that could not before. */
+  readonly onChange?: () => void;
 }
 
 export type Trouble =
@@ -40,7 +53,15 @@ export type Trouble =
   | { readonly kind: "lost" }
   /** Carried out, and nobody hears of it. */
   | { readonly kind: "answerLost" }
+  /** Nobody hears of it, and it is carried out when all have given up. */
+  | { readonly kind: "late"; readonly waitMs: number }
   | { readonly kind: "error"; readonly code: string };
+
+export interface PlaceTrouble {
+  readonly code: string;
+  /** The batch is there all the same. */
+  readonly isAppended: boolean;
+}
 
 interface Transaction {
   readonly session: ProducerSession;
@@ -53,6 +74,11 @@ interface Transaction {
   beganMs: number;
 }
 
+const LOST: Trouble = { kind: "lost" };
+
+/** Sends a request, to a node where it names one. */
+type Ask = <T>(request: string, carryOut: () => T, node?: number) => Promise<T>;
+
 const place = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
 export class FakeBroker {
@@ -61,11 +87,17 @@ export class FakeBroker {
   /** Committed offsets by group and place. */
   readonly offsets = new Map<string, Map<string, CommittedOffset>>();
   readonly #transactions = new Map<string, Transaction>();
+  /** Fetches that wait for records. */
+  readonly #fetching = new Set<() => void>();
   #nextProducerId = 1n;
   /** A record that it takes in no batch. */
   refuses: (record: NewKafkaRecord) => boolean = () => false;
+  /** What it says of it. */
+  refusal = "MESSAGE_TOO_LARGE";
   /** And it takes no batch of more. */
   maxBatchRecords = Number.POSITIVE_INFINITY;
+  /** Transactions that it has aborted because they took too long. */
+  overdue = 0;
   /** A topic that nobody may write to. */
   forbidden: string | undefined;
 
@@ -76,7 +108,15 @@ export class FakeBroker {
   createTopic(topic: string, partitions: number): void {
     const logs = this.topics.get(topic) ?? [];
     this.topics.set(topic, logs);
-    while (logs.length < partitions) logs.push(new PartitionLog());
+    while (logs.length < partitions) logs.push(new PartitionLog(() => this.changed()));
+  }
+
+  /** There is more to read, or somebody else to ask: who waits for records looks again. */
+  changed(): void {
+    const waiting = [...this.#fetching];
+    this.#fetching.clear();
+    for (const look of waiting) look();
+    this.#options.onChange?.();
   }
 
   /** With what groups have committed for it. */
@@ -93,6 +133,10 @@ export class FakeBroker {
     return log;
   }
 
+  get hasOpenTransaction(): boolean {
+    return [...this.#transactions.values()].some(({ state }) => state === "ongoing");
+  }
+
   /** As when a group is idle for longer than the broker keeps its offsets. */
   expireOffsets(group: string): void {
     this.offsets.delete(group);
@@ -101,22 +145,32 @@ export class FakeBroker {
   /** A client with connections of its own. */
   client(): KafkaCluster {
     let isClosed = false;
-    const ask = <T>(request: string, carryOut: () => T): Promise<T> => {
+    const ask: Ask = (request, carryOut, node) => {
+      const { requestMs, answerMs, later } = this.#options;
       return new Promise((resolve, reject) => {
-        const lost = (): void => reject(new KafkaUnreachableError(`${request}: no answer`));
-        const trouble = isClosed ? { kind: "lost" } : this.#options.trouble?.(request);
-        this.#options.later(0, () => {
+        const tell = (then: () => void): void => {
+          if (answerMs === undefined) then();
+          else later(answerMs(), then);
+        };
+        const lost = (): void =>
+          tell(() => reject(new KafkaUnreachableError(`${request}: no answer`)));
+        const trouble = isClosed ? LOST : this.#options.trouble?.(request, node);
+        later(requestMs?.() ?? 0, () => {
           if (isClosed || trouble?.kind === "lost") return lost();
           if (trouble?.kind === "error") {
-            return reject(new KafkaError((trouble as { code: string }).code, request));
+            return tell(() => reject(new KafkaError(trouble.code, request)));
+          }
+          if (trouble?.kind === "late") {
+            later(trouble.waitMs, () => this.#carryOutUnheard(carryOut));
+            return lost();
           }
           this.#abortOverdue();
           try {
             const answer = carryOut();
             if (trouble?.kind === "answerLost") return lost();
-            resolve(answer);
+            tell(() => resolve(answer));
           } catch (error) {
-            reject(error);
+            tell(() => reject(error));
           }
         });
       });
@@ -145,9 +199,20 @@ export class FakeBroker {
     };
   }
 
+  #carryOutUnheard(carryOut: () => unknown): void {
+    this.#abortOverdue();
+    try {
+      carryOut();
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+    }
+  }
+
   #leaders(topic: string): readonly number[] | undefined {
-    const nodes = this.#options.nodes ?? 1;
-    return this.topics.get(topic)?.map((_, partition) => partition % nodes);
+    const { nodes = 1, leaderOf } = this.#options;
+    return this.topics
+      .get(topic)
+      ?.map((_, partition) => leaderOf?.({ topic, partition }) ?? partition % nodes);
   }
 
   #offset(of: TopicPartition, at: "earliest" | "latest" | { readonly atMs: number }): number {
@@ -162,16 +227,24 @@ export class FakeBroker {
   }
 
   async #fetch(
-    ask: <T>(request: string, carryOut: () => T) => Promise<T>,
+    ask: Ask,
     node: number,
     request: FetchRequest,
   ): Promise<readonly FetchedPartition[]> {
     const untilMs = this.#options.nowMs() + request.maxWaitMs;
     for (;;) {
-      const found = await ask("fetch", () => this.#readAll(node, request));
+      const found = await ask("fetch", () => this.#readAll(node, request), node);
       const has = found.some(({ error, batches }) => error !== undefined || batches.length > 0);
-      if (has || this.#options.nowMs() >= untilMs) return found;
-      await new Promise<void>((resolve) => this.#options.later(5, resolve));
+      const restMs = untilMs - this.#options.nowMs();
+      if (has || restMs <= 0) return found;
+      await new Promise<void>((resolve) => {
+        const look = (): void => {
+          this.#fetching.delete(look);
+          resolve();
+        };
+        this.#fetching.add(look);
+        this.#options.later(restMs, look);
+      });
     }
   }
 
@@ -205,6 +278,8 @@ export class FakeBroker {
     if (log === undefined) return { ...none, error: "UNKNOWN_TOPIC_OR_PARTITION" };
     if (this.#leaders(topic)?.[partition] !== node)
       return { ...none, error: "NOT_LEADER_OR_FOLLOWER" };
+    const trouble = this.#options.placeTrouble?.("fetch", of);
+    if (trouble !== undefined) return { ...none, error: trouble.code };
     if (offset < log.start || offset > log.end) return { ...none, error: "OFFSET_OUT_OF_RANGE" };
     const { batches, aborted } = log.read(offset, of.maxBytes);
     return {
@@ -260,7 +335,9 @@ export class FakeBroker {
   #abortOverdue(): void {
     const nowMs = this.#options.nowMs();
     for (const one of this.#transactions.values()) {
-      if (one.state === "ongoing" && nowMs - one.beganMs > one.timeoutMs) this.#fence(one);
+      if (one.state !== "ongoing" || nowMs - one.beganMs <= one.timeoutMs) continue;
+      this.overdue++;
+      this.#fence(one);
     }
   }
 
@@ -339,8 +416,11 @@ export class FakeBroker {
   #produce({ session, batches }: ProduceRequest): readonly Produced[] {
     return batches.map((batch): Produced => {
       const { topic, partition } = batch;
+      const trouble = this.#options.placeTrouble?.("produce", batch);
       try {
+        if (trouble?.isAppended === false) throw new KafkaError(trouble.code, place(batch));
         const baseOffset = this.#append(session, batch);
+        if (trouble !== undefined) throw new KafkaError(trouble.code, place(batch));
         return { topic, partition, error: undefined, baseOffset };
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
@@ -354,7 +434,7 @@ export class FakeBroker {
     this.#mayWrite(batch);
     const isTooLarge = batch.records.length > this.maxBatchRecords;
     if (isTooLarge || batch.records.some(this.refuses))
-      throw new KafkaError("MESSAGE_TOO_LARGE", place(batch));
+      throw new KafkaError(this.refusal, place(batch));
     if (session === undefined) return log.append(batch.records, -1n, false);
     const isTransactional = session.transactionalId !== undefined;
     if (isTransactional) {

@@ -11,6 +11,8 @@ import { KafkaError } from "../../../src/kafka/error.ts";
 export class PartitionLog {
   readonly batches: RecordBatch[] = [];
   start = 0;
+  /** Batches that came again under their sequence. */
+  doubles = 0;
   end = 0;
   /** The first offset of each open transaction, by producer. */
   readonly #open = new Map<bigint, number>();
@@ -20,15 +22,28 @@ export class PartitionLog {
     string,
     { readonly sequence: number; readonly next: number; at: number }[]
   >();
+  /** Of transactions that have ended, by where each of their batches begins: whether they were committed. */
+  readonly #fates = new Map<number, boolean>();
+  readonly #onChange: () => void;
 
-  append(records: readonly NewKafkaRecord[], producerId: bigint, isTransactional: boolean): number {
+  constructor(onChange: () => void = () => {}) {
+    this.#onChange = onChange;
+  }
+
+  /** @param isKept what compaction leaves: the others' offsets stay empty. Default: all */
+  append(
+    records: readonly NewKafkaRecord[],
+    producerId: bigint,
+    isTransactional: boolean,
+    isKept: (record: NewKafkaRecord) => boolean = () => true,
+  ): number {
     const baseOffset = this.end;
     if (isTransactional && !this.#open.has(producerId)) this.#open.set(producerId, baseOffset);
     this.#push({
       baseOffset,
       lastOffset: baseOffset + records.length - 1,
       ...{ producerId, isTransactional, isControl: false },
-      records: records.map((record, i) => ({ ...record, offset: baseOffset + i })),
+      records: records.map((record, i) => ({ ...record, offset: baseOffset + i })).filter(isKept),
     });
     return baseOffset;
   }
@@ -42,7 +57,10 @@ export class PartitionLog {
     const name = `${producerId}/${producerEpoch}`;
     const recent = this.#recent.get(name) ?? [];
     const known = recent.find(({ sequence }) => sequence === firstSequence);
-    if (known !== undefined) return known.at;
+    if (known !== undefined) {
+      this.doubles++;
+      return known.at;
+    }
     if (firstSequence !== (recent.at(-1)?.next ?? 0)) {
       throw new KafkaError("OUT_OF_ORDER_SEQUENCE_NUMBER", name);
     }
@@ -58,6 +76,10 @@ export class PartitionLog {
     if (firstOffset === undefined) return;
     this.#open.delete(producerId);
     const offset = this.end;
+    for (const batch of this.batches) {
+      if (batch.producerId !== producerId || batch.baseOffset < firstOffset) continue;
+      if (batch.isTransactional) this.#fates.set(batch.baseOffset, isCommit);
+    }
     if (!isCommit) this.#aborted.push({ producerId, firstOffset, lastOffset: offset });
     const marker = { offset, timestampMs: nowMs, headers: [] };
     const key = Buffer.from([0, 0, 0, isCommit ? 1 : 0]);
@@ -66,6 +88,11 @@ export class PartitionLog {
       ...{ isTransactional: true, isControl: true },
       records: [{ ...marker, key, value: Buffer.alloc(6) }],
     });
+  }
+
+  /** What a consumer must see of a batch below the last stable offset, without looking at any list. */
+  isVisible({ baseOffset, isTransactional, isControl }: RecordBatch): boolean {
+    return !isControl && (!isTransactional || this.#fates.get(baseOffset) === true);
   }
 
   get lastStableOffset(): number {
@@ -107,6 +134,7 @@ export class PartitionLog {
   clear(): void {
     this.batches.length = 0;
     this.#aborted.length = 0;
+    this.#fates.clear();
     this.#recent.clear();
     this.#open.clear();
     this.start = 0;
@@ -122,6 +150,7 @@ export class PartitionLog {
   #push(batch: RecordBatch): void {
     this.batches.push(batch);
     this.end = batch.lastOffset + 1;
+    this.#onChange();
   }
 }
 

@@ -88,7 +88,7 @@ export const CALLS: readonly Mutant[] = [
     breaks: "I10 liveness",
     file: "partition/calls.ts",
     from: "if (record !== undefined && record.reply === undefined) {",
-    to: "if (record !== undefined) {",
+    to: 'if (record !== undefined && record.messageId !== "") {',
   },
   {
     name: "expired-key-stays",

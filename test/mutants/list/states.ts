@@ -74,6 +74,7 @@ export const STATES: readonly Mutant[] = [
     file: "partition/states.ts",
     from: "this.#epochs.write(key, state.isEmpty ? undefined : encodeState(state.record));",
     to: "if (!state.isEmpty) this.#epochs.write(key, encodeState(state.record));",
+    tests: ["partition/states"],
   },
   {
     name: "expiry-read-late",
@@ -129,6 +130,7 @@ export const STATES: readonly Mutant[] = [
     file: "partition/expiries.ts",
     from: "if (atMs !== undefined && entered !== 0 && entered <= atMs) return;",
     to: "if (atMs !== undefined && entered !== 0) return;",
+    tests: ["partition/expiries"],
   },
   {
     name: "sweep-ends-for-ever",

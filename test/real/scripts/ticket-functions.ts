@@ -6,7 +6,8 @@ export const office = statefulFunction("ticket/office", {
 }).on(types.string, (ctx, topic) => {
   const number = (ctx.state.last ?? 0) + 1;
   ctx.state.last = number;
-  const record = { key: ctx.self.id, value: String(number) };
+  const headers = { office: `office ${ctx.self.id}` };
+  const record = { key: ctx.self.id, value: String(number), headers };
   ctx.egress("ticket/printer", kafka({ topic, ...record }));
   ctx.egress("ticket/copier", kafka({ topic: `${topic}-copies`, ...record }));
 });

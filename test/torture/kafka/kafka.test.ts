@@ -7,7 +7,7 @@ import { hasTools, JAVA, MAVEN } from "../../support/toolchain.ts";
 
 /* `npm run torture -- --kafka`, short. */
 
-const RUN = ["--records", "2000", "--ids", "200", "--kills", "2", "--partitions", "2"].concat([
+const RUN = ["--records", "1000", "--ids", "100", "--kills", "1", "--partitions", "2"].concat([
   "--reader",
   "own",
 ]);

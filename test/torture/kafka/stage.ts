@@ -1,7 +1,7 @@
 /** The processes between two topics: a broker, the runtime, two of functions. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Broker, prepareBroker } from "../../support/kafka/broker.ts";
+import { type Broker, brokerIn } from "../../support/kafka/broker.ts";
 import { freePort, Script } from "../../support/process.ts";
 import { Subject } from "../subject.ts";
 import { IN, OUT } from "./messages.ts";
@@ -30,7 +30,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   const { folder, partitions, ids } = options;
   const kafka = join(folder, "kafka");
   mkdirSync(kafka);
-  const broker = await prepareBroker(kafka);
+  const broker = await brokerIn(kafka);
   const counters = await functionsProcess("counters", ids);
   const mirrors = await functionsProcess("mirrors", ids);
   const module = join(folder, "module.yaml");
