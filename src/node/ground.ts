@@ -50,7 +50,7 @@ export async function openGround(
     maxConnections: GATEWAY_LIMITS.maxConnections,
     maxOpenFiles: resolveOptions({}).maxOpenFiles,
   });
-  const log = await openLog(storage, options, report, maxOpenFiles, closing);
+  const log = await openLog(storage, options, snapshots, report, maxOpenFiles, closing);
   const functions = await Functions.open(module.endpoints);
   closing.add(() => functions.close());
   const metrics = new MetricsRegistry();
@@ -114,6 +114,7 @@ async function openData(
 async function openLog(
   storage: Storage,
   options: NodeOptions,
+  snapshots: Snapshots | undefined,
   report: Report,
   maxOpenFiles: number,
   closing: Closing,
@@ -121,6 +122,7 @@ async function openLog(
   const log = await TopicLog.open(storage.path, {
     ...{ partitions: storage.partitionCount, report, maxOpenFiles },
     retention: options.topicRetention ?? {},
+    onCut: snapshots === undefined ? undefined : (cut) => snapshots.logCut(cut),
   });
   closing.add(() => log.close());
   const sweeping = setInterval(() => void log.applyRetention(), RETENTION_EVERY_MS);

@@ -240,7 +240,9 @@ export class PartitionHost {
       case "resume":
         return this.#options.toPeer(this.index, release);
       case "publish":
-        return this.#publisher(release.egress)?.add(release.first, release.records);
+        return this.#publisher(release.egress)?.add(
+          ...([release.first, release.records, release.barrier] as const),
+        );
       case "accepted":
       case "replied":
       case "pending":

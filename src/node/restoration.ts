@@ -1,11 +1,13 @@
 /** A new data directory that is filled from a snapshot before it is believed. */
 import { StatefoldError } from "../base/errors.ts";
 import type { BlobStore } from "../blob/contract.ts";
+import { logHolds } from "../egress/log-holds.ts";
 import { checkApplication, enrol } from "../snapshot/claim.ts";
 import { loadHead } from "../snapshot/head-file.ts";
 import { attemptOfSnapshot } from "../snapshot/layout.ts";
 import { threadedPacking } from "../snapshot/packing.ts";
 import { incarnationOf, type RestoreReport, restoreSnapshot } from "../snapshot/restore.ts";
+import { restoreTopics } from "../snapshot/restore-topics.ts";
 import { loadManifest } from "../snapshot/stored-snapshots.ts";
 import { isDamage, withAdvice } from "../snapshot/verify.ts";
 import type { Store } from "../store/contract.ts";
@@ -78,15 +80,26 @@ async function restorationOf(
       const incarnation =
         as === undefined ? await enrol(blob, application, data, least) : least + 1;
       const stores: Store[] = [];
+      // First of all: what it holds need not be published to it again.
+      const log = await advised(() => restoreTopics({ blob, manifest, directory: directory.path }));
       try {
         for (let i = 0; i < directory.description.partitions; i++) {
           stores.push(await directory.openPartition(i));
         }
-        const whole = { blob, manifest, stores, application: as ?? application, incarnation };
+        const taken = await logHolds(log);
+        const whole = {
+          blob,
+          manifest,
+          stores,
+          application: as ?? application,
+          incarnation,
+          taken,
+        };
         const report = await advised(() => restoreSnapshot(whole));
         onRestored(report, restoration);
       } finally {
         for (const store of stores) await store.close();
+        await log.close();
       }
     },
   };

@@ -4,6 +4,8 @@ import { assert } from "../base/assert.ts";
 import { describeError, type StatefoldError } from "../base/errors.ts";
 import type { BlobStore } from "../blob/contract.ts";
 import { openBlobStore } from "../blob/open.ts";
+import type { LogCut } from "../log/cut.ts";
+import type { TopicLog } from "../log/topic-log.ts";
 import type { Cut } from "../partition/ports.ts";
 import { claim } from "../snapshot/claim.ts";
 import { systemSnapshotClock } from "../snapshot/clock.ts";
@@ -104,9 +106,16 @@ export class Snapshots {
     snapshot.close().catch(() => {});
   }
 
+  /** What the topic log hands over. */
+  logCut(cut: LogCut): void {
+    if (this.#coordinator !== undefined) this.#coordinator.logCut(cut);
+    else cut.close();
+  }
+
   /** @param onFenced nothing of this application may go on here: another runtime of it is running */
   start(
     partitions: Partitions,
+    log: TopicLog,
     metrics: SnapshotMetrics,
     onFenced: (error: StatefoldError) => void,
   ): void {
@@ -116,6 +125,7 @@ export class Snapshots {
     this.#coordinator = new Coordinator({
       ...{ blob: this.#blob, owner, clock: systemSnapshotClock },
       everyMs: this.#settings.everyMs,
+      log,
       partitions: {
         count: partitions.partitionCount,
         get barrier() {

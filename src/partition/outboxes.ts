@@ -129,7 +129,7 @@ function releaseOf(outbox: Outbox, entry: OutboxEntry, barrier: number): Release
       assert(effect.kind === "record", "a message in the outbox of an egress");
       return effect.record;
     });
-    return { kind: "publish", egress: place.egress, first, records };
+    return { kind: "publish", egress: place.egress, first, records, barrier };
   }
   const messages = effects.map((effect) => {
     assert(effect.kind === "message", "a record in the outbox of a partition");

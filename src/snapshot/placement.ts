@@ -44,7 +44,16 @@ export interface PlacementOptions {
   readonly incarnation: number;
   /** By partition and egress: the last number that it is known to have taken. */
   readonly published: ReadonlyMap<string, number>;
+  readonly taken?: TakenRecord | undefined;
 }
+
+/** Whether an egress has this record, which a partition gave this number. */
+export type TakenRecord = (
+  egress: string,
+  partition: number,
+  number: number,
+  record: records.EgressEffect,
+) => boolean;
 
 export const publishedKey = (partition: number, egress: string): string => `${partition}/${egress}`;
 
@@ -303,11 +312,17 @@ export class SharePlacement {
     first: number,
     effects: readonly records.OutboxEffect[],
   ): void {
-    const last = this.#options.published.get(publishedKey(this.#from, egress)) ?? 0;
+    const { published, taken } = this.#options;
+    const last = published.get(publishedKey(this.#from, egress)) ?? 0;
     const known = Math.min(effects.length, Math.max(0, last + 1 - first));
-    this.#heir.finish(known);
-    this.#counts.published += known;
-    const left = effects.slice(known);
+    const left = effects.slice(known).filter((effect, i) => {
+      // Who keeps its numbers is known by them.
+      if (this.#from < this.#count || effect.kind !== "record") return true;
+      return taken?.(egress, this.#from, first + known + i, effect.record) !== true;
+    });
+    const done = effects.length - left.length;
+    this.#heir.finish(done);
+    this.#counts.published += done;
     if (left.length === 0) return;
     const store = this.#heir;
     store.count("outbox", left.length);

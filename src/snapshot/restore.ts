@@ -17,7 +17,7 @@ import { destinationOfPosition, placeOfDestination } from "../store/keys.ts";
 import type { MetaRecord } from "../store/records.ts";
 import type { Manifest } from "./manifest.ts";
 import { type Packing, threadedPacking } from "./packing.ts";
-import { Placement, type PlacementCounts, publishedKey } from "./placement.ts";
+import { Placement, type PlacementCounts, publishedKey, type TakenRecord } from "./placement.ts";
 import { RestoredStore } from "./restored-store.ts";
 import { entriesOfShare } from "./stored-snapshots.ts";
 
@@ -39,6 +39,11 @@ export interface RestoreOptions {
    * is known, which is right where the egress remembers numbers by partition, and there are no fewer than before.
    */
   readonly published?: (egress: string, partition: number) => Promise<number | undefined>;
+  /**
+   * Whether an egress that is part of the snapshot (the topic log) holds this record of a partition's outbox: it need
+   * not leave again then. Default: it skips what it holds by its number.
+   */
+  readonly taken?: TakenRecord | undefined;
   readonly packing?: Packing;
   readonly signal?: AbortSignal | undefined;
 }
@@ -62,7 +67,8 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<RestoreR
   assert(incarnation > incarnationOf(manifest), `incarnation ${incarnation} is a new one`);
   const stores = options.stores.map((store, i) => restoredStore(options, store, i));
   const published = await publishedOf(options);
-  const placement = new Placement({ shares, stores, incarnation, published });
+  const { taken } = options;
+  const placement = new Placement({ shares, stores, incarnation, published, taken });
   let [entries, rawBytes] = [0, 0];
   for (const [partition, { segments }] of shares.entries()) {
     const share = placement.share(partition);

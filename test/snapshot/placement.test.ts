@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CALL_TYPE, ownerOf } from "../../src/model/owner.ts";
 import type { PartitionShare } from "../../src/snapshot/manifest.ts";
-import { Placement } from "../../src/snapshot/placement.ts";
+import { Placement, type TakenRecord } from "../../src/snapshot/placement.ts";
 import { RestoredStore } from "../../src/snapshot/restored-store.ts";
 import type { Write } from "../../src/store/contract.ts";
 import {
@@ -16,6 +16,7 @@ import {
 import { MemoryContents, MemoryStore } from "../../src/store/memory.ts";
 import {
   decodeMeta,
+  decodeOutbox,
   decodePosition,
   encodeDead,
   encodeMessage,
@@ -26,7 +27,7 @@ import {
   encodeTimer,
   type MetaRecord,
 } from "../../src/store/records.ts";
-import { at, idIn, message, spec, value } from "../partition/harness.ts";
+import { at, idIn, message, spec, textOf, value } from "../partition/harness.ts";
 import { META } from "./examples.ts";
 
 interface Part {
@@ -36,7 +37,7 @@ interface Part {
 }
 
 /** These partitions, as they were cut, on so many others. */
-async function placed(parts: readonly Part[], count: number) {
+async function placed(parts: readonly Part[], count: number, taken?: TakenRecord) {
   const shares = parts.map(({ meta, positions = new Map() }, partition): PartitionShare => {
     const whole = { ...META, ...meta, partition, partitionCount: parts.length };
     return { meta: whole, positions, segments: [] };
@@ -48,7 +49,7 @@ async function placed(parts: readonly Part[], count: number) {
     const store = new MemoryStore(each);
     return new RestoredStore({ store, meta, keepsSequences, firstLate: 1_000 });
   });
-  const placement = new Placement({ shares, stores, incarnation: 3, published: new Map() });
+  const placement = new Placement({ shares, stores, incarnation: 3, published: new Map(), taken });
   for (const [i, { writes }] of parts.entries()) {
     const share = placement.share(i);
     const meta = shares[i]?.meta ?? META;
@@ -242,6 +243,36 @@ test("records for an egress keep their numbers, unless there is no partition of 
     return bytes === undefined ? undefined : decodePosition(bytes).next;
   });
   assert.deepEqual(nexts, [firstNumberOf(3) + 1, 4]);
+});
+
+test("records that would get new numbers are done when their egress has them already", async () => {
+  const destination = egressDestination("my/log");
+  const effects = ["a", "b", "c"].map((text) => {
+    const record = { value: value(text), sender: at(text) };
+    return { kind: "record", record: { ...record, causeId: undefined, traceparent: undefined } };
+  }) as Parameters<typeof encodeOutbox>[0];
+  const part = (first: number): Part => ({
+    writes: [
+      { key: keyOf("outbox", destination, first), value: encodeOutbox(effects) },
+      position(outboxSource(destination), first + 3),
+    ],
+    meta: { accepted: 3, outbox: 3 },
+  });
+  const asked: number[] = [];
+  const taken: TakenRecord = (egress, partition, number) => {
+    assert.deepEqual([egress, partition], ["my/log", 1]);
+    asked.push(number);
+    return number === 10;
+  };
+  const { contents, counts, metas } = await placed([part(3), part(9)], 1, taken);
+  assert.deepEqual(asked, [9, 10, 11]);
+  assert.equal(counts.published, 1);
+  assert.deepEqual([metas[0]?.outbox, metas[0]?.finished, metas[0]?.accepted], [5, 1, 6]);
+  const bytes = contents[0]?.get(keyOf("outbox", destination, firstNumberOf(3)));
+  const texts = decodeOutbox(bytes ?? NOTHING).map((each) => {
+    return each.kind === "record" ? textOf(each.record.value) : "";
+  });
+  assert.deepEqual(texts, ["a", "c"]);
 });
 
 test("the states that types have declared are known to all, and sources go to their readers", async () => {
