@@ -48,6 +48,7 @@ export interface CoordinatorOptions {
   readonly keep?: number | undefined;
   readonly cutTimeoutMs?: number | undefined;
   readonly graceMs?: number | undefined;
+  readonly listEveryMs?: number | undefined;
   readonly segmentBytes?: number | undefined;
   readonly packing?: Packing;
 }
@@ -106,9 +107,9 @@ export class Coordinator {
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
-    const { blob, owner, clock, graceMs, keep = KEPT } = options;
+    const { blob, owner, clock, graceMs, listEveryMs, keep = KEPT } = options;
     assert(keep >= 1, `${keep} snapshots are kept`);
-    this.#retention = new Retention({ blob, owner, clock, graceMs });
+    this.#retention = new Retention({ blob, owner, clock, graceMs, listEveryMs });
   }
 
   /** The first one comes after an interval. */

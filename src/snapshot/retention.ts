@@ -12,7 +12,8 @@
  * - When a manifest that is needed cannot be read, nothing is removed.
  *
  * Dropped ones are followed by their manifests. All objects are listed only when somebody may have left some
- * behind: as an owner begins, and after an attempt that failed.
+ * behind: as an owner begins, after an attempt that failed, and now and then: an owner of the past that was
+ * held still may wake up and write, until it finds out at the head.
  */
 import { StatefoldError } from "../base/errors.ts";
 import type { BlobStore } from "../blob/contract.ts";
@@ -24,6 +25,8 @@ import { findManifest } from "./stored-snapshots.ts";
 
 /** For a restore that has begun with a snapshot which is dropped meanwhile. */
 export const GRACE_MS = 10 * 60 * 1000;
+/** All objects are looked at so often at least. */
+const LIST_EVERY_MS = 60 * 60 * 1000;
 /** Deleted at once. */
 const DELETED_AT_ONCE = 500;
 
@@ -33,6 +36,8 @@ export interface RetentionOptions {
   readonly clock: SnapshotClock;
   /** Default GRACE_MS. */
   readonly graceMs?: number | undefined;
+  /** Default LIST_EVERY_MS. */
+  readonly listEveryMs?: number | undefined;
 }
 
 export class Retention {
@@ -44,7 +49,8 @@ export class Retention {
   readonly #manifests = new Map<string, Manifest>();
   /** Of these, those that were remembered. */
   readonly #ours = new Set<string>();
-  #isListDue = true;
+  /** When all objects are to be looked at; in the past: now. */
+  #listDueMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -77,16 +83,17 @@ export class Retention {
 
   /** An attempt has failed: something of it may be there. */
   attemptFailed(): void {
-    this.#isListDue = true;
+    this.#listDueMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** When there is something to remove but for a grace: how long; undefined: there is nothing. */
-  get dueInMs(): number | undefined {
-    if (this.#isListDue) return 0;
-    const first = Math.min(...this.#droppedAtMs.values());
-    return Number.isFinite(first)
-      ? Math.max(0, first + this.#graceMs - this.#options.clock.now())
-      : undefined;
+  /** In how long there may be something to remove. */
+  get dueInMs(): number {
+    const first = Math.min(...this.#droppedAtMs.values()) + this.#graceMs;
+    return Math.max(0, Math.min(first, this.#listDueMs) - this.#options.clock.now());
+  }
+
+  get #isListDue(): boolean {
+    return this.#options.clock.now() >= this.#listDueMs;
   }
 
   /**
@@ -98,7 +105,7 @@ export class Retention {
   async collect(signal: AbortSignal): Promise<number> {
     this.#look();
     if (this.dueInMs !== 0) return 0;
-    const { blob, owner } = this.#options;
+    const { blob, owner, clock, listEveryMs = LIST_EVERY_MS } = this.#options;
     await owner.update((head) => head, signal);
     this.#look();
     const over = this.#over();
@@ -108,7 +115,8 @@ export class Retention {
       const manifest = await this.#findOver(name, signal);
       for (const key of manifest === undefined ? [] : objectsOf(manifest)) mayGo.add(key);
     }
-    if (this.#isListDue) for await (const key of this.#listed(signal)) mayGo.add(key);
+    const isListDue = this.#isListDue;
+    if (isListDue) for await (const key of this.#listed(signal)) mayGo.add(key);
     const segments = [...mayGo].filter((key) => !needed.has(key) && this.#isOurs(key));
     const manifests = over.map(manifestKey).filter((key) => !needed.has(key));
     // The manifest last: while it is there, it says what is left.
@@ -119,7 +127,7 @@ export class Retention {
         return { ...head, dropped: head.dropped.filter((name) => !over.includes(name)) };
       }, signal);
     }
-    this.#isListDue = false;
+    if (isListDue) this.#listDueMs = clock.now() + listEveryMs;
     for (const name of over) {
       this.#manifests.delete(name);
       this.#ours.delete(name);
@@ -173,7 +181,7 @@ export class Retention {
       return await this.#find(name, signal);
     } catch (error) {
       if (!(error instanceof StatefoldError) || error.code !== "SNAPSHOT_CORRUPT") throw error;
-      this.#isListDue = true;
+      this.#listDueMs = Number.NEGATIVE_INFINITY;
       return undefined;
     }
   }

@@ -8,6 +8,7 @@ import { DELIVERY } from "./list/delivery.ts";
 import { KAFKA } from "./list/kafka.ts";
 import { MAIL } from "./list/mail.ts";
 import { OPERATORS } from "./list/operators.ts";
+import { SNAPSHOTS } from "./list/snapshots.ts";
 import { STATES } from "./list/states.ts";
 import { TIMERS } from "./list/timers.ts";
 import type { Mutant } from "./mutant.ts";
@@ -20,6 +21,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...TIMERS,
   ...CHANNELS,
   ...BARRIERS,
+  ...SNAPSHOTS,
   ...CALLS,
   ...STATES,
   ...KAFKA,

@@ -238,3 +238,21 @@ test("a snapshot that is complete without its owner knowing is not taken for wha
   const { head } = (await loadHead(new FakeBlobStore(world.bucket))) ?? {};
   assert.deepEqual(head?.snapshots, ["000000000001-1", "000000000002-1"]);
 });
+
+test("what an owner of the past writes when it wakes up late is found within the hour", async () => {
+  const world = new World(1);
+  world.faults = NO_FAULTS;
+  await world.begin();
+  const { coordinator } = world.life;
+  await coordinator.take();
+  await world.clock.settle();
+  const late = "topics/1/000000000099-00000.log";
+  world.bucket.set(late, { bytes: Buffer.of(1), tag: "x", modifiedMs: 0 });
+  await coordinator.take();
+  await world.clock.settle();
+  assert(world.bucket.objects.has(late), "not everything is listed each time");
+  await world.clock.pass(60 * 60 * 1000);
+  await coordinator.take();
+  await world.clock.settle();
+  assert(!world.bucket.objects.has(late));
+});
