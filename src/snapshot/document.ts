@@ -36,7 +36,11 @@ export function readDocument(
     throw new StatefoldError("SNAPSHOT_CORRUPT", `${name} is no JSON: ${describeError(error)}`);
   }
   const fields = Fields.of(name, parsed);
-  // First of all: what else a newer version says, it says in its own way.
+  // In every format there is a checksum: a version that is damaged is no newer one.
+  const said = fields.text("sha256");
+  const { sha256: _, ...rest } = fields.all;
+  if (said !== sumOf(rest)) throw fields.wrong("sha256", "is not the checksum of the rest");
+  // What else a newer version says, it says in its own way.
   const found = fields.count("format");
   if (found > format) {
     throw new StatefoldError(
@@ -44,9 +48,6 @@ export function readDocument(
       `${name} is in format ${found}, this version reads up to ${format}: a newer statefold wrote it, run that version or a later one`,
     );
   }
-  const said = fields.text("sha256");
-  const { sha256: _, ...rest } = fields.all;
-  if (said !== sumOf(rest)) throw fields.wrong("sha256", "is not the checksum of the rest");
   if (fields.text("kind") !== kind) throw fields.wrong("kind", `is not "${kind}"`);
   return { fields, format: found };
 }

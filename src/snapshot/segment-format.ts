@@ -14,7 +14,7 @@
  *   end     = 00 00 00 00 changes:8 sha     SHA-256 of everything before it, 32 bytes
  *
  * Numbers are big-endian. A block ends with the change that reaches BLOCK_BYTES; so one is larger only by the
- * last value in it. Versions:
+ * last value in it. Versions, of which a new one comes with a new format of the manifest that names it:
  *
  *   1  the first
  */
@@ -57,11 +57,15 @@ export function magic(): Buffer {
   return bytes;
 }
 
-/** @throws StatefoldError SNAPSHOT_CORRUPT, SNAPSHOT_FORMAT */
-export function checkMagic(name: string, bytes: Buffer): void {
+/**
+ * @param isNamed a manifest of this version names it, and such a one names no newer segments: it is damaged then
+ * @throws StatefoldError SNAPSHOT_CORRUPT, SNAPSHOT_FORMAT
+ */
+export function checkMagic(name: string, bytes: Buffer, isNamed: boolean): void {
   if (bytes.toString("latin1", 0, 6) !== "SFSEG\0") throw damaged(name, "it is no segment");
   const version = bytes.readUInt16BE(6);
   if (version >= 1 && version <= SEGMENT_VERSION) return;
+  if (isNamed) throw damaged(name, `it says that it is in format ${version}`);
   throw new StatefoldError(
     "SNAPSHOT_FORMAT",
     `segment ${name} is in format ${version}, this version reads up to ${SEGMENT_VERSION}: a newer statefold wrote it, run that version or a later one`,

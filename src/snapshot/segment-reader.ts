@@ -47,7 +47,7 @@ async function* readAll(
   packing: Packing,
   expected: SegmentSums | undefined,
 ): AsyncGenerator<readonly Change[]> {
-  checkMagic(name, await input.take(MAGIC_BYTES));
+  checkMagic(name, await input.take(MAGIC_BYTES), expected !== undefined);
   const order = new Order(name);
   for (;;) {
     const packedBytes = (await input.peek(4)).readUInt32BE(0);

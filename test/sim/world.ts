@@ -116,11 +116,9 @@ export class World implements Stage {
     const drawn = drawSwarm(rng.fork());
     // Apart from all others, so that a run without barriers is the same as before there were any.
     const apart = createRng(seed + 2 ** 30);
-    // What topics of Kafka bring, clients need not; and their positions are not restored from a cut yet.
-    this.swarm =
-      kafka === undefined
-        ? drawSnapshots(apart.fork(), drawn)
-        : { ...drawn, ops: Math.ceil(drawn.ops / 3) };
+    const whole = drawSnapshots(apart.fork(), drawn);
+    // What topics of Kafka bring, clients need not.
+    this.swarm = kafka === undefined ? whole : { ...whole, ops: Math.ceil(whole.ops / 3) };
     const { partitions, features, limits } = this.swarm;
     this.faults = new Faults(rng.fork(), this.swarm.faults, this.#paths);
     this.clock = new NodeClock(this.schedule, (byMs) => {
@@ -202,7 +200,8 @@ export class World implements Stage {
   /** The strongest of what is asked of a snapshot: that another node goes on from it. */
   async #restore(): Promise<void> {
     const snapshot = this.#coordinator?.chosen;
-    if (snapshot === undefined) return;
+    // Kafka is as it is now, not as it was at the cut: its part in a restore is another simulation's.
+    if (snapshot === undefined || this.#kafka !== undefined) return;
     const { seed, swarm, sources } = this;
     const { retried } = this.operator;
     await new Restored({ seed, swarm, sources, taken: this.#taken, retried }, snapshot).run();

@@ -32,7 +32,7 @@ test("a manifest with any other byte is refused", () => {
     } catch {}
     if (isSame) continue;
     const isRefused = (error: unknown) =>
-      error instanceof StatefoldError && /^SNAPSHOT_(CORRUPT|FORMAT)$/.test(error.code);
+      error instanceof StatefoldError && error.code === "SNAPSHOT_CORRUPT";
     assert.throws(() => readManifest(NAME, other), isRefused, `byte ${i}`);
   }
 });

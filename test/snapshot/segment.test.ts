@@ -125,6 +125,12 @@ test("a segment of a newer version is refused by name", async () => {
   await assert.rejects(read(bytes), { code: "SNAPSHOT_FORMAT", message: /newer statefold/ });
 });
 
+test("a version that is damaged is no newer one, where a manifest names the segment", async () => {
+  const { bytes, sums } = await written([at(1, "one")]);
+  bytes.writeUInt8(0x08, 6);
+  await assert.rejects(read(bytes, sums), { code: "SNAPSHOT_CORRUPT", message: /format 2049/ });
+});
+
 test("keys that are out of order are neither written nor read", async () => {
   const wrong = [at(2, "x"), at(1, "x")];
   await assert.rejects(written(wrong), /in the order of their keys/);

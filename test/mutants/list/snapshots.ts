@@ -140,7 +140,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
     simulation: "snapshots",
     file: "snapshot/ownership.ts",
     from: "if (found?.head.owner.term === this.term) {",
-    to: "if (found !== undefined) {",
+    to: "if (found !== undefined && found.head.owner.term + 0 >= this.term) {",
   },
   {
     name: "head-before-manifest",
