@@ -67,7 +67,7 @@ export async function openCore(ground: Ground, closing: Closing): Promise<Core> 
   };
   const report = new NodeReport({
     ...{ application, dataDir: storage.dataDir, partitions, functions, metrics },
-    ...{ ingresses, egresses, figures },
+    ...{ ingresses, egresses, figures, snapshots },
   });
   closing.add(() => partitions.stop());
   await reserve.start();

@@ -42,7 +42,7 @@ export async function openDoors(ground: Ground, core: Core, closing: Closing): P
   const gateway = new Gateway({
     ...{ host, port, logger: logger.child({ part: "gateway" }), metrics },
     ...{ messages, topics: new NodeTopics(log, core.held), health: core.report },
-    admin: new NodeAdmin(partitions, core.report),
+    admin: new NodeAdmin(partitions, core.report, ground.snapshots),
     limits: { maxConnections },
   });
   const { url } = await gateway.start();

@@ -20,6 +20,7 @@ import type { EgressFigures } from "./egress-figures.ts";
 import type { Functions } from "./functions.ts";
 import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";
+import type { Snapshots } from "./snapshots.ts";
 import type { Stuck, Watched } from "./watch.ts";
 
 export interface NodeReportParts {
@@ -31,6 +32,8 @@ export interface NodeReportParts {
   readonly egresses: readonly { readonly kind: string; readonly egress: RunningEgress }[];
   readonly figures: EgressFigures;
   readonly metrics: MetricsRegistry;
+  /** Undefined: none are kept. */
+  readonly snapshots?: Pick<Snapshots, "last" | "reason"> | undefined;
 }
 
 export type NodePhase =
@@ -74,7 +77,8 @@ export class NodeReport implements Health, Watched {
       endpoints: this.endpoints(),
       ingresses: this.#ingresses(),
       egresses: this.#egresses(),
-      lastSnapshot: undefined,
+      lastSnapshot: this.#parts.snapshots?.last,
+      snapshotReason: this.#parts.snapshots?.reason,
     };
   }
 

@@ -4,6 +4,7 @@ import { assert } from "../base/assert.ts";
 import { describeError, type StatefoldError } from "../base/errors.ts";
 import type { BlobStore } from "../blob/contract.ts";
 import { openBlobStore } from "../blob/open.ts";
+import type { SnapshotStatus } from "../gateway/admin-port.ts";
 import type { Cut } from "../partition/ports.ts";
 import { claim } from "../snapshot/claim.ts";
 import { systemSnapshotClock } from "../snapshot/clock.ts";
@@ -33,6 +34,8 @@ export class Snapshots {
   #owner: Ownership | undefined;
   #coordinator: Coordinator | undefined;
   #stopping: Promise<void> | undefined;
+  #last: SnapshotStatus | undefined;
+  #reason: string | undefined;
 
   private constructor(
     settings: SnapshotSettings,
@@ -94,6 +97,16 @@ export class Snapshots {
     });
   }
 
+  /** The latest that is complete, of this life of the node. */
+  get last(): SnapshotStatus | undefined {
+    return this.#last;
+  }
+
+  /** Why the latest attempt was given up; undefined when it was not. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
   /** What a partition hands over. */
   cut(partition: number, { barrier, changes }: Cut, snapshot: StoreSnapshot): void {
     if (this.#coordinator !== undefined) {
@@ -127,13 +140,16 @@ export class Snapshots {
       listener: {
         onComplete: (taken) => {
           metrics.completed(taken);
-          const { name, cutMs, elapsedMs, writtenBytes } = taken;
+          const { name, manifest, cutMs, elapsedMs, writtenBytes } = taken;
+          this.#last = { barrier: manifest.barrier, atMs: manifest.takenAtMs };
+          this.#reason = undefined;
           const fields = { snapshot: name, cutMs, elapsedMs, writtenBytes };
           logger.debug(fields, "A snapshot is complete.");
         },
         onAbandoned: (_, reason) => {
           metrics.abandoned();
-          logger.warn({ reason: describeError(reason) }, "A snapshot was given up.");
+          this.#reason = describeError(reason);
+          logger.warn({ reason: this.#reason }, "A snapshot was given up.");
         },
         onFenced: (error) => {
           logger.error({ reason: describeError(error) }, "Another runtime has taken over.");

@@ -127,6 +127,12 @@ export function segmentsOf({ partitions }: Manifest): string[] {
   return partitions.flatMap(({ segments }) => segments.map(({ key }) => key));
 }
 
+/** Of all its segments, which it shares with others. */
+export function bytesOf({ partitions }: Manifest): number {
+  const all = partitions.flatMap(({ segments }) => segments);
+  return all.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 /** How far each source was read: the next offset, by its name. */
 export function sourcesOf({ partitions }: Manifest): ReadonlyMap<string, number> {
   const all = partitions.flatMap(({ positions }) => [...positions]);
