@@ -41,6 +41,7 @@ interface Status {
     readonly id: string;
     readonly kind: string;
     readonly pending: number;
+    readonly held: number;
     readonly reason?: string;
     readonly publishMs?: number;
     readonly transactions?: { readonly committed: number; readonly aborted: number };
@@ -153,9 +154,9 @@ function ingressTable(ingresses: Status["ingresses"]): string {
 
 function egressTable(egresses: Status["egresses"]): string {
   return table(
-    ["EGRESS", "KIND", "WAITING", "TAKES", "TRANSACTIONS", "ABORTED", ""],
-    egresses.map(({ id, kind, pending, reason, publishMs, transactions }) => [
-      ...[id, kind, pending, publishMs === undefined ? "" : `${publishMs.toFixed(1)} ms`],
+    ["EGRESS", "KIND", "WAITING", "HELD", "TAKES", "TRANSACTIONS", "ABORTED", ""],
+    egresses.map(({ id, kind, pending, held, reason, publishMs, transactions }) => [
+      ...[id, kind, pending, held, publishMs === undefined ? "" : `${publishMs.toFixed(1)} ms`],
       ...[transactions?.committed ?? "", transactions?.aborted ?? "", reason ?? ""],
     ]),
   );

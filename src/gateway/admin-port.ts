@@ -227,6 +227,8 @@ export interface EgressStatus {
   readonly kind: string;
   /** Records that have not left. */
   readonly pending: number;
+  /** Of them, those that wait for a snapshot (`release: snapshot`). */
+  readonly held: number;
   readonly reason: string | undefined;
   /** About what a call to the receiver took of late; undefined before the first. */
   readonly publishMs: number | undefined;

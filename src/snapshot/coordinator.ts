@@ -37,6 +37,8 @@ export interface CoordinatorOptions {
   /** Asked again by itself while what fails may pass: openBlobStore. */
   readonly blob: BlobStore;
   readonly owner: Ownership;
+  /** As in Manifest. */
+  readonly numbers: string;
   readonly clock: SnapshotClock;
   readonly listener: SnapshotListener;
   /** Between the beginnings of two; undefined: only on demand. */
@@ -275,13 +277,20 @@ export class Coordinator {
     cuts: readonly PartitionCut[],
     takenAtMs: number,
   ): Promise<WrittenSnapshot> {
-    const { blob, owner, segmentBytes, keep = KEPT, packing = threadedPacking } = this.#options;
+    const {
+      blob,
+      owner,
+      numbers,
+      segmentBytes,
+      keep = KEPT,
+      packing = threadedPacking,
+    } = this.#options;
     const { signal } = this.#stopping;
     try {
       signal.throwIfAborted();
       this.#phase = { kind: "writing", barrier };
       return await writeSnapshot({
-        ...{ blob, packing, owner, barrier, cuts, takenAtMs, keep, signal, segmentBytes },
+        ...{ blob, packing, owner, numbers, barrier, cuts, takenAtMs, keep, signal, segmentBytes },
         bases: this.#retention.kept,
       });
     } finally {

@@ -1,9 +1,10 @@
 /**
  * What one snapshot is made of. Immutable; lies under `manifests/`, as JSON (document.ts):
  *
- *   manifest  = { kind: "manifest", format, application, barrier, term, takenAtMs, storeFormat,
+ *   manifest  = { kind: "manifest", format, application, numbers, barrier, term, takenAtMs, storeFormat,
  *                 partitions: [partition, …] }             as many as there are, in order
  *   partition = { meta, positions: { source: next }, segments: [segment, …] }
+ *   numbers   = by which egresses know whose numbers its outboxes give: a restore keeps it
  *   meta      = the record of the partition as of the cut, as in MetaRecord
  *   source    = as in the keys of positions (store/keys.ts): topics, peers, outboxes
  *   segment   = { key, delta, bytes, rawBytes, changes, sha256 }
@@ -40,19 +41,21 @@ export interface PartitionShare {
 
 export interface Manifest extends AttemptName {
   readonly application: string;
+  /** Whose numbers its outboxes give, as egresses know it: MarkerOwner.data. */
+  readonly numbers: string;
   readonly takenAtMs: number;
   readonly storeFormat: number;
   readonly partitions: readonly PartitionShare[];
 }
 
 export function writeManifest(manifest: Manifest): Uint8Array {
-  const { application, barrier, term, takenAtMs, storeFormat } = manifest;
+  const { application, numbers, barrier, term, takenAtMs, storeFormat } = manifest;
   const partitions = manifest.partitions.map(({ meta, positions, segments }) => ({
     meta,
     positions: Object.fromEntries(positions),
     segments,
   }));
-  const body = { application, barrier, term, takenAtMs, storeFormat, partitions };
+  const body = { application, numbers, barrier, term, takenAtMs, storeFormat, partitions };
   return writeDocument(KIND, body);
 }
 
@@ -71,6 +74,7 @@ export function readManifest(snapshot: string, bytes: Uint8Array): Manifest {
   }
   const manifest = {
     application: fields.text("application"),
+    numbers: fields.text("numbers"),
     barrier: fields.count("barrier"),
     term: fields.count("term"),
     takenAtMs: fields.count("takenAtMs"),
