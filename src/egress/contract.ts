@@ -38,12 +38,16 @@ export interface Egress {
    *
    * When the signal aborts, nobody waits any more, or the call has taken longer than any may: it rejects soon,
    * with what it was doing left in a state in which the same call may come again.
+   *
+   * @param barrier the number of the partition's last cut for a snapshot when it let these go: a receiver that
+   *   takes part in snapshots cuts for it first (partition/barrier.ts)
    */
   publish(
     partition: number,
     first: number,
     records: readonly EgressRecord[],
     signal?: AbortSignal,
+    barrier?: number,
   ): Promise<Published>;
 
   /** What is being published ends or fails first. Idempotent. */
@@ -52,6 +56,8 @@ export interface Egress {
 
 export interface Published {
   readonly refused: readonly RefusedRecord[];
+  /** Of a receiver that takes part in snapshots: the number of its last cut. */
+  readonly barrier?: number;
 }
 
 /** A record the receiver will never take (EGRESS_REFUSED). */

@@ -58,6 +58,7 @@ export class LogIngress implements Ingress {
           ...{ source, topic, partition: k, startup: settings.startupPosition.type },
           batchBytes: batchBytes ?? 1024 * 1024,
           batchRecords: batchRecords ?? 1000,
+          barrier: () => log.barrier,
           report: report ?? silent,
         });
         sources.push(

@@ -78,7 +78,7 @@ export async function openCore(ground: Ground, closing: Closing): Promise<Core> 
   await reserve.start();
   await partitions.open();
   if (snapshots !== undefined) {
-    snapshots.start(partitions, declareSnapshotMetrics(metrics), fail);
+    snapshots.start(partitions, ground.log, declareSnapshotMetrics(metrics), fail);
     // Before the partitions: what is being written reads from them.
     closing.add(() => snapshots.stop());
   }

@@ -54,7 +54,7 @@ export async function openGround(
     maxConnections: GATEWAY_LIMITS.maxConnections,
     maxOpenFiles: resolveOptions({}).maxOpenFiles,
   });
-  const log = await openLog(storage, options, report, maxOpenFiles, closing);
+  const log = await openLog(storage, options, snapshots, report, maxOpenFiles, closing);
   const functions = await Functions.open(module.endpoints);
   closing.add(() => functions.close());
   const metrics = new MetricsRegistry();
@@ -131,6 +131,7 @@ async function openData(
 async function openLog(
   storage: Storage,
   options: NodeOptions,
+  snapshots: Snapshots | undefined,
   report: Report,
   maxOpenFiles: number,
   closing: Closing,
@@ -138,6 +139,7 @@ async function openLog(
   const log = await TopicLog.open(storage.path, {
     ...{ partitions: storage.partitionCount, report, maxOpenFiles },
     retention: options.topicRetention ?? {},
+    onCut: snapshots === undefined ? undefined : (cut) => snapshots.logCut(cut),
   });
   closing.add(() => log.close());
   const sweeping = setInterval(() => void log.applyRetention(), RETENTION_EVERY_MS);

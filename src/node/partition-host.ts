@@ -223,10 +223,9 @@ export class PartitionHost {
   /** What an egress says about its receiver, while that cannot be reached. */
   publisherReason(egress: string): string | undefined {
     if (this.#life.kind !== "running") return undefined;
-    for (const publisher of this.#life.publishers.values()) {
-      if (publisher.egress === egress && publisher.reason !== undefined) return publisher.reason;
-    }
-    return undefined;
+    return [...this.#life.publishers.values()].find((each) => {
+      return each.egress === egress && each.reason !== undefined;
+    })?.reason;
   }
 
   /** Ends now; what is durable stays. Idempotent. */
@@ -251,7 +250,7 @@ export class PartitionHost {
       case "resume":
         return this.#options.toPeer(this.index, release);
       case "publish":
-        return this.#publisher(release)?.add(release.first, release.records);
+        return this.#publisher(release)?.add(release.first, release.records, release.barrier);
       case "accepted":
       case "replied":
       case "pending":

@@ -44,6 +44,8 @@ export interface PublisherOptions {
 interface Run {
   readonly first: number;
   readonly records: readonly EgressEffect[];
+  /** The greatest number of a cut that they were let go with. */
+  readonly barrier: number;
 }
 
 export class Publisher {
@@ -65,8 +67,9 @@ export class Publisher {
     return this.#options.egress.id;
   }
 
-  add(first: number, records: readonly EgressEffect[]): void {
-    this.#waiting.push({ first, records });
+  /** @param barrier the number of the partition's last cut */
+  add(first: number, records: readonly EgressEffect[], barrier = 0): void {
+    this.#waiting.push({ first, records, barrier });
     this.#running ??= this.#run();
   }
 
@@ -83,8 +86,7 @@ export class Publisher {
   async #run(): Promise<void> {
     const { signal } = this.#abort;
     while (this.#waiting.length > 0 && !signal.aborted) {
-      const { first, records } = this.#nextRun();
-      await this.#publish(first, records, signal);
+      await this.#publish(this.#nextRun(), signal);
     }
     this.#running = undefined;
   }
@@ -101,25 +103,23 @@ export class Publisher {
       taken++;
     }
     const runs = this.#waiting.splice(0, taken);
-    return { first, records: runs.flatMap(({ records }) => records) };
+    const barrier = Math.max(...runs.map((run) => run.barrier));
+    return { first, records: runs.flatMap(({ records }) => records), barrier };
   }
 
-  async #publish(
-    first: number,
-    records: readonly EgressEffect[],
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #publish(run: Run, signal: AbortSignal): Promise<void> {
+    const { first, records } = run;
     const { egress, partition, acknowledge, onFenced, onPublished, logger } = this.#options;
     const { destination = egressDestination(egress.id) } = this.#options;
     const { sleep: pause = sleep, random = Math.random } = this.#options;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         const beganMs = performance.now();
-        const { refused } = await this.#call(first, records);
+        const { refused, barrier } = await this.#call(run);
         onPublished(performance.now() - beganMs, records.length);
         this.reason = undefined;
         const upTo = first + records.length - 1;
-        return acknowledge({ kind: "acknowledged", destination, upTo, refused });
+        return acknowledge({ kind: "acknowledged", destination, upTo, refused, barrier });
       } catch (error) {
         if (signal.aborted) return;
         this.reason = describeError(error);
@@ -137,7 +137,7 @@ export class Publisher {
   }
 
   /** One call at a time, also when one takes too long: the next begins when it has ended. */
-  async #call(first: number, records: readonly EgressEffect[]): Promise<Published> {
+  async #call({ first, records, barrier }: Run): Promise<Published> {
     const { egress, partition, publishMs = PUBLISH_MS, sleep: pause = sleep } = this.#options;
     const calling = new AbortController();
     this.#calling = calling;
@@ -149,7 +149,7 @@ export class Publisher {
       calling.abort(problem);
     });
     try {
-      const published = egress.publish(partition, first, records, calling.signal);
+      const published = egress.publish(partition, first, records, calling.signal, barrier);
       return await unlessAborted(published, this.#abort.signal);
     } finally {
       ended.abort();

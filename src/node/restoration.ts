@@ -1,6 +1,7 @@
 /** A new data directory that is filled from a snapshot before it is believed. */
 import { StatefoldError } from "../base/errors.ts";
 import type { BlobStore } from "../blob/contract.ts";
+import { logHolds } from "../egress/log-holds.ts";
 import { checkApplication, enrol } from "../snapshot/claim.ts";
 import { withHeir } from "../snapshot/head.ts";
 import { loadHead } from "../snapshot/head-file.ts";
@@ -9,6 +10,7 @@ import type { Manifest } from "../snapshot/manifest.ts";
 import type { Ownership } from "../snapshot/ownership.ts";
 import { threadedPacking } from "../snapshot/packing.ts";
 import { incarnationOf, type RestoreReport, restoreSnapshot } from "../snapshot/restore.ts";
+import { restoreTopics } from "../snapshot/restore-topics.ts";
 import { loadManifest } from "../snapshot/stored-snapshots.ts";
 import { isDamage, withAdvice } from "../snapshot/verify.ts";
 import type { Store } from "../store/contract.ts";
@@ -112,16 +114,22 @@ async function fillFrom(
 ): Promise<void> {
   const { blob, application, as, onRestored } = options;
   const stores: Store[] = [];
+  // First of all: what it holds need not be published to it again.
+  const log = await advised(blob, snapshots, name, () => {
+    return restoreTopics({ blob, manifest, directory: directory.path });
+  });
   try {
     for (let i = 0; i < directory.description.partitions; i++) {
       stores.push(await directory.openPartition(i));
     }
-    const whole = { blob, manifest, stores, application: as ?? application, incarnation };
+    const taken = await logHolds(log);
+    const whole = { blob, manifest, stores, application: as ?? application, incarnation, taken };
     const report = await advised(blob, snapshots, name, () => restoreSnapshot(whole));
     const { barrier, takenAtMs } = manifest;
     onRestored(report, { barrier, takenAtMs });
   } finally {
     for (const store of stores) await store.close();
+    await log.close();
   }
 }
 

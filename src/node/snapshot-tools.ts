@@ -6,7 +6,7 @@ import type { BlobStore } from "../blob/contract.ts";
 import { openBlobStore } from "../blob/open.ts";
 import { loadHead } from "../snapshot/head-file.ts";
 import { attemptOfSnapshot } from "../snapshot/layout.ts";
-import { bytesOf, segmentsOf, sourcesOf } from "../snapshot/manifest.ts";
+import { objectsOf, sourcesOf, topicPartsOf } from "../snapshot/manifest.ts";
 import { threadedPacking } from "../snapshot/packing.ts";
 import type { RestoreReport } from "../snapshot/restore.ts";
 import { loadManifest } from "../snapshot/stored-snapshots.ts";
@@ -53,10 +53,12 @@ async function listedAs(
   try {
     const manifest = await loadManifest(blob, name);
     const { takenAtMs, partitions } = manifest;
+    const segments = partitions.flatMap((share) => share.segments);
+    const all = [...segments, ...topicPartsOf(manifest)];
     return {
       ...{ barrier, name, application, takenAtMs, partitions: partitions.length },
-      bytes: bytesOf(manifest),
-      segments: segmentsOf(manifest).length,
+      bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
+      segments: objectsOf(manifest).length,
       sources: Object.fromEntries(sourcesOf(manifest)),
       damage: undefined,
     };

@@ -5,6 +5,8 @@ import { describeError, type StatefoldError } from "../base/errors.ts";
 import type { BlobStore } from "../blob/contract.ts";
 import { openBlobStore } from "../blob/open.ts";
 import type { SnapshotStatus } from "../gateway/admin-port.ts";
+import type { LogCut } from "../log/cut.ts";
+import type { TopicLog } from "../log/topic-log.ts";
 import type { Cut } from "../partition/ports.ts";
 import { claim } from "../snapshot/claim.ts";
 import { systemSnapshotClock } from "../snapshot/clock.ts";
@@ -159,9 +161,16 @@ export class Snapshots {
     snapshot.close().catch(() => {});
   }
 
+  /** What the topic log hands over. */
+  logCut(cut: LogCut): void {
+    if (this.#coordinator !== undefined) this.#coordinator.logCut(cut);
+    else cut.close();
+  }
+
   /** @param onFenced nothing of this application may go on here: another runtime of it is running */
   start(
     partitions: Partitions,
+    log: TopicLog,
     metrics: SnapshotMetrics,
     onFenced: (error: StatefoldError) => void,
   ): void {
@@ -171,6 +180,7 @@ export class Snapshots {
     this.#coordinator = new Coordinator({
       ...{ blob: this.#blob, owner, numbers: this.#numbers, clock: systemSnapshotClock },
       everyMs: this.#settings.everyMs,
+      log,
       partitions: {
         count: partitions.partitionCount,
         get barrier() {

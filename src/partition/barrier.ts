@@ -34,6 +34,12 @@
  *   first told with it would be right as well. A greater number than necessary is always right, a lower
  *   one never.
  *
+ * The topic log takes part as a partition does (log/topic-log.ts): runs of records that were read from it and
+ * its acknowledgements carry its number, what is published to it that of the partition. Its cut is where its
+ * topics end, and with them what it remembers of who published. So a position in a cut is within the log's;
+ * what was acknowledged before the cut is in the log's, what is published after it is not. The rest of
+ * the world has no cut: it is as it is when a snapshot is restored.
+ *
  * The number is durable before it is ever used, since it is in the commit that ends the cut's epoch. Were it
  * forgotten in a crash after the cut, what is sent from then on would go out under the number before, and be
  * taken by peers that have not cut yet: received, and not sent.
@@ -122,5 +128,6 @@ export class Barrier {
 /** The number that the sender of an input had; 0 for what comes from elsewhere. */
 function numberOf(input: Input): number {
   if (input.kind === "channel" || input.kind === "resume") return input.barrier;
-  return input.kind === "acknowledged" ? (input.barrier ?? 0) : 0;
+  if (input.kind === "acknowledged" || input.kind === "source") return input.barrier ?? 0;
+  return 0;
 }

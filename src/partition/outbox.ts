@@ -165,8 +165,9 @@ export class Outbox {
   committed(): OutboxEntry[] {
     const send: OutboxEntry[] = [];
     for (const entry of this.#sealed) {
-      const mayLeave = lastOf(entry) < this.#covered && this.#windowBytes < this.#maxBytes;
-      if (this.#spilledFrom === this.#spilledEnd && mayLeave) {
+      const room = this.#windowBytes < this.#maxBytes;
+      const isNext = this.#spilledFrom === this.#spilledEnd && lastOf(entry) < this.#covered;
+      if (isNext && room) {
         this.#hold(entry);
         send.push(entry);
         this.#spilledFrom = lastOf(entry) + 1;

@@ -161,7 +161,7 @@ function releaseOf(outbox: Outbox, entry: OutboxEntry, barrier: number): Release
       return effect.record;
     });
     const { egress, heirOf } = place;
-    return { kind: "publish", egress, heirOf, first, records };
+    return { kind: "publish", egress, heirOf, first, records, barrier };
   }
   const messages = effects.map((effect) => {
     assert(effect.kind === "message", "a record in the outbox of a partition");

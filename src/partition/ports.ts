@@ -123,8 +123,8 @@ export interface AcknowledgedInput {
   readonly upTo: number;
   /** Records among them that the receiver will never take: they become dead letters. */
   readonly refused?: readonly { readonly number: number; readonly reason: string }[];
-  /** From a partition, the number of its last cut. An egress has none. */
-  readonly barrier?: number;
+  /** The number of its last cut. Egresses that take no part in snapshots have none. */
+  readonly barrier?: number | undefined;
 }
 
 /**
@@ -311,4 +311,6 @@ export type Release =
       readonly heirOf: number | undefined;
       readonly first: number;
       readonly records: readonly EgressEffect[];
+      /** The number of the last cut: see barrier.ts. */
+      readonly barrier: number;
     };

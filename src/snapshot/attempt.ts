@@ -1,11 +1,13 @@
 /**
- * Writes a snapshot: the shares of all partitions, the manifest that names them, and last the head that
+ * Writes a snapshot: the shares of all partitions and of the topic log, the manifest that names them, and last the head that
  * names the manifest. Until that is stored nothing of it exists for anybody, and when it is, all of it
  * does. What an attempt leaves behind that failed is removed later (retention.ts).
  */
 import { StatefoldError } from "../base/errors.ts";
 import type { BlobStore } from "../blob/contract.ts";
+import type { LogCut } from "../log/cut.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
+import { atOnce } from "./at-once.ts";
 import type { PartitionCut } from "./cut.ts";
 import type { Head } from "./head.ts";
 import { manifestKey, snapshotName } from "./layout.ts";
@@ -13,6 +15,7 @@ import { type Manifest, writeManifest } from "./manifest.ts";
 import type { Ownership } from "./ownership.ts";
 import type { Packing } from "./packing.ts";
 import { type WrittenShare, writeShare } from "./share.ts";
+import { type TopicsBase, type WrittenTopics, writeTopics } from "./topics-share.ts";
 
 /** Partitions whose shares are written at once: each takes some blocks of memory, and a thread or two. */
 const SHARES_AT_ONCE = 2;
@@ -26,8 +29,12 @@ export interface AttemptOptions {
   readonly barrier: number;
   /** Of all partitions, in order. Not closed here. */
   readonly cuts: readonly PartitionCut[];
+  /** Of the topic log; undefined: there is none. Not closed here. */
+  readonly topics: LogCut | undefined;
   /** Complete snapshots that are still kept, by barrier. */
   readonly bases: ReadonlyMap<number, Manifest>;
+  /** The latest of those that are kept: what it holds of the topic log is shared. */
+  readonly latest: TopicsBase | undefined;
   readonly takenAtMs: number;
   /** How many snapshots are kept with this one. */
   readonly keep: number;
@@ -47,10 +54,12 @@ export async function writeSnapshot(options: AttemptOptions): Promise<WrittenSna
   const { term } = owner;
   const name = snapshotName({ barrier, term });
   const shares = await writeShares(options);
+  const log = await writeLog(options);
   const { application } = owner.head;
   const manifest: Manifest = {
     ...{ application, numbers, barrier, term, takenAtMs, storeFormat: FORMAT_VERSION },
     partitions: shares.map(({ writtenBytes: _, ...share }) => share),
+    topics: log.topics,
   };
   const body = writeManifest(manifest);
   const put = await blob.put(manifestKey(name), body, { ifAbsent: true, signal });
@@ -59,7 +68,8 @@ export async function writeSnapshot(options: AttemptOptions): Promise<WrittenSna
     throw new StatefoldError("SNAPSHOT_ABANDONED", text);
   }
   await owner.update((head) => withSnapshot(head, name, barrier, keep), signal);
-  const writtenBytes = shares.reduce((sum, share) => sum + share.writtenBytes, body.byteLength);
+  const ofShares = shares.reduce((sum, share) => sum + share.writtenBytes, 0);
+  const writtenBytes = ofShares + log.writtenBytes + body.byteLength;
   return { name, manifest, writtenBytes };
 }
 
@@ -72,33 +82,20 @@ function withSnapshot(head: Head, name: string, barrier: number, keep: number): 
   return { ...head, snapshots: all.slice(-keep), dropped, nextBarrier };
 }
 
+async function writeLog(options: AttemptOptions): Promise<WrittenTopics> {
+  const { blob, owner, barrier, topics, latest: base, signal } = options;
+  if (topics === undefined) return { topics: [], writtenBytes: 0 };
+  return await writeTopics({ blob, attempt: { barrier, term: owner.term }, signal, base }, topics);
+}
+
 async function writeShares(options: AttemptOptions): Promise<WrittenShare[]> {
   const { blob, packing, owner, barrier, cuts, bases, segmentBytes } = options;
-  const failed = new AbortController();
-  const signal = AbortSignal.any([options.signal, failed.signal]);
   const attempt = { barrier, term: owner.term };
   const shares: WrittenShare[] = [];
-  const left = [...cuts.entries()];
-  const write = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      const [i, cut] = next;
-      signal.throwIfAborted();
-      const base = bases.get(cut.changes?.since ?? 0)?.partitions[cut.partition];
-      shares[i] = await writeShare({ blob, packing, attempt, signal, segmentBytes }, cut, base);
-    }
-  };
-  const workers = Array.from({ length: SHARES_AT_ONCE }, async () => {
-    try {
-      await write();
-    } catch (error) {
-      failed.abort(error);
-      throw error;
-    }
-  });
   // Nobody may read from a cut any more when this ends: it is closed then.
-  const ends = await Promise.allSettled(workers);
-  options.signal.throwIfAborted();
-  failed.signal.throwIfAborted();
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  await atOnce(cuts.entries(), SHARES_AT_ONCE, options.signal, async ([i, cut], signal) => {
+    const base = bases.get(cut.changes?.since ?? 0)?.partitions[cut.partition];
+    shares[i] = await writeShare({ blob, packing, attempt, signal, segmentBytes }, cut, base);
+  });
   return shares;
 }

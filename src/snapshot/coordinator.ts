@@ -18,9 +18,10 @@ import { assert } from "../base/assert.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import type { BlobStore } from "../blob/contract.ts";
+import type { LogCut } from "../log/cut.ts";
 import { type WrittenSnapshot, writeSnapshot } from "./attempt.ts";
 import type { SnapshotClock } from "./clock.ts";
-import type { PartitionCut, SnapshotPartitions } from "./cut.ts";
+import type { PartitionCut, SnapshotLog, SnapshotPartitions } from "./cut.ts";
 import type { Ownership } from "./ownership.ts";
 import { type Packing, threadedPacking } from "./packing.ts";
 import { Retention } from "./retention.ts";
@@ -34,6 +35,8 @@ const KEPT = 3;
 
 export interface CoordinatorOptions {
   readonly partitions: SnapshotPartitions;
+  /** Undefined: there is none, or it is not part of the snapshots. */
+  readonly log?: SnapshotLog | undefined;
   /** Asked again by itself while what fails may pass: openBlobStore. */
   readonly blob: BlobStore;
   readonly owner: Ownership;
@@ -79,7 +82,14 @@ interface Gathering {
   readonly kind: "gathering";
   readonly barrier: number;
   readonly cuts: Map<number, PartitionCut>;
-  readonly all: Deferred<readonly PartitionCut[]>;
+  /** Of the topic log. */
+  topics: LogCut | undefined;
+  readonly all: Deferred<Gathered>;
+}
+
+interface Gathered {
+  readonly cuts: readonly PartitionCut[];
+  readonly topics: LogCut | undefined;
 }
 
 export class Coordinator {
@@ -139,8 +149,23 @@ export class Coordinator {
     const isWanted = phase.kind === "gathering" && phase.barrier === cut.barrier;
     if (!isWanted || phase.cuts.has(cut.partition)) return this.#close([cut]);
     phase.cuts.set(cut.partition, cut);
-    if (phase.cuts.size < this.#options.partitions.count) return;
-    phase.all.resolve([...phase.cuts.values()].sort((a, b) => a.partition - b.partition));
+    this.#gathered(phase);
+  }
+
+  /** From the topic log, in the same way. */
+  logCut(cut: LogCut): void {
+    const phase = this.#phase;
+    const isWanted = phase.kind === "gathering" && phase.barrier === cut.barrier;
+    if (!isWanted || phase.topics !== undefined) return cut.close();
+    phase.topics = cut;
+    this.#gathered(phase);
+  }
+
+  #gathered({ cuts, topics, all }: Gathering): void {
+    const { partitions, log } = this.#options;
+    if (cuts.size < partitions.count || (log !== undefined && topics === undefined)) return;
+    const sorted = [...cuts.values()].sort((a, b) => a.partition - b.partition);
+    all.resolve({ cuts: sorted, topics });
   }
 
   /** Ends now: what is being taken is abandoned, and the prefix is let go. Idempotent. */
@@ -204,15 +229,16 @@ export class Coordinator {
   }
 
   async #take(): Promise<TakenSnapshot> {
-    const { partitions, owner, clock, listener } = this.#options;
-    const barrier = 1 + Math.max(this.#barrier, partitions.barrier, owner.head.nextBarrier - 1);
+    const { partitions, log, owner, clock, listener } = this.#options;
+    const seen = Math.max(this.#barrier, partitions.barrier, log?.barrier ?? 0);
+    const barrier = 1 + Math.max(seen, owner.head.nextBarrier - 1);
     this.#barrier = barrier;
     const beganMs = clock.now();
     const takenAtMs = clock.timeOfDay();
     try {
-      const cuts = await this.#gather(barrier);
+      const gathered = await this.#gather(barrier);
       const cutMs = clock.now() - beganMs;
-      const written = await this.#write(barrier, cuts, takenAtMs);
+      const written = await this.#write(barrier, gathered, takenAtMs);
       this.#retention.remember(written.name, written.manifest);
       partitions.completed(barrier);
       const taken = { ...written, cutMs, elapsedMs: clock.now() - beganMs };
@@ -243,15 +269,17 @@ export class Coordinator {
   }
 
   /** Rejects when one of the cuts does not come. Those that came are closed then. */
-  async #gather(barrier: number): Promise<readonly PartitionCut[]> {
-    const { partitions, clock, cutTimeoutMs = CUT_TIMEOUT_MS } = this.#options;
-    const all = deferred<readonly PartitionCut[]>();
-    const gathering: Gathering = { kind: "gathering", barrier, cuts: new Map(), all };
+  async #gather(barrier: number): Promise<Gathered> {
+    const { partitions, log, clock, cutTimeoutMs = CUT_TIMEOUT_MS } = this.#options;
+    const all = deferred<Gathered>();
+    const cuts = new Map<number, PartitionCut>();
+    const gathering: Gathering = { kind: "gathering", barrier, cuts, topics: undefined, all };
     this.#phase = gathering;
     let cancelAnnouncing = (): void => {};
     const announce = (): void => {
       cancelAnnouncing = clock.after(ANNOUNCED_EVERY_MS, announce);
       partitions.announce(barrier);
+      log?.cutFor(barrier);
     };
     const cancelTimeout = clock.after(cutTimeoutMs, () => {
       const missing = Array.from({ length: partitions.count }, (_, i) => i).filter((i) => {
@@ -265,6 +293,7 @@ export class Coordinator {
       return await all.promise;
     } catch (error) {
       this.#close([...gathering.cuts.values()]);
+      gathering.topics?.close();
       throw error;
     } finally {
       cancelAnnouncing();
@@ -274,7 +303,7 @@ export class Coordinator {
 
   async #write(
     barrier: number,
-    cuts: readonly PartitionCut[],
+    { cuts, topics }: Gathered,
     takenAtMs: number,
   ): Promise<WrittenSnapshot> {
     const {
@@ -289,11 +318,15 @@ export class Coordinator {
     try {
       signal.throwIfAborted();
       this.#phase = { kind: "writing", barrier };
+      const latest = topics === undefined ? undefined : owner.head.snapshots.at(-1);
       return await writeSnapshot({
-        ...{ blob, packing, owner, numbers, barrier, cuts, takenAtMs, keep, signal, segmentBytes },
+        ...{ blob, packing, owner, numbers, barrier, cuts, topics, takenAtMs, keep, signal },
+        segmentBytes,
         bases: this.#retention.kept,
+        latest: latest === undefined ? undefined : await this.#retention.manifestOf(latest, signal),
       });
     } finally {
+      topics?.close();
       this.#close(cuts);
     }
   }

@@ -12,6 +12,14 @@ export interface SnapshotPartitions {
   completed(barrier: number): void;
 }
 
+/** The topic log, which takes part as a partition does. */
+export interface SnapshotLog {
+  /** The number of its last cut. */
+  readonly barrier: number;
+  /** It is to cut for this snapshot, unless it has: it hands over the cut to the coordinator, now. */
+  cutFor(barrier: number): void;
+}
+
 /** A partition's part of a snapshot: what it was between two epochs. */
 export interface PartitionCut {
   readonly partition: number;

@@ -4,18 +4,20 @@
  *   head.json                                            which snapshots there are, and whose they are: head.ts
  *   manifests/<barrier>-<term>.json                      what one of them is made of: manifest.ts
  *   segments/<term>/<barrier>-p<partition>-<part>.seg    a part of one partition's share: segment-format.ts
+ *   topics/<term>/<barrier>-<part>.log                   a part of a segment of the topic log, as it is: topics-share.ts
  *
  * `head.json` is the only object that is ever replaced. A snapshot exists exactly when the head names it.
  *
  * The barrier is written in 12 digits, so that names sort as snapshots do, partition and part in 5. The
  * term counts the owners of the prefix (head.ts): two of them never write under one name, whatever they
- * believe. `topics/` is reserved for the topic log.
+ * believe. Of which topic a part is, the manifest says.
  */
 import { assert } from "../base/assert.ts";
 
 export const HEAD_KEY = "head.json";
 export const MANIFESTS = "manifests/";
 export const SEGMENTS = "segments/";
+export const TOPICS = "topics/";
 
 /** Whose attempt at which snapshot: what every object but the head belongs to. */
 export interface AttemptName {
@@ -42,10 +44,16 @@ export function segmentKey(attempt: AttemptName, partition: number, part: number
   return `${SEGMENTS}${term}/${digits(barrier, BARRIER_DIGITS)}-${share}.seg`;
 }
 
+export function topicPartKey({ barrier, term }: AttemptName, part: number): string {
+  return `${TOPICS}${term}/${digits(barrier, BARRIER_DIGITS)}-${digits(part, PART_DIGITS)}.log`;
+}
+
 /** The attempt an object belongs to; undefined for the head, and for what is not ours. */
 export function attemptOf(key: string): AttemptName | undefined {
   const manifest = /^manifests\/(\d{12,})-(\d+)\.json$/.exec(key);
   if (manifest !== null) return { barrier: Number(manifest[1]), term: Number(manifest[2]) };
+  const part = /^topics\/(\d+)\/(\d{12,})-\d{5,}\.log$/.exec(key);
+  if (part !== null) return { barrier: Number(part[2]), term: Number(part[1]) };
   const segment = /^segments\/(\d+)\/(\d{12,})-p\d{5,}-\d{5,}\.seg$/.exec(key);
   if (segment !== null) return { barrier: Number(segment[2]), term: Number(segment[1]) };
   return undefined;

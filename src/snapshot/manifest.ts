@@ -2,16 +2,22 @@
  * What one snapshot is made of. Immutable; lies under `manifests/`, as JSON (document.ts):
  *
  *   manifest  = { kind: "manifest", format, application, numbers, barrier, term, takenAtMs, storeFormat,
- *                 partitions: [partition, …] }             as many as there are, in order
+ *                 partitions: [partition, …],              as many as there are, in order
+ *                 topics: [topic, …] }                     of the topic log
  *   partition = { meta, positions: { source: next }, segments: [segment, …] }
  *   numbers   = by which egresses know whose numbers its outboxes give: a restore keeps it
  *   meta      = the record of the partition as of the cut, as in MetaRecord
  *   source    = as in the keys of positions (store/keys.ts): topics, peers, outboxes
  *   segment   = { key, delta, bytes, rawBytes, changes, sha256 }
+ *   topic     = { name, partitions: [log, …] }             as many as it has, in order
+ *   log       = { start, end, segments: [{ base, createdAtMs, parts: [{ key, bytes, sha256 }, …] }, …] }
  *
  * The segments of a partition are to be laid over each other in their order: first those with everything
  * (`delta` false; together they are one run of keys), then what has changed since. `storeFormat` is that of the
- * keys and values in them (store/format.ts). Formats:
+ * keys and values in them (store/format.ts).
+ *
+ * The parts of a log's segment, one behind the other, are the beginning of its file (log/segment.ts): all of it,
+ * but for the last one, which is cut at offset `end`. Formats:
  *
  *   1  the first
  */
@@ -39,6 +45,32 @@ export interface PartitionShare {
   readonly segments: readonly SegmentRef[];
 }
 
+export interface TopicShare {
+  readonly name: string;
+  readonly partitions: readonly TopicPartitionShare[];
+}
+
+export interface TopicPartitionShare {
+  /** The first offset there is, and the next one. */
+  readonly start: number;
+  readonly end: number;
+  /** Ascending, at least one. */
+  readonly segments: readonly TopicSegment[];
+}
+
+export interface TopicSegment {
+  /** These two: which one it is. */
+  readonly base: number;
+  readonly createdAtMs: number;
+  readonly parts: readonly TopicPart[];
+}
+
+export interface TopicPart {
+  readonly key: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
 export interface Manifest extends AttemptName {
   readonly application: string;
   /** Whose numbers its outboxes give, as egresses know it: MarkerOwner.data. */
@@ -46,16 +78,17 @@ export interface Manifest extends AttemptName {
   readonly takenAtMs: number;
   readonly storeFormat: number;
   readonly partitions: readonly PartitionShare[];
+  readonly topics: readonly TopicShare[];
 }
 
 export function writeManifest(manifest: Manifest): Uint8Array {
-  const { application, numbers, barrier, term, takenAtMs, storeFormat } = manifest;
+  const { application, numbers, barrier, term, takenAtMs, storeFormat, topics } = manifest;
   const partitions = manifest.partitions.map(({ meta, positions, segments }) => ({
     meta,
     positions: Object.fromEntries(positions),
     segments,
   }));
-  const body = { application, numbers, barrier, term, takenAtMs, storeFormat, partitions };
+  const body = { application, numbers, barrier, term, takenAtMs, storeFormat, partitions, topics };
   return writeDocument(KIND, body);
 }
 
@@ -80,6 +113,7 @@ export function readManifest(snapshot: string, bytes: Uint8Array): Manifest {
     takenAtMs: fields.count("takenAtMs"),
     storeFormat,
     partitions: fields.objects("partitions").map(shareFrom),
+    topics: fields.objects("topics").map(topicFrom),
   };
   if (snapshotName(manifest) !== snapshot) throw fields.wrong("barrier", "is another's");
   if (manifest.partitions.length === 0) throw fields.wrong("partitions", "is empty");
@@ -91,6 +125,25 @@ function shareFrom(fields: Fields): PartitionShare {
     meta: metaFrom(fields.object("meta")),
     positions: fields.counts("positions"),
     segments: fields.objects("segments").map(segmentFrom),
+  };
+}
+
+function topicFrom(fields: Fields): TopicShare {
+  return {
+    name: fields.text("name"),
+    partitions: fields.objects("partitions").map((log) => ({
+      start: log.count("start"),
+      end: log.count("end"),
+      segments: log.objects("segments").map((segment) => ({
+        base: segment.count("base"),
+        createdAtMs: segment.count("createdAtMs"),
+        parts: segment.objects("parts").map((part) => ({
+          key: part.text("key"),
+          bytes: part.count("bytes"),
+          sha256: part.text("sha256"),
+        })),
+      })),
+    })),
   };
 }
 
@@ -126,15 +179,16 @@ function metaFrom(fields: Fields): MetaRecord {
   };
 }
 
-/** The keys of all its segments. */
-export function segmentsOf({ partitions }: Manifest): string[] {
-  return partitions.flatMap(({ segments }) => segments.map(({ key }) => key));
+/** The keys of all that it names. */
+export function objectsOf(manifest: Manifest): string[] {
+  const segments = manifest.partitions.flatMap((share) => share.segments.map(({ key }) => key));
+  return [...segments, ...topicPartsOf(manifest).map(({ key }) => key)];
 }
 
-/** Of all its segments, which it shares with others. */
-export function bytesOf({ partitions }: Manifest): number {
-  const all = partitions.flatMap(({ segments }) => segments);
-  return all.reduce((sum, { bytes }) => sum + bytes, 0);
+export function topicPartsOf({ topics }: Manifest): TopicPart[] {
+  return topics.flatMap(({ partitions }) =>
+    partitions.flatMap(({ segments }) => segments.flatMap(({ parts }) => parts)),
+  );
 }
 
 /** How far each source was read: the next offset, by its name. */

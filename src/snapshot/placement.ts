@@ -49,7 +49,17 @@ export interface PlacementOptions {
   readonly incarnation: number;
   /** Of another name: egresses know nothing of it. */
   readonly isFork: boolean;
+  /** Default: no egress has any. Asked in a fork: who keeps its numbers is known by them. */
+  readonly taken?: TakenRecord | undefined;
 }
+
+/** Whether an egress has this record, which a partition gave this number. */
+export type TakenRecord = (
+  egress: string,
+  partition: number,
+  number: number,
+  record: records.EgressEffect,
+) => boolean;
 
 /** What became of what. */
 export interface PlacementCounts {
@@ -57,10 +67,12 @@ export interface PlacementCounts {
   inFlight: number;
   /** Records for egresses that go out under new numbers: the original's egresses may have some of them. */
   renumbered: number;
+  /** Records of a fork that its topic log has already. */
+  published: number;
 }
 
 export class Placement {
-  readonly counts: PlacementCounts = { inFlight: 0, renumbered: 0 };
+  readonly counts: PlacementCounts = { inFlight: 0, renumbered: 0, published: 0 };
   readonly #options: PlacementOptions;
   readonly #specs: RestoredSpecs;
   /** Of egresses under new numbers: the next one, by destination and partition. */
@@ -292,7 +304,7 @@ export class SharePlacement {
     const place = placeOfDestination(destination);
     if (place.kind === "egress") {
       const from = place.heirOf ?? this.#from;
-      if (this.#options.isFork) return this.#renumbered(from, place.egress, effects);
+      if (this.#options.isFork) return this.#renumbered(from, place.egress, first, effects);
       const kept = this.#keptIn(from, place.egress);
       kept.store.put(keyOf("outbox", kept.destination, first), value);
       return count(kept.store, effects);
@@ -317,8 +329,21 @@ export class SharePlacement {
     store.put(keyOf("mail", type, id, store.lateSequence()), records.encodeMessage(message));
   }
 
-  /** In a fork, as the partition's that has its place. */
-  #renumbered(from: number, egress: string, effects: readonly records.OutboxEffect[]): void {
+  /** In a fork, as the partition's that has its place; but what its log has is done. */
+  #renumbered(
+    from: number,
+    egress: string,
+    before: number,
+    all: readonly records.OutboxEffect[],
+  ): void {
+    const { taken } = this.#options;
+    const effects = all.filter((effect, i) => {
+      return effect.kind !== "record" || taken?.(egress, from, before + i, effect.record) !== true;
+    });
+    const done = all.length - effects.length;
+    this.#heir.finish(done);
+    this.#counts.published += done;
+    if (effects.length === 0) return;
     this.#counts.renumbered += effects.length;
     const partition = from % this.#count;
     const destination = egressDestination(egress);

@@ -16,7 +16,7 @@ import { FORMAT_VERSION } from "../store/format.ts";
 import type { MetaRecord } from "../store/records.ts";
 import type { Manifest } from "./manifest.ts";
 import { type Packing, threadedPacking } from "./packing.ts";
-import { Placement, type PlacementCounts } from "./placement.ts";
+import { Placement, type PlacementCounts, type TakenRecord } from "./placement.ts";
 import { RestoredStore } from "./restored-store.ts";
 import { entriesOfShare } from "./stored-snapshots.ts";
 
@@ -32,6 +32,11 @@ export interface RestoreOptions {
   readonly application: string;
   /** Greater than any in the snapshot, and than any that was restored from it: enrol. */
   readonly incarnation: number;
+  /**
+   * Whether an egress that is part of the snapshot (the topic log) holds this record of a partition's outbox: it need
+   * not leave again then. Asked for a fork, whose records get new numbers. Default: nothing is held.
+   */
+  readonly taken?: TakenRecord | undefined;
   readonly packing?: Packing;
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,7 +60,8 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<RestoreR
   assert(incarnation > incarnationOf(manifest), `incarnation ${incarnation} is a new one`);
   const stores = options.stores.map((store, i) => restoredStore(options, store, i));
   const isFork = options.application !== manifest.application;
-  const placement = new Placement({ shares, stores, incarnation, isFork });
+  const { taken } = options;
+  const placement = new Placement({ shares, stores, incarnation, isFork, taken });
   let [entries, rawBytes] = [0, 0];
   for (const [partition, { segments }] of shares.entries()) {
     const share = placement.share(partition);

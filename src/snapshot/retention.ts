@@ -17,8 +17,8 @@
 import { StatefoldError } from "../base/errors.ts";
 import type { BlobStore } from "../blob/contract.ts";
 import type { SnapshotClock } from "./clock.ts";
-import { attemptOf, MANIFESTS, manifestKey, SEGMENTS } from "./layout.ts";
-import { type Manifest, segmentsOf } from "./manifest.ts";
+import { attemptOf, MANIFESTS, manifestKey, SEGMENTS, TOPICS } from "./layout.ts";
+import { type Manifest, objectsOf } from "./manifest.ts";
 import type { Ownership } from "./ownership.ts";
 import { findManifest } from "./stored-snapshots.ts";
 
@@ -42,6 +42,8 @@ export class Retention {
   readonly #droppedAtMs = new Map<string, number>();
   /** Of snapshots that are complete or dropped; they never change. */
   readonly #manifests = new Map<string, Manifest>();
+  /** Of these, those that were remembered. */
+  readonly #ours = new Set<string>();
   #isListDue = true;
 
   constructor(options: RetentionOptions) {
@@ -53,6 +55,7 @@ export class Retention {
   /** Of a snapshot that has come to be complete. */
   remember(name: string, manifest: Manifest): void {
     this.#manifests.set(name, manifest);
+    this.#ours.add(name);
   }
 
   /** Complete snapshots that were remembered and are kept, by barrier. */
@@ -60,6 +63,16 @@ export class Retention {
     const { snapshots } = this.#options.owner.head;
     const all = snapshots.flatMap((name) => this.#manifests.get(name) ?? []);
     return new Map(all.map((manifest) => [manifest.barrier, manifest]));
+  }
+
+  /** What a snapshot is made of, and whether this owner has made it. Undefined: it is damaged or missing. */
+  async manifestOf(
+    name: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly manifest: Manifest; readonly isOurs: boolean } | undefined> {
+    const isOurs = this.#ours.has(name);
+    const manifest = await this.#findOver(name, signal);
+    return manifest === undefined ? undefined : { manifest, isOurs };
   }
 
   /** An attempt has failed: something of it may be there. */
@@ -93,7 +106,7 @@ export class Retention {
     const mayGo = new Set<string>();
     for (const name of over) {
       const manifest = await this.#findOver(name, signal);
-      for (const key of manifest === undefined ? [] : segmentsOf(manifest)) mayGo.add(key);
+      for (const key of manifest === undefined ? [] : objectsOf(manifest)) mayGo.add(key);
     }
     if (this.#isListDue) for await (const key of this.#listed(signal)) mayGo.add(key);
     const segments = [...mayGo].filter((key) => !needed.has(key) && this.#isOurs(key));
@@ -109,6 +122,7 @@ export class Retention {
     this.#isListDue = false;
     for (const name of over) {
       this.#manifests.delete(name);
+      this.#ours.delete(name);
       this.#droppedAtMs.delete(name);
     }
     return segments.length + manifests.length;
@@ -140,7 +154,7 @@ export class Retention {
       if (manifest === undefined && dropped.includes(name)) continue;
       if (manifest === undefined) throw missing(name);
       needed.add(manifestKey(name));
-      for (const key of segmentsOf(manifest)) needed.add(key);
+      for (const key of objectsOf(manifest)) needed.add(key);
     }
     return needed;
   }
@@ -165,7 +179,7 @@ export class Retention {
   }
 
   async *#listed(signal: AbortSignal): AsyncGenerator<string> {
-    for (const prefix of [SEGMENTS, MANIFESTS]) {
+    for (const prefix of [SEGMENTS, TOPICS, MANIFESTS]) {
       for await (const { key } of this.#options.blob.list(prefix, { signal })) yield key;
     }
   }

@@ -1,9 +1,10 @@
 /** Reads what was written: manifests, segments, and the entries of a partition they come to together. */
+import { createHash } from "node:crypto";
 import { StatefoldError } from "../base/errors.ts";
 import { type BlobStore, readBlob } from "../blob/contract.ts";
 import { type ChangePages, layered } from "./layered.ts";
 import { attemptOf, manifestKey } from "./layout.ts";
-import { type Manifest, readManifest, type SegmentRef } from "./manifest.ts";
+import { type Manifest, readManifest, type SegmentRef, type TopicPart } from "./manifest.ts";
 import type { Packing } from "./packing.ts";
 import { damaged } from "./segment-format.ts";
 import { readSegment } from "./segment-reader.ts";
@@ -52,6 +53,26 @@ export async function* changesOfSegment(
   } finally {
     await found.discard();
   }
+}
+
+/** As it was written. @throws StatefoldError SNAPSHOT_CORRUPT for one that is missing or another than it was */
+export async function* bytesOfTopicPart(
+  { blob, signal }: Pick<SegmentsOptions, "blob" | "signal">,
+  part: TopicPart,
+): AsyncGenerator<Uint8Array> {
+  const found = await blob.get(part.key, signal === undefined ? {} : { signal });
+  if (found === undefined) throw damaged(part.key, "it is missing");
+  const hash = createHash("sha256");
+  try {
+    if (found.size !== part.bytes) throw damaged(part.key, `it has ${found.size} bytes`);
+    for await (const chunk of found.chunks) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  } finally {
+    await found.discard();
+  }
+  if (hash.digest("hex") !== part.sha256) throw damaged(part.key, "its checksum is another");
 }
 
 /** What a partition held: the entries of its segments, laid over each other, in the order of their keys. */

@@ -1,6 +1,12 @@
 /** Reads everything of a snapshot back, and compares it with what was written. */
 import { describeError, StatefoldError } from "../base/errors.ts";
-import { changesOfSegment, loadManifest, type SegmentsOptions } from "./stored-snapshots.ts";
+import { topicPartsOf } from "./manifest.ts";
+import {
+  bytesOfTopicPart,
+  changesOfSegment,
+  loadManifest,
+  type SegmentsOptions,
+} from "./stored-snapshots.ts";
 
 export interface Verified {
   readonly segments: number;
@@ -17,9 +23,16 @@ export async function verifySnapshot(
   name: string,
   seen: Set<string> = new Set(),
 ): Promise<Verified> {
-  const { partitions } = await loadManifest(options.blob, name, options.signal);
+  const manifest = await loadManifest(options.blob, name, options.signal);
   let [count, bytes, changes] = [0, 0, 0];
-  for (const { segments } of partitions) {
+  for (const part of topicPartsOf(manifest)) {
+    const mark = `${part.key} ${part.sha256}`;
+    if (!seen.has(mark)) for await (const _ of bytesOfTopicPart(options, part));
+    seen.add(mark);
+    count++;
+    bytes += part.bytes;
+  }
+  for (const { segments } of manifest.partitions) {
     for (const ref of segments) {
       const mark = `${ref.key} ${ref.sha256}`;
       if (!seen.has(mark)) for await (const _ of changesOfSegment(options, ref));

@@ -598,6 +598,12 @@ export const DRIVERS: Drivers = {
   "src/snapshot/sorted-keys.ts#RUN_KEYS": [["snapshot/sorted-keys", "others have their turn"]],
   "src/snapshot/share.ts#SEGMENT_BYTES": [DELTAS],
   "src/snapshot/share.ts#MAX_DELTAS": [DELTAS],
+  "src/snapshot/topics-share.ts#SEGMENTS_AT_ONCE": [
+    ["snapshot/at-once", "so many are worked on at once, and no more"],
+  ],
+  "src/snapshot/restore-topics.ts#PARTITIONS_AT_ONCE": [
+    ["snapshot/at-once", "so many are worked on at once, and no more"],
+  ],
   "src/snapshot/attempt.ts#SHARES_AT_ONCE": [
     ["snapshot/coordinator", "shares of so many partitions are written at once"],
   ],
@@ -621,6 +627,8 @@ export const DRIVERS: Drivers = {
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/model/outbox-number.ts#NUMBERS_OF_AN_INCARNATION": "how numbers are given",
+  "src/log/cut.ts#READ_BYTES": "of a cut read at once, or one frame",
+  "src/log/restored-log.ts#OPEN_FILES": "while a log is restored, under maxOpenFiles",
   "src/snapshot/claim.ts#LOOKS": "how often LEASE_MS is looked at",
   "src/snapshot/coordinator.ts#ANNOUNCED_EVERY_MS": "how often one is announced again",
   "src/snapshot/retention.ts#DELETED_AT_ONCE": "of one request, under pageKeys",

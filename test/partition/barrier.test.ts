@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ChannelInput, Input } from "../../src/partition/ports.ts";
 import { keyOf } from "../../src/store/keys.ts";
 import { decodeMeta } from "../../src/store/records.ts";
-import { at, Harness, idIn, message, textOf, value } from "./harness.ts";
+import { at, EGRESS, Harness, idIn, message, textOf, value } from "./harness.ts";
 
 /** One of two partitions; the other is played by the test. */
 const open = () => Harness.open({ partitionCount: 2 });
@@ -225,4 +225,41 @@ test("what is held back counts as unfinished", async () => {
   it.settle();
   assert.equal(it.partition.ledger.mail, 2);
   assert.deepEqual(it.partition.barrier.heldWeight.messages, 0);
+});
+
+test("records of a topic log that has cut wait for the cut, those of one that has not do not", async () => {
+  const it = await open();
+  const run = (first: number, number?: number): Input => ({
+    ...{ kind: "source", source: "log/ns/in/t/0", first, next: first + 1, barrier: number },
+    records: [
+      {
+        position: first,
+        messages: [
+          { target: at(HERE), value: value(`r${first}`), headers: [], traceparent: undefined },
+        ],
+      },
+    ],
+  });
+  it.settle(run(0));
+  it.turn(run(1, 4), run(2, 4));
+  assert.equal(it.partition.barrier.held, 2);
+  assert.equal(it.partition.positions.next("log/ns/in/t/0"), 1);
+  const { cut } = it.completeCommit();
+  assert.equal(cut?.barrier, 4);
+  assert.equal(it.partition.positions.durable("log/ns/in/t/0"), 1, "it is not in the cut");
+  assert.equal(it.partition.positions.next("log/ns/in/t/0"), 3);
+  it.settle();
+  assert.equal(it.partition.barrier.held, 0);
+});
+
+test("what goes to an egress carries the number of the last cut", async () => {
+  const it = await open();
+  it.settle(barrier(6));
+  it.settle(it.send(at(HERE), "go"));
+  it.reply({ egress: [{ egress: EGRESS, value: value("out") }] });
+  it.settle();
+  assert.deepEqual(
+    it.take("publish").map((release) => release.barrier),
+    [6],
+  );
 });

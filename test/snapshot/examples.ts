@@ -25,6 +25,7 @@ export const MANIFEST: Manifest = {
       ],
     },
   ],
+  topics: [],
 };
 
 export const HEAD: Head = {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StatefoldError } from "../../src/base/errors.ts";
 import { writeDocument } from "../../src/snapshot/document.ts";
-import { readManifest, segmentsOf, writeManifest } from "../../src/snapshot/manifest.ts";
+import { objectsOf, readManifest, writeManifest } from "../../src/snapshot/manifest.ts";
 import { FORMAT_VERSION } from "../../src/store/format.ts";
 import { MANIFEST } from "./examples.ts";
 
@@ -15,7 +15,7 @@ const body = (): Record<string, unknown> => {
 
 test("a manifest that was written is read", () => {
   assert.deepEqual(readManifest(NAME, bytes), MANIFEST);
-  assert.equal(segmentsOf(MANIFEST).length, 2);
+  assert.equal(objectsOf(MANIFEST).length, 2);
 });
 
 test("a manifest with any other byte is refused", () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { firstNumberOf } from "../../src/model/outbox-number.ts";
 import { CALL_TYPE, ownerOf } from "../../src/model/owner.ts";
 import type { PartitionShare } from "../../src/snapshot/manifest.ts";
-import { Placement } from "../../src/snapshot/placement.ts";
+import { Placement, type TakenRecord } from "../../src/snapshot/placement.ts";
 import { RestoredStore } from "../../src/snapshot/restored-store.ts";
 import type { Write } from "../../src/store/contract.ts";
 import {
@@ -17,6 +17,7 @@ import {
 import { MemoryContents, MemoryStore } from "../../src/store/memory.ts";
 import {
   decodeMeta,
+  decodeOutbox,
   decodePosition,
   encodeDead,
   encodeMessage,
@@ -27,7 +28,7 @@ import {
   encodeTimer,
   type MetaRecord,
 } from "../../src/store/records.ts";
-import { at, idIn, message, spec, value } from "../partition/harness.ts";
+import { at, idIn, message, spec, textOf, value } from "../partition/harness.ts";
 import { META } from "./examples.ts";
 
 interface Part {
@@ -37,7 +38,11 @@ interface Part {
 }
 
 /** These partitions, as they were cut, on so many others. */
-async function placed(parts: readonly Part[], count: number, isFork = false) {
+async function placed(
+  parts: readonly Part[],
+  count: number,
+  { isFork = false, taken }: { isFork?: boolean; taken?: TakenRecord } = {},
+) {
   const shares = parts.map(({ meta, positions = new Map() }, partition): PartitionShare => {
     const whole = { ...META, ...meta, partition, partitionCount: parts.length };
     return { meta: whole, positions, segments: [] };
@@ -49,7 +54,7 @@ async function placed(parts: readonly Part[], count: number, isFork = false) {
     const store = new MemoryStore(each);
     return new RestoredStore({ store, meta, keepsSequences, firstLate: 1_000 });
   });
-  const placement = new Placement({ shares, stores, incarnation: 3, isFork });
+  const placement = new Placement({ shares, stores, incarnation: 3, isFork, taken });
   for (const [i, { writes }] of parts.entries()) {
     const share = placement.share(i);
     const meta = shares[i]?.meta ?? META;
@@ -259,13 +264,44 @@ test("what an heir keeps goes back to a partition of that number, or on to anoth
 });
 
 test("in a fork records for an egress go out under numbers that no egress knows", async () => {
-  const { contents, counts } = await placed([told(3), told(4), told(9)], 2, true);
+  const { contents, counts } = await placed([told(3), told(4), told(9)], 2, { isFork: true });
   assert.equal(counts.renumbered, 3);
   const [zero, one] = contents;
   const first = firstNumberOf(3);
   assert.deepEqual(outboxIn(zero, OUT, first), [true, first + 2]);
   assert.deepEqual(outboxIn(zero, OUT, first + 1), [true, first + 2]);
   assert.deepEqual(outboxIn(one, OUT, first), [true, first + 1]);
+});
+
+test("records that would get new numbers are done when their egress has them already", async () => {
+  const destination = egressDestination("my/log");
+  const effects = ["a", "b", "c"].map((text) => {
+    const record = { value: value(text), sender: at(text) };
+    return { kind: "record", record: { ...record, causeId: undefined, traceparent: undefined } };
+  }) as Parameters<typeof encodeOutbox>[0];
+  const part = (first: number): Part => ({
+    writes: [
+      { key: keyOf("outbox", destination, first), value: encodeOutbox(effects) },
+      position(outboxSource(destination), first + 3),
+    ],
+    meta: { accepted: 3, outbox: 3 },
+  });
+  const asked: number[] = [];
+  const taken: TakenRecord = (egress, partition, number) => {
+    assert.equal(egress, "my/log");
+    if (partition === 0) return false;
+    asked.push(number);
+    return number === 10;
+  };
+  const { contents, counts, metas } = await placed([part(3), part(9)], 1, { isFork: true, taken });
+  assert.deepEqual(asked, [9, 10, 11]);
+  assert.equal(counts.published, 1);
+  assert.deepEqual([metas[0]?.outbox, metas[0]?.finished, metas[0]?.accepted], [5, 1, 6]);
+  const bytes = contents[0]?.get(keyOf("outbox", destination, firstNumberOf(3) + 3));
+  const texts = decodeOutbox(bytes ?? NOTHING).map((each) => {
+    return each.kind === "record" ? textOf(each.record.value) : "";
+  });
+  assert.deepEqual(texts, ["a", "c"]);
 });
 
 test("the states that types have declared are known to all, and sources go to their readers", async () => {

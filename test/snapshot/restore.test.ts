@@ -6,7 +6,7 @@ import { claim } from "../../src/snapshot/claim.ts";
 import { Coordinator } from "../../src/snapshot/coordinator.ts";
 import { loadHead } from "../../src/snapshot/head-file.ts";
 import { manifestKey } from "../../src/snapshot/layout.ts";
-import { segmentsOf } from "../../src/snapshot/manifest.ts";
+import { objectsOf } from "../../src/snapshot/manifest.ts";
 import { stepwisePacking } from "../../src/snapshot/packing.ts";
 import { incarnationOf, type RestoreOptions, restoreSnapshot } from "../../src/snapshot/restore.ts";
 import { loadManifest } from "../../src/snapshot/stored-snapshots.ts";
@@ -218,11 +218,11 @@ test("a segment that is damaged or missing is named, with the newest snapshot th
   const [, , newest = ""] = names;
   const older = new Set(
     (await Promise.all(names.slice(0, 2).map((name) => loadManifest(blob, name)))).flatMap(
-      segmentsOf,
+      objectsOf,
     ),
   );
   const manifest = await loadManifest(blob, newest);
-  const own = segmentsOf(manifest).filter((key) => !older.has(key));
+  const own = objectsOf(manifest).filter((key) => !older.has(key));
   const options = { blob, packing: stepwisePacking };
   await verifySnapshot(options, newest);
   for (const key of own) {

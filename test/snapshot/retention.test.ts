@@ -5,7 +5,7 @@ import { claim } from "../../src/snapshot/claim.ts";
 import { Coordinator } from "../../src/snapshot/coordinator.ts";
 import { loadHead } from "../../src/snapshot/head-file.ts";
 import { HEAD_KEY, manifestKey } from "../../src/snapshot/layout.ts";
-import { segmentsOf } from "../../src/snapshot/manifest.ts";
+import { objectsOf } from "../../src/snapshot/manifest.ts";
 import { stepwisePacking } from "../../src/snapshot/packing.ts";
 import { GRACE_MS } from "../../src/snapshot/retention.ts";
 import { loadManifest } from "../../src/snapshot/stored-snapshots.ts";
@@ -152,7 +152,7 @@ class World {
     const expected = new Set([HEAD_KEY]);
     for (const name of [...head.snapshots, ...head.dropped]) {
       expected.add(manifestKey(name));
-      for (const key of segmentsOf(await loadManifest(blob, name))) expected.add(key);
+      for (const key of objectsOf(await loadManifest(blob, name))) expected.add(key);
     }
     assert.deepEqual([...this.bucket.objects.keys()].sort(), [...expected].sort());
     assert.deepEqual(this.life.troubles, []);
