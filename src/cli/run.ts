@@ -62,6 +62,11 @@ const OPTIONS: readonly OptionSpec[] = [
     fallback: "10s",
   },
   {
+    ...{ name: "fork-publishes", kind: "flag" },
+    description:
+      "let a fork (snapshot restore --as) publish to Kafka topics, which may be the original's",
+  },
+  {
     ...{ name: "accept-loss", kind: "flag" },
     description: "start from a DIR that is older than what was synced to it, or published to Kafka",
   },
@@ -146,6 +151,7 @@ function nodeOptions(context: Context): NodeOptions {
     variables: variables(options.list("set"), io.env),
     acceptLoss: options.flag("accept-loss"),
     topicRetention: topicRetention(options),
+    forkPublishes: options.flag("fork-publishes"),
     ...(snapshots === undefined ? {} : { snapshots }),
     logger: createLogger({ level: logLevel(options.text("log-level") ?? "info") }),
   };

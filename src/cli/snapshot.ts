@@ -7,9 +7,9 @@ import {
   verifySnapshots,
 } from "../node/snapshot-tools.ts";
 import { argument, type Command, type Context } from "./command.ts";
-import { JSON_OPTION } from "./common-options.ts";
+import { JSON_OPTION, URL_OPTION } from "./common-options.ts";
 import type { OptionSpec } from "./option-spec.ts";
-import { firstLine, size, table, time } from "./table.ts";
+import { firstLine, size, span, table, time } from "./table.ts";
 import { usage } from "./usage.ts";
 
 const AT: OptionSpec = {
@@ -17,8 +17,20 @@ const AT: OptionSpec = {
   description: "the snapshot of this number",
 };
 
-/** What is kept in a folder or a bucket, looked at without a node. */
+/** Asked of a running node, or looked at where they are kept. */
 export const snapshotCommands: readonly Command[] = [
+  {
+    name: "snapshot now",
+    summary: "have the node take a snapshot, and wait for it",
+    args: "",
+    arity: [0, 0],
+    details: `
+Prints its number when it is complete: what was acknowledged before is in it. The node must have been started
+with --snapshots. Exits with 1 when there is none; the reason stands on stderr.`,
+    options: [JSON_OPTION, URL_OPTION],
+    examples: ["statefold snapshot now", "statefold snapshot now --json"],
+    run: now,
+  },
   {
     name: "snapshot list",
     summary: "list the snapshots that are kept somewhere",
@@ -74,6 +86,23 @@ a fork, which has another name and does not follow the original: nothing of it g
     run: restore,
   },
 ];
+
+/** As `POST /v1/admin/snapshots` answers it. */
+interface Taken {
+  readonly name: string;
+  readonly barrier: number;
+  readonly writtenBytes: number;
+  readonly elapsedMs: number;
+}
+
+async function now({ client, io, options }: Context): Promise<number> {
+  const taken = await client.json<Taken>("POST", "/v1/admin/snapshots");
+  const { barrier, writtenBytes, elapsedMs } = taken;
+  const written = `${size(writtenBytes)} written in ${span(elapsedMs)}`;
+  const text = options.flag("json") ? JSON.stringify(taken, null, 2) : `${barrier}  ${written}`;
+  await io.out(`${text}\n`);
+  return 0;
+}
 
 async function list(context: Context): Promise<number> {
   const { io, options } = context;

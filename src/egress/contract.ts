@@ -15,7 +15,8 @@ export interface Egress {
   /**
    * A partition has opened, or has opened again, and numbers its next record `next`; those below may have been
    * published by a life of it that has ended, or does not know yet that it has. Returns at once: that one is
-   * shut out in the background, and before anything is published.
+   * shut out in the background, and before anything is published. The partition may be one that is no more since a
+   * restore, in whose name another one publishes what it had left.
    */
   open(partition: number, next: number): void;
 

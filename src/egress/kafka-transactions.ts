@@ -22,6 +22,7 @@ import type {
 } from "../kafka/contract.ts";
 import { isForbidden, isForbidding, isUnknownTopic, KafkaError } from "../kafka/error.ts";
 import { insist, type Patience } from "../kafka/insist.ts";
+import { isFirstNumber } from "../model/outbox-number.ts";
 import type { Published, RefusedRecord } from "./contract.ts";
 import { placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
 import {
@@ -403,7 +404,7 @@ export class Transactions {
   /** Where there is no marker: whether an earlier life of this data may have published a record. */
   #mayHavePublished(first: number, hasForeign: boolean): boolean {
     if (this.#options.acceptLoss || first >= this.#given) return false;
-    return first !== 1 || hasForeign;
+    return !isFirstNumber(first) || hasForeign;
   }
 }
 

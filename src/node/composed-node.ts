@@ -58,6 +58,8 @@ export class ComposedNode implements RunningNode {
     await Promise.all([gateway.drain(graceMs), ...ingresses.map((ingress) => ingress.stop())]);
     await quiet(partitions, untilMs);
     await snapshots?.takeLast(untilMs - performance.now());
+    // What waited for it leaves, and is published before the brokers are let go.
+    await quiet(partitions, untilMs);
     await this.stop();
   }
 }

@@ -34,6 +34,8 @@ export interface Ground {
   readonly report: Report;
   /** What the gateway may have of the process's descriptors. */
   readonly maxConnections: number;
+  /** The data was restored from a snapshot of another application. */
+  readonly isFork: boolean;
 }
 
 export async function openGround(
@@ -46,6 +48,8 @@ export async function openGround(
   const module = await loadModules(options, logger);
   const snapshots = await openSnapshots(options, application, closing);
   const storage = await openData(options, application, open, snapshots, closing);
+  const isFork = storage.origin !== undefined && storage.origin.application !== application;
+  if (isFork && options.forkPublishes !== true) refuseFork(module, application, storage);
   const { maxConnections, maxOpenFiles } = shareDescriptors({
     maxConnections: GATEWAY_LIMITS.maxConnections,
     maxOpenFiles: resolveOptions({}).maxOpenFiles,
@@ -70,7 +74,20 @@ export async function openGround(
       report,
     },
     maxConnections,
+    isFork,
   };
+}
+
+/** Whoever tries something out does not mean to write to the original's topics. */
+function refuseFork(module: Module, application: string, { origin }: Storage): void {
+  for (const { kind, id, place } of module.egresses) {
+    if (kind !== "kafka") continue;
+    const where = `${place.file}:${place.line}:${place.column} ${id}`;
+    throw new StatefoldError(
+      "CONFIG_INVALID",
+      `${where}: this data is a fork of "${origin?.application}", and "${application}" would publish to Kafka, maybe to the topics of the original; --embedded keeps it in the topic log, --fork-publishes allows it`,
+    );
+  }
 }
 
 async function openSnapshots(
@@ -100,7 +117,7 @@ async function openData(
   const restoration = snapshots === undefined ? undefined : () => snapshots.restoration();
   const storage = await open({ dataDir, application, partitions, acceptLoss, restoration });
   closing.add(() => storage.close());
-  await snapshots?.claim(storage.identity);
+  await snapshots?.claim(storage);
   if (storage.isNew && storage.dataDir !== undefined) {
     // Where a disk is not mounted, its folder looks like this.
     logger.warn(

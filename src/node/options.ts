@@ -25,6 +25,11 @@ export interface NodeOptions {
   readonly topicRetention?: Retention;
   /** Where snapshots are kept, and how often one is taken. Default: none are. */
   readonly snapshots?: SnapshotSettings | undefined;
+  /**
+   * A fork, which was restored from another application's snapshot, publishes to Kafka. Default: it is refused
+   * with such an egress, since the topics may be the original's.
+   */
+  readonly forkPublishes?: boolean;
   readonly logger: Logger;
 }
 

@@ -17,7 +17,7 @@ import type { Partition } from "../partition/partition.ts";
 import type { Cut, Directory, Input, Release } from "../partition/ports.ts";
 import { openPartition } from "../partition/recovery.ts";
 import type { Store, StoreSnapshot } from "../store/contract.ts";
-import { egressDestination } from "../store/keys.ts";
+import { egressDestination, heirDestination, placeOfDestination } from "../store/keys.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { Publisher } from "./publisher.ts";
 import { type Answer, type Question, Requests } from "./requests.ts";
@@ -62,6 +62,7 @@ export interface PartitionHostOptions {
   readonly reopenAfterMs?: number;
 }
 
+type PublishRelease = Extract<Release, { readonly kind: "publish" }>;
 export type PeerRelease = Extract<Release, { readonly to: number }>;
 
 interface Running {
@@ -69,6 +70,7 @@ interface Running {
   readonly partition: Partition;
   readonly store: Store;
   readonly driver: Driver;
+  /** By the destination of their outbox. */
   readonly publishers: Map<string, Publisher>;
 }
 
@@ -141,6 +143,11 @@ export class PartitionHost {
     this.#life = { kind: "running", partition, store, driver, publishers: new Map() };
     for (const egress of this.#options.egresses.values()) {
       egress.open(index, partition.outboxes.nextOf(egressDestination(egress.id)));
+    }
+    for (const { destination, next } of partition.outboxes.values()) {
+      const place = placeOfDestination(destination);
+      if (place.kind !== "egress" || place.heirOf === undefined) continue;
+      this.#options.egresses.get(place.egress)?.open(place.heirOf, next);
     }
     this.#options.onOpened(index);
   }
@@ -215,7 +222,10 @@ export class PartitionHost {
 
   /** What an egress says about its receiver, while that cannot be reached. */
   publisherReason(egress: string): string | undefined {
-    return this.#life.kind === "running" ? this.#life.publishers.get(egress)?.reason : undefined;
+    if (this.#life.kind !== "running") return undefined;
+    return [...this.#life.publishers.values()].find((each) => {
+      return each.egress === egress && each.reason !== undefined;
+    })?.reason;
   }
 
   /** Ends now; what is durable stays. Idempotent. */
@@ -240,9 +250,7 @@ export class PartitionHost {
       case "resume":
         return this.#options.toPeer(this.index, release);
       case "publish":
-        return this.#publisher(release.egress)?.add(
-          ...([release.first, release.records, release.barrier] as const),
-        );
+        return this.#publisher(release)?.add(release.first, release.records, release.barrier);
       case "accepted":
       case "replied":
       case "pending":
@@ -255,9 +263,10 @@ export class PartitionHost {
     }
   }
 
-  #publisher(id: string): Publisher | undefined {
+  #publisher({ egress: id, heirOf }: PublishRelease): Publisher | undefined {
     if (this.#life.kind !== "running") return undefined;
-    const known = this.#life.publishers.get(id);
+    const destination = heirOf === undefined ? egressDestination(id) : heirDestination(heirOf, id);
+    const known = this.#life.publishers.get(destination);
     if (known !== undefined) return known;
     const { logger } = this.#options;
     const egress = this.#options.egresses.get(id);
@@ -268,12 +277,12 @@ export class PartitionHost {
     }
     const { driver, publishers } = this.#life;
     const publisher = new Publisher({
-      ...{ egress, partition: this.index, logger },
+      ...{ egress, partition: heirOf ?? this.index, destination, logger },
       acknowledge: (input) => driver.offer(input),
       onFenced: (error) => this.#fenced(error),
       onPublished: (elapsedMs, records) => this.#options.onPublished(id, elapsedMs, records),
     });
-    publishers.set(id, publisher);
+    publishers.set(destination, publisher);
     return publisher;
   }
 

@@ -23,7 +23,10 @@ const PUBLISH_RECORDS = 5_000;
 
 export interface PublisherOptions {
   readonly egress: Egress;
+  /** Whose numbers they are. */
   readonly partition: number;
+  /** The outbox that is told what has arrived. Default: a partition's own for the egress. */
+  readonly destination?: string;
   readonly acknowledge: (input: AcknowledgedInput) => void;
   /** Another process publishes in this one's place: nothing more is sent. */
   readonly onFenced: (error: StatefoldError) => void;
@@ -57,6 +60,11 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+  }
+
+  /** The id of its egress. */
+  get egress(): string {
+    return this.#options.egress.id;
   }
 
   /** @param barrier the number of the partition's last cut */
@@ -102,6 +110,7 @@ export class Publisher {
   async #publish(run: Run, signal: AbortSignal): Promise<void> {
     const { first, records } = run;
     const { egress, partition, acknowledge, onFenced, onPublished, logger } = this.#options;
+    const { destination = egressDestination(egress.id) } = this.#options;
     const { sleep: pause = sleep, random = Math.random } = this.#options;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
@@ -110,7 +119,6 @@ export class Publisher {
         onPublished(performance.now() - beganMs, records.length);
         this.reason = undefined;
         const upTo = first + records.length - 1;
-        const destination = egressDestination(egress.id);
         return acknowledge({ kind: "acknowledged", destination, upTo, refused, barrier });
       } catch (error) {
         if (signal.aborted) return;

@@ -12,7 +12,7 @@ import type { RestoreReport } from "../snapshot/restore.ts";
 import { loadManifest } from "../snapshot/stored-snapshots.ts";
 import { isDamage, type Verified, verifySnapshot } from "../snapshot/verify.ts";
 import { readDescription } from "../store/description.ts";
-import { findRestoration, type Restoration } from "./restoration.ts";
+import { findRestoration, type RestoredFrom } from "./restoration.ts";
 import { openStorage } from "./storage.ts";
 
 export interface ListedSnapshot {
@@ -139,7 +139,7 @@ export async function restoreInto(request: RestoreRequest): Promise<Restored> {
     const application = as ?? head.application;
     const fork = as === head.application ? undefined : as;
     let restored: Restored | undefined;
-    const onRestored = (report: RestoreReport, { barrier, takenAtMs }: Restoration): void => {
+    const onRestored = (report: RestoreReport, { barrier, takenAtMs }: RestoredFrom): void => {
       restored = { barrier, takenAtMs, application, report };
     };
     const options = { blob, application: head.application, as: fork, at, onRestored };

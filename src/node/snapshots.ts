@@ -4,24 +4,33 @@ import { assert } from "../base/assert.ts";
 import { describeError, type StatefoldError } from "../base/errors.ts";
 import type { BlobStore } from "../blob/contract.ts";
 import { openBlobStore } from "../blob/open.ts";
+import type { SnapshotStatus } from "../gateway/admin-port.ts";
 import type { LogCut } from "../log/cut.ts";
 import type { TopicLog } from "../log/topic-log.ts";
 import type { Cut } from "../partition/ports.ts";
 import { claim } from "../snapshot/claim.ts";
 import { systemSnapshotClock } from "../snapshot/clock.ts";
 import { Coordinator, type TakenSnapshot } from "../snapshot/coordinator.ts";
+import type { Head } from "../snapshot/head.ts";
+import { loadHead } from "../snapshot/head-file.ts";
 import type { Ownership } from "../snapshot/ownership.ts";
+import type { RestoreReport } from "../snapshot/restore.ts";
 import type { StoreSnapshot } from "../store/contract.ts";
+import type { Origin } from "../store/description.ts";
+import type { DataDirectory } from "../store/directory.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Partitions } from "./partitions.ts";
-import { findRestoration, type Restoration } from "./restoration.ts";
+import { findRestoration, type Restoration, type RestoredFrom } from "./restoration.ts";
 import type { SnapshotMetrics } from "./snapshot-metrics.ts";
+import type { Storage } from "./storage.ts";
 
 export interface SnapshotSettings {
   /** Of the blob store. */
   readonly url: string;
   /** Undefined: only on demand. */
   readonly everyMs: number | undefined;
+  /** An owner of the prefix that shows no life for so long is dead. Default LEASE_MS. */
+  readonly leaseMs?: number;
 }
 
 /** The last one of a drain has so long at least. */
@@ -33,8 +42,11 @@ export class Snapshots {
   readonly #logger: Logger;
   readonly #blob: BlobStore;
   #owner: Ownership | undefined;
+  #numbers = "";
   #coordinator: Coordinator | undefined;
   #stopping: Promise<void> | undefined;
+  #last: SnapshotStatus | undefined;
+  #reason: string | undefined;
 
   private constructor(
     settings: SnapshotSettings,
@@ -62,38 +74,81 @@ export class Snapshots {
     return new Snapshots(settings, application, logger, blob);
   }
 
-  /** For an empty data directory: the latest snapshot there is. */
+  /** For an empty data directory: the latest snapshot there is. They are claimed before it is restored. */
   async restoration(): Promise<Restoration | undefined> {
-    return await findRestoration({
+    const found = await findRestoration({
       blob: this.#blob,
       application: this.#application,
-      onRestored: ({ entries, inFlight, renumbered, metas }, { barrier, takenAtMs }) => {
-        const takenAt = new Date(takenAtMs).toISOString();
-        const fields = {
-          barrier,
-          takenAt,
-          partitions: metas.length,
-          entries,
-          inFlight,
-          renumbered,
-        };
-        this.#logger.warn(fields, `Snapshot ${barrier} of ${takenAt} was restored.`);
-      },
+      takeOver: (data) => this.#claim(data, true),
+      onRestored: (report, restored) => this.#restored(report, restored),
     });
+    if (found === undefined) return undefined;
+    return { ...found, fill: (directory, data) => this.#fill(found, directory, data) };
+  }
+
+  async #fill(found: Restoration, directory: DataDirectory, data: string): Promise<Origin> {
+    const before = await this.#head();
+    try {
+      return await found.fill(directory, data);
+    } catch (error) {
+      // Nothing was made: they are again whose they were, should that data come back.
+      if (before !== undefined) await this.#owner?.handBack(before.owner.data);
+      throw error;
+    }
+  }
+
+  #restored(report: RestoreReport, { barrier, takenAtMs }: RestoredFrom): void {
+    const { entries, inFlight, metas } = report;
+    const takenAt = new Date(takenAtMs).toISOString();
+    const fields = { barrier, takenAt, partitions: metas.length, entries, inFlight };
+    this.#logger.warn(fields, `Snapshot ${barrier} of ${takenAt} was restored.`);
   }
 
   /**
    * From now on no other runtime adds to them, until this one lets them go.
    *
-   * @param data the data directory, which is locked
+   * @param storage the data directory, which is locked
    * @throws StatefoldError SNAPSHOT_OWNED, SNAPSHOT_FOREIGN
    */
-  async claim(data: string): Promise<void> {
+  async claim(storage: Pick<Storage, "identity" | "numbers" | "origin">): Promise<void> {
+    const { identity, numbers, origin } = storage;
+    this.#numbers = numbers;
+    // Those of a directory that was just restored were claimed before.
+    if (this.#owner !== undefined) return;
+    const before = await this.#head();
+    await this.#claim(identity, false);
+    if (before === undefined || origin === undefined || before.owner.data === identity) return;
+    const { snapshots } = before;
+    const later = snapshots.slice(snapshots.indexOf(origin.snapshot) + 1);
+    if (later.length === 0) return;
+    this.#logger.warn(
+      { restored: origin.snapshot, later },
+      "Later snapshots were taken than the one this data was restored from: what left since then leaves again.",
+    );
+  }
+
+  async #claim(data: string, isEmpty: boolean): Promise<Ownership> {
     const runtime = { data, host: hostname(), pid: process.pid, command: "statefold run" };
+    const { leaseMs } = this.#settings;
     this.#owner = await claim({
       ...{ blob: this.#blob, clock: systemSnapshotClock, application: this.#application, runtime },
-      incarnation: 0,
+      ...{ incarnation: 0, isEmpty, ...(leaseMs === undefined ? {} : { leaseMs }) },
     });
+    return this.#owner;
+  }
+
+  async #head(): Promise<Head | undefined> {
+    return (await loadHead(this.#blob))?.head;
+  }
+
+  /** The latest that is complete, of this life of the node. */
+  get last(): SnapshotStatus | undefined {
+    return this.#last;
+  }
+
+  /** Why the latest attempt was given up; undefined when it was not. */
+  get reason(): string | undefined {
+    return this.#reason;
   }
 
   /** What a partition hands over. */
@@ -123,7 +178,7 @@ export class Snapshots {
     assert(owner !== undefined, "the snapshots were claimed");
     const logger = this.#logger;
     this.#coordinator = new Coordinator({
-      ...{ blob: this.#blob, owner, clock: systemSnapshotClock },
+      ...{ blob: this.#blob, owner, numbers: this.#numbers, clock: systemSnapshotClock },
       everyMs: this.#settings.everyMs,
       log,
       partitions: {
@@ -137,13 +192,16 @@ export class Snapshots {
       listener: {
         onComplete: (taken) => {
           metrics.completed(taken);
-          const { name, cutMs, elapsedMs, writtenBytes } = taken;
+          const { name, manifest, cutMs, elapsedMs, writtenBytes } = taken;
+          this.#last = { barrier: manifest.barrier, atMs: manifest.takenAtMs };
+          this.#reason = undefined;
           const fields = { snapshot: name, cutMs, elapsedMs, writtenBytes };
           logger.debug(fields, "A snapshot is complete.");
         },
         onAbandoned: (_, reason) => {
           metrics.abandoned();
-          logger.warn({ reason: describeError(reason) }, "A snapshot was given up.");
+          this.#reason = describeError(reason);
+          logger.warn({ reason: this.#reason }, "A snapshot was given up.");
         },
         onFenced: (error) => {
           logger.error({ reason: describeError(error) }, "Another runtime has taken over.");

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DiskSpace, spaceOf } from "../base/disk-space.ts";
-import { readDescription } from "../store/description.ts";
+import { type Description, type Origin, readDescription } from "../store/description.ts";
 import { DataDirectory } from "../store/directory.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
 import { MemoryContents, MemoryStore } from "../store/memory.ts";
@@ -21,6 +21,10 @@ export interface Storage {
   space(): Promise<DiskSpace>;
   /** Goes with the data when it is copied; another data directory has another. */
   readonly identity: string;
+  /** Whose numbers its outboxes give, as egresses know it: survives a restore, and no fork. */
+  readonly numbers: string;
+  /** The snapshot it was made from; undefined: it began empty. */
+  readonly origin: Origin | undefined;
   /** Nothing was there before. */
   readonly isNew: boolean;
   /** A partition is closed before it is opened again. */
@@ -58,6 +62,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     path: directory.path,
     dataDir: directory.path,
     identity: identityOf(directory.description.createdAtMs),
+    numbers: numbersOf(directory.description),
+    origin: directory.description.origin,
     isNew: directory.isNew && restoration === undefined,
     openPartition: (partition) => {
       // What is lost while the node runs has not been accepted by anybody.
@@ -68,6 +74,10 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     space: () => spaceOf(directory.path),
     close: () => directory.close(),
   };
+}
+
+function numbersOf({ application, createdAtMs, origin }: Description): string {
+  return origin?.application === application ? origin.numbers : identityOf(createdAtMs);
 }
 
 const identityOf = (createdAtMs: number): string => createdAtMs.toString(36);
@@ -81,6 +91,8 @@ async function openInMemory(partitionCount: number): Promise<Storage> {
     path,
     dataDir: undefined,
     identity: identityOf(Date.now()),
+    numbers: identityOf(Date.now()),
+    origin: undefined,
     isNew: true,
     openPartition: async (partition) =>
       Object.assign(new MemoryStore(contents[partition]), { lostEpoch: undefined }),

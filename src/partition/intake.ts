@@ -10,7 +10,7 @@ import { type Address, addressProblem } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
 import { CALL_TYPE, ownerOf } from "../model/owner.ts";
 import type { SourceRecord } from "../model/source.ts";
-import { peerOf, peerSource } from "../store/keys.ts";
+import { peerOf, peerSource, placeOfDestination } from "../store/keys.ts";
 import type { Barrier } from "./barrier.ts";
 import type { Calls } from "./calls.ts";
 import type { DeadLetters } from "./dead-letters.ts";
@@ -271,7 +271,8 @@ export class Intake {
   #acknowledged(input: AcknowledgedInput): void {
     const { ledger, deadLetters, outboxes } = this.#parts;
     const refused = new Map(input.refused?.map(({ number, reason }) => [number, reason]));
-    const egress = input.destination.slice(input.destination.indexOf("/") + 1);
+    const place = placeOfDestination(input.destination);
+    const egress = place.kind === "egress" ? place.egress : "";
     outboxes.get(input.destination)?.acknowledged(input.upTo, (number, effect) => {
       const reason = refused.get(number);
       if (reason === undefined) {

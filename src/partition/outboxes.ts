@@ -21,6 +21,8 @@ export interface OutboxesParts {
   readonly reads: Reads;
   readonly ledger: Ledger;
   readonly barrier: Barrier;
+  /** Egresses whose records leave only when a complete snapshot covers them. */
+  readonly isHeld: (egress: string) => boolean;
 }
 
 export class Outboxes {
@@ -28,6 +30,7 @@ export class Outboxes {
   readonly #reads: Reads;
   readonly #ledger: Ledger;
   readonly #barrier: Barrier;
+  readonly #isHeld: (egress: string) => boolean;
   readonly #maxBytes: number;
   readonly #firstNumber: number;
   readonly #all = new Map<string, Outbox>();
@@ -35,7 +38,7 @@ export class Outboxes {
   #ready: Release[] = [];
 
   constructor(
-    { epochs, reads, ledger, barrier }: OutboxesParts,
+    { epochs, reads, ledger, barrier, isHeld }: OutboxesParts,
     maxBytesInMemory: number,
     /** The first number of an outbox that begins. */
     firstNumber: number,
@@ -44,6 +47,7 @@ export class Outboxes {
     this.#reads = reads;
     this.#ledger = ledger;
     this.#barrier = barrier;
+    this.#isHeld = isHeld;
     this.#maxBytes = maxBytesInMemory;
     this.#firstNumber = firstNumber;
   }
@@ -73,6 +77,21 @@ export class Outboxes {
     return this.#all.values();
   }
 
+  /** Those of an egress: the partition's own, and those it is heir to. */
+  ofEgress(egress: string): Outbox[] {
+    return [...this.#all.values()].filter(({ destination }) => {
+      const place = placeOfDestination(destination);
+      return place.kind === "egress" && place.egress === egress;
+    });
+  }
+
+  /** Effects that wait for a snapshot. */
+  get held(): number {
+    let held = 0;
+    for (const outbox of this.#all.values()) held += outbox.held;
+    return held;
+  }
+
   write(): void {
     for (const outbox of this.#all.values()) outbox.write();
   }
@@ -81,6 +100,16 @@ export class Outboxes {
     for (const outbox of this.#all.values()) {
       for (const entry of outbox.committed()) this.#release(outbox, entry);
     }
+  }
+
+  /** A cut was taken. */
+  cut(barrier: number): void {
+    for (const outbox of this.#all.values()) outbox.cut(barrier);
+  }
+
+  /** The snapshot of this number is complete. */
+  complete(barrier: number): void {
+    for (const outbox of this.#all.values()) outbox.complete(barrier);
   }
 
   /** A destination says that it has everything below `next`: it gets the rest again. */
@@ -113,7 +142,9 @@ export class Outboxes {
   }
 
   #open(stored: StoredOutbox): Outbox {
-    const options = { ...stored, maxBytesInMemory: this.#maxBytes };
+    const place = placeOfDestination(stored.destination);
+    const isHeld = place.kind === "egress" && this.#isHeld(place.egress);
+    const options = { ...stored, maxBytesInMemory: this.#maxBytes, isHeld };
     const outbox = new Outbox(this.#epochs, this.#reads, this.#ledger, options);
     this.#all.set(stored.destination, outbox);
     return outbox;
@@ -129,7 +160,8 @@ function releaseOf(outbox: Outbox, entry: OutboxEntry, barrier: number): Release
       assert(effect.kind === "record", "a message in the outbox of an egress");
       return effect.record;
     });
-    return { kind: "publish", egress: place.egress, first, records, barrier };
+    const { egress, heirOf } = place;
+    return { kind: "publish", egress, heirOf, first, records, barrier };
   }
   const messages = effects.map((effect) => {
     assert(effect.kind === "message", "a record in the outbox of a partition");

@@ -21,7 +21,8 @@
 import { assert, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/backoff.ts";
 import { hasShare } from "../base/shares.ts";
-import { firstNumberOf, keyOf } from "../store/keys.ts";
+import { firstNumberOf } from "../model/outbox-number.ts";
+import { keyOf } from "../store/keys.ts";
 import { encodeMeta } from "../store/records.ts";
 import { Barrier } from "./barrier.ts";
 import { Calls } from "./calls.ts";
@@ -127,7 +128,10 @@ export class Partition {
     });
     const firstNumber = firstNumberOf(meta.incarnation);
     this.outboxes = new Outboxes(
-      { epochs, reads, ledger, barrier },
+      {
+        ...{ epochs, reads, ledger, barrier },
+        isHeld: (egress) => directory.egress(egress)?.release === "snapshot",
+      },
       limits.outboxBytesInMemory,
       firstNumber,
     );
@@ -290,6 +294,7 @@ export class Partition {
       case "barrier":
         return this.barrier.want(input.barrier);
       case "snapshotComplete":
+        this.outboxes.complete(input.barrier);
         return this.changedKeys?.complete(input.barrier);
       case "send":
       case "call":
@@ -341,6 +346,7 @@ export class Partition {
     const held = this.barrier.committed();
     if (held === undefined) return;
     const { number: barrier } = this.barrier;
+    this.outboxes.cut(barrier);
     this.#cut = { barrier, epoch, changes: this.changedKeys?.cut(barrier) };
     for (const input of held) this.#take(input, released);
   }

@@ -39,6 +39,8 @@ export interface Directory {
 export interface EgressBinding {
   /** Undefined when the egress can take the value, else why not. Pure. */
   check(value: TypedValue): string | undefined;
+  /** When its records leave: as they are durable (the default), or when a complete snapshot covers them. */
+  readonly release?: "commit" | "snapshot" | undefined;
 }
 
 // -------------------------------------------------------------------------------------------------
@@ -305,6 +307,8 @@ export type Release =
   | {
       readonly kind: "publish";
       readonly egress: string;
+      /** The partition whose numbers these are, where it is no more, and this one its heir; undefined: this one. */
+      readonly heirOf: number | undefined;
       readonly first: number;
       readonly records: readonly EgressEffect[];
       /** The number of the last cut: see barrier.ts. */

@@ -1,13 +1,8 @@
 /** Opens a partition: reads what has to be in memory before its first turn. */
+
+import { firstNumberOf } from "../model/outbox-number.ts";
 import type { Entry, Store } from "../store/contract.ts";
-import {
-  destinationOfPosition,
-  endOfPrefix,
-  firstNumberOf,
-  KeyReader,
-  keyOf,
-  type Tag,
-} from "../store/keys.ts";
+import { destinationOfPosition, endOfPrefix, KeyReader, keyOf, type Tag } from "../store/keys.ts";
 import {
   decodeMessage,
   decodeMeta,

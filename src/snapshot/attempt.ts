@@ -24,6 +24,8 @@ export interface AttemptOptions {
   readonly blob: BlobStore;
   readonly packing: Packing;
   readonly owner: Ownership;
+  /** As in Manifest. */
+  readonly numbers: string;
   readonly barrier: number;
   /** Of all partitions, in order. Not closed here. */
   readonly cuts: readonly PartitionCut[];
@@ -48,14 +50,14 @@ export interface WrittenSnapshot {
 
 /** @throws what keeps it from being complete; SNAPSHOT_FENCED */
 export async function writeSnapshot(options: AttemptOptions): Promise<WrittenSnapshot> {
-  const { blob, owner, barrier, takenAtMs, keep, signal } = options;
+  const { blob, owner, numbers, barrier, takenAtMs, keep, signal } = options;
   const { term } = owner;
   const name = snapshotName({ barrier, term });
   const shares = await writeShares(options);
   const log = await writeLog(options);
   const { application } = owner.head;
   const manifest: Manifest = {
-    ...{ application, barrier, term, takenAtMs, storeFormat: FORMAT_VERSION },
+    ...{ application, numbers, barrier, term, takenAtMs, storeFormat: FORMAT_VERSION },
     partitions: shares.map(({ writtenBytes: _, ...share }) => share),
     topics: log.topics,
   };

@@ -5,6 +5,8 @@
  * - The same data directory as the owner's takes over at once: the directory's lock, which was got before,
  *   proves that the owner is dead. So may anybody when the owner has said good-bye.
  * - A data directory that was restored from here since (an heir) takes over when the owner is dead.
+ * - One that is still empty does, before it is restored: so that nothing comes to be complete behind the snapshot
+ *   that it begins with, and nothing that waits for a snapshot leaves twice.
  * - Any other is refused: its snapshots would push out those of the data that is kept here.
  *
  * Whoever takes over has the next term. The put that says so makes every later put of the owner before fail,
@@ -33,6 +35,8 @@ export interface ClaimOptions {
   readonly runtime: Runtime;
   /** The greatest of the partitions'. */
   readonly incarnation: number;
+  /** The data directory is empty, and about to be made from the last of the snapshots. Default false. */
+  readonly isEmpty?: boolean;
   readonly signal?: AbortSignal;
   /** Default LEASE_MS. */
   readonly leaseMs?: number;
@@ -71,7 +75,7 @@ async function mayFollow(
   checkApplication(head, application);
   const isSame = owner.data === runtime.data;
   const isHeir = heirs.slice(heirs.indexOf(owner.data) + 1).includes(runtime.data);
-  if (!isSame && !isHeir && snapshots.length > 0) {
+  if (!isSame && !isHeir && !options.isEmpty && snapshots.length > 0) {
     throw new StatefoldError(
       "SNAPSHOT_FOREIGN",
       `the snapshots there are of another data directory of "${application}" (last used by ${who(owner)}), and this one was not restored from them. Choose another prefix, or start on an empty data directory to go on from them`,

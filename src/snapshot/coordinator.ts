@@ -40,6 +40,8 @@ export interface CoordinatorOptions {
   /** Asked again by itself while what fails may pass: openBlobStore. */
   readonly blob: BlobStore;
   readonly owner: Ownership;
+  /** As in Manifest. */
+  readonly numbers: string;
   readonly clock: SnapshotClock;
   readonly listener: SnapshotListener;
   /** Between the beginnings of two; undefined: only on demand. */
@@ -305,14 +307,22 @@ export class Coordinator {
     { cuts, topics }: Gathered,
     takenAtMs: number,
   ): Promise<WrittenSnapshot> {
-    const { blob, owner, segmentBytes, keep = KEPT, packing = threadedPacking } = this.#options;
+    const {
+      blob,
+      owner,
+      numbers,
+      segmentBytes,
+      keep = KEPT,
+      packing = threadedPacking,
+    } = this.#options;
     const { signal } = this.#stopping;
     try {
       signal.throwIfAborted();
       this.#phase = { kind: "writing", barrier };
       const latest = topics === undefined ? undefined : owner.head.snapshots.at(-1);
       return await writeSnapshot({
-        ...{ blob, packing, owner, barrier, cuts, topics, takenAtMs, keep, signal, segmentBytes },
+        ...{ blob, packing, owner, numbers, barrier, cuts, topics, takenAtMs, keep, signal },
+        segmentBytes,
         bases: this.#retention.kept,
         latest: latest === undefined ? undefined : await this.#retention.manifestOf(latest, signal),
       });

@@ -1,10 +1,11 @@
 /**
  * What one snapshot is made of. Immutable; lies under `manifests/`, as JSON (document.ts):
  *
- *   manifest  = { kind: "manifest", format, application, barrier, term, takenAtMs, storeFormat,
+ *   manifest  = { kind: "manifest", format, application, numbers, barrier, term, takenAtMs, storeFormat,
  *                 partitions: [partition, …],              as many as there are, in order
  *                 topics: [topic, …] }                     of the topic log
  *   partition = { meta, positions: { source: next }, segments: [segment, …] }
+ *   numbers   = by which egresses know whose numbers its outboxes give: a restore keeps it
  *   meta      = the record of the partition as of the cut, as in MetaRecord
  *   source    = as in the keys of positions (store/keys.ts): topics, peers, outboxes
  *   segment   = { key, delta, bytes, rawBytes, changes, sha256 }
@@ -72,6 +73,8 @@ export interface TopicPart {
 
 export interface Manifest extends AttemptName {
   readonly application: string;
+  /** Whose numbers its outboxes give, as egresses know it: MarkerOwner.data. */
+  readonly numbers: string;
   readonly takenAtMs: number;
   readonly storeFormat: number;
   readonly partitions: readonly PartitionShare[];
@@ -79,13 +82,13 @@ export interface Manifest extends AttemptName {
 }
 
 export function writeManifest(manifest: Manifest): Uint8Array {
-  const { application, barrier, term, takenAtMs, storeFormat, topics } = manifest;
+  const { application, numbers, barrier, term, takenAtMs, storeFormat, topics } = manifest;
   const partitions = manifest.partitions.map(({ meta, positions, segments }) => ({
     meta,
     positions: Object.fromEntries(positions),
     segments,
   }));
-  const body = { application, barrier, term, takenAtMs, storeFormat, partitions, topics };
+  const body = { application, numbers, barrier, term, takenAtMs, storeFormat, partitions, topics };
   return writeDocument(KIND, body);
 }
 
@@ -104,6 +107,7 @@ export function readManifest(snapshot: string, bytes: Uint8Array): Manifest {
   }
   const manifest = {
     application: fields.text("application"),
+    numbers: fields.text("numbers"),
     barrier: fields.count("barrier"),
     term: fields.count("term"),
     takenAtMs: fields.count("takenAtMs"),

@@ -132,6 +132,18 @@ export class Ownership {
     next();
   }
 
+  /**
+   * Gives it back to the data directory that it was taken over from, since nothing was made of it: as if this
+   * owner had never been. Never rejects.
+   */
+  async handBack(data: string): Promise<void> {
+    try {
+      await this.update((head) => ({ ...head, owner: { ...head.owner, data } }));
+    } catch {
+      // Whoever comes next finds an owner that shows no life.
+    }
+  }
+
   /** Says good-bye, so that nobody need wait. Never rejects. Idempotent. */
   async release(onFailure: (why: string) => void = () => {}): Promise<void> {
     this.#stopBeating?.();

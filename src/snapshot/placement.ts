@@ -9,7 +9,9 @@
  *   expiry                       with what it names
  *   outbox of a partition        what the receiver's cut lacks becomes mail of its target, behind what is there (I7)
  *   outbox of an egress          the partition of the same number, under the numbers it has: the egress remembers
- *                                them by it. When there is none, another, under new numbers
+ *                                them by both, and so what has left after the cut. When there is no such partition
+ *                                any more, an heir keeps an outbox in its name. In a fork, which no egress knows:
+ *                                one that has the partition's place, under new numbers
  *   position of a source         the partition that reads the source
  *   position of an outbox        with the outbox; those of peers and channels begin anew
  *   dead                         the owner of the address it names, else the reader of its source
@@ -18,13 +20,16 @@
 import { unreachable } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { Address } from "../model/address.ts";
+import { firstNumberOf } from "../model/outbox-number.ts";
 import { CALL_TYPE, ownerOf, partitionOfSource } from "../model/owner.ts";
 import {
   destinationOfPosition,
-  firstNumberOf,
+  egressDestination,
+  heirDestination,
   isTopicSource,
   KeyReader,
   keyOf,
+  outboxSource,
   partitionDestination,
   peerSource,
   placeOfDestination,
@@ -42,8 +47,9 @@ export interface PlacementOptions {
   readonly shares: readonly PartitionShare[];
   readonly stores: readonly RestoredStore[];
   readonly incarnation: number;
-  /** By partition and egress: the last number that it is known to have taken. */
-  readonly published: ReadonlyMap<string, number>;
+  /** Of another name: egresses know nothing of it. */
+  readonly isFork: boolean;
+  /** Default: no egress has any. Asked in a fork: who keeps its numbers is known by them. */
   readonly taken?: TakenRecord | undefined;
 }
 
@@ -55,15 +61,13 @@ export type TakenRecord = (
   record: records.EgressEffect,
 ) => boolean;
 
-export const publishedKey = (partition: number, egress: string): string => `${partition}/${egress}`;
-
 /** What became of what. */
 export interface PlacementCounts {
   /** Were on their way between partitions. */
   inFlight: number;
-  /** Records for egresses that go out under new numbers: an egress may have some of them already. */
+  /** Records for egresses that go out under new numbers: the original's egresses may have some of them. */
   renumbered: number;
-  /** Records for egresses that had left after the cut. */
+  /** Records of a fork that its topic log has already. */
   published: number;
 }
 
@@ -272,8 +276,21 @@ export class SharePlacement {
       return this.#store(reader).put(key, value);
     }
     const destination = destinationOfPosition(source);
-    if (destination === undefined || placeOfDestination(destination).kind !== "egress") return;
-    if (this.#from < this.#count) this.#store(this.#from).put(key, value);
+    if (destination === undefined || this.#options.isFork) return;
+    const place = placeOfDestination(destination);
+    if (place.kind !== "egress") return;
+    const { next } = records.decodePosition(value);
+    const kept = this.#keptIn(place.heirOf ?? this.#from, place.egress);
+    const name = outboxSource(kept.destination);
+    kept.store.put(keyOf("position", name), records.encodePosition(name, next));
+  }
+
+  /** Where an outbox goes on under the numbers of a partition. */
+  #keptIn(partition: number, egress: string) {
+    const isThere = partition < this.#count;
+    const store = this.#store(partition % this.#count);
+    const destination = isThere ? egressDestination(egress) : heirDestination(partition, egress);
+    return { store, destination };
   }
 
   /** The first number of this partition that another's cut lacks. */
@@ -285,7 +302,13 @@ export class SharePlacement {
     const effects = records.decodeOutbox(value);
     this.#seen.outbox += effects.length;
     const place = placeOfDestination(destination);
-    if (place.kind === "egress") return this.#records(destination, place.egress, first, effects);
+    if (place.kind === "egress") {
+      const from = place.heirOf ?? this.#from;
+      if (this.#options.isFork) return this.#renumbered(from, place.egress, first, effects);
+      const kept = this.#keptIn(from, place.egress);
+      kept.store.put(keyOf("outbox", kept.destination, first), value);
+      return count(kept.store, effects);
+    }
     const received = this.#received(place.partition);
     for (const [i, effect] of effects.entries()) {
       if (first + i < received) this.#heir.finish(1);
@@ -306,40 +329,36 @@ export class SharePlacement {
     store.put(keyOf("mail", type, id, store.lateSequence()), records.encodeMessage(message));
   }
 
-  #records(
-    destination: string,
+  /** In a fork, as the partition's that has its place; but what its log has is done. */
+  #renumbered(
+    from: number,
     egress: string,
-    first: number,
-    effects: readonly records.OutboxEffect[],
+    before: number,
+    all: readonly records.OutboxEffect[],
   ): void {
-    const { published, taken } = this.#options;
-    const last = published.get(publishedKey(this.#from, egress)) ?? 0;
-    const known = Math.min(effects.length, Math.max(0, last + 1 - first));
-    const left = effects.slice(known).filter((effect, i) => {
-      // Who keeps its numbers is known by them.
-      if (this.#from < this.#count || effect.kind !== "record") return true;
-      return taken?.(egress, this.#from, first + known + i, effect.record) !== true;
+    const { taken } = this.#options;
+    const effects = all.filter((effect, i) => {
+      return effect.kind !== "record" || taken?.(egress, from, before + i, effect.record) !== true;
     });
-    const done = effects.length - left.length;
+    const done = all.length - effects.length;
     this.#heir.finish(done);
     this.#counts.published += done;
-    if (left.length === 0) return;
-    const store = this.#heir;
-    store.count("outbox", left.length);
-    store.countOutboxBytes(left.reduce((sum, each) => sum + records.effectBytes(each), 0));
-    const number =
-      this.#from < this.#count ? first + known : this.#newNumbers(destination, left.length);
-    store.put(keyOf("outbox", destination, number), records.encodeOutbox(left));
-  }
-
-  /** The partition of this number is gone: its records go out as another's, which has numbers of its own. */
-  #newNumbers(destination: string, count: number): number {
-    this.#counts.renumbered += count;
-    const name = `${this.#from % this.#count}/outbox:${destination}`;
+    if (effects.length === 0) return;
+    this.#counts.renumbered += effects.length;
+    const partition = from % this.#count;
+    const destination = egressDestination(egress);
+    const name = `${partition}/${outboxSource(destination)}`;
     const first = this.#nextNumbers.get(name) ?? firstNumberOf(this.#options.incarnation);
-    this.#nextNumbers.set(name, first + count);
-    return first;
+    this.#nextNumbers.set(name, first + effects.length);
+    const store = this.#store(partition);
+    store.put(keyOf("outbox", destination, first), records.encodeOutbox(effects));
+    count(store, effects);
   }
+}
+
+function count(store: RestoredStore, effects: readonly records.OutboxEffect[]): void {
+  store.count("outbox", effects.length);
+  store.countOutboxBytes(effects.reduce((sum, each) => sum + records.effectBytes(each), 0));
 }
 
 function addressIn(reader: KeyReader): Address {

@@ -13,11 +13,10 @@ import { assert } from "../base/assert.ts";
 import type { BlobStore } from "../blob/contract.ts";
 import type { Store } from "../store/contract.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
-import { destinationOfPosition, placeOfDestination } from "../store/keys.ts";
 import type { MetaRecord } from "../store/records.ts";
 import type { Manifest } from "./manifest.ts";
 import { type Packing, threadedPacking } from "./packing.ts";
-import { Placement, type PlacementCounts, publishedKey, type TakenRecord } from "./placement.ts";
+import { Placement, type PlacementCounts, type TakenRecord } from "./placement.ts";
 import { RestoredStore } from "./restored-store.ts";
 import { entriesOfShare } from "./stored-snapshots.ts";
 
@@ -34,14 +33,8 @@ export interface RestoreOptions {
   /** Greater than any in the snapshot, and than any that was restored from it: enrol. */
   readonly incarnation: number;
   /**
-   * The last number of a partition's outbox that an egress has taken, asked of the egress itself when nobody
-   * can publish in that partition's name any more: what had left after the cut does not leave again then. Default: nothing
-   * is known, which is right where the egress remembers numbers by partition, and there are no fewer than before.
-   */
-  readonly published?: (egress: string, partition: number) => Promise<number | undefined>;
-  /**
    * Whether an egress that is part of the snapshot (the topic log) holds this record of a partition's outbox: it need
-   * not leave again then. Default: it skips what it holds by its number.
+   * not leave again then. Asked for a fork, whose records get new numbers. Default: nothing is held.
    */
   readonly taken?: TakenRecord | undefined;
   readonly packing?: Packing;
@@ -66,9 +59,9 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<RestoreR
   const { partitions: shares } = manifest;
   assert(incarnation > incarnationOf(manifest), `incarnation ${incarnation} is a new one`);
   const stores = options.stores.map((store, i) => restoredStore(options, store, i));
-  const published = await publishedOf(options);
+  const isFork = options.application !== manifest.application;
   const { taken } = options;
-  const placement = new Placement({ shares, stores, incarnation, published, taken });
+  const placement = new Placement({ shares, stores, incarnation, isFork, taken });
   let [entries, rawBytes] = [0, 0];
   for (const [partition, { segments }] of shares.entries()) {
     const share = placement.share(partition);
@@ -114,19 +107,4 @@ function restoredStore(
     barrier: manifest.barrier,
   };
   return new RestoredStore({ store, meta, keepsSequences, firstLate });
-}
-
-async function publishedOf({ manifest, published }: RestoreOptions) {
-  const known = new Map<string, number>();
-  if (published === undefined) return known;
-  for (const [partition, { positions }] of manifest.partitions.entries()) {
-    for (const source of positions.keys()) {
-      const destination = destinationOfPosition(source);
-      const place = destination === undefined ? undefined : placeOfDestination(destination);
-      if (place?.kind !== "egress") continue;
-      const last = await published(place.egress, partition);
-      if (last !== undefined) known.set(publishedKey(partition, place.egress), last);
-    }
-  }
-  return known;
 }

@@ -5,7 +5,7 @@ import { assert } from "../base/assert.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { StatefoldError } from "../base/errors.ts";
 import { syncFolder, writeFileAtomically } from "./atomic-file.ts";
-import { type Description, readDescription, writeDescription } from "./description.ts";
+import { type Description, type Origin, readDescription, writeDescription } from "./description.ts";
 import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
 import { FORMAT_VERSION } from "./format.ts";
 import { LevelStore } from "./level.ts";
@@ -60,9 +60,9 @@ export interface DirectoryOptions {
   readonly clock?: Clock;
   /**
    * What a directory that is made begins with: called with it while nobody believes in it yet. When it rejects, or
-   * the process dies, nothing was made. It closes the partitions it opens.
+   * the process dies, nothing was made. It closes the partitions it opens, and says where they are from.
    */
-  readonly fill?: ((directory: DataDirectory) => Promise<void>) | undefined;
+  readonly fill?: ((directory: DataDirectory) => Promise<Origin | undefined>) | undefined;
 }
 
 export interface PartitionOptions {
@@ -77,7 +77,7 @@ export interface PartitionOptions {
 export class DataDirectory {
   /** Absolute. */
   readonly path: string;
-  readonly description: Description;
+  #description: Description;
   /** It was made by this opening: nothing was here before. */
   readonly isNew: boolean;
   /** The folder of the topic log. It exists. */
@@ -92,10 +92,14 @@ export class DataDirectory {
     lock: DirectoryLock,
   ) {
     this.path = path;
-    this.description = description;
+    this.#description = description;
     this.isNew = isNew;
     this.topicsPath = join(path, TOPICS);
     this.#lock = lock;
+  }
+
+  get description(): Description {
+    return this.#description;
   }
 
   /**
@@ -124,9 +128,10 @@ export class DataDirectory {
       const description = known ?? (await makeParts(path, options, clock));
       const directory = new DataDirectory(path, { description, isNew: known === undefined }, lock);
       if (known === undefined) {
-        await options.fill?.(directory);
+        const origin = await options.fill?.(directory);
         assert(directory.#partitions.size === 0, "who fills a directory closes its partitions");
-        await writeDescription(join(path, DESCRIPTION), description);
+        if (origin !== undefined) directory.#description = { ...description, origin };
+        await writeDescription(join(path, DESCRIPTION), directory.#description);
       }
       await rm(join(path, CREATING), { force: true }); // in vain unless it was being made
       return directory;

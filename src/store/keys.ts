@@ -24,6 +24,7 @@
  * The encoding keeps order: keys sort by tag, then part by part; a text sorts before its extensions.
  *
  *   destination = "partition/" number / "egress/" egress id
+ *               / "heir/" number "/" egress id      an egress, under the numbers of a partition that is no more
  *   source      = "peer:" number              a partition, whose channel is taken
  *               / "outbox:" destination       an outbox: the next number to be given
  *               / name "/" number             a partition of a topic
@@ -115,19 +116,34 @@ export class KeyReader {
 
 const PARTITION = "partition/";
 const EGRESS = "egress/";
+const HEIR = "heir/";
 const PEER = "peer:";
 const OUTBOX = "outbox:";
 
 export const partitionDestination = (partition: number): string => `${PARTITION}${partition}`;
 export const egressDestination = (egress: string): string => `${EGRESS}${egress}`;
 
+/** @param partition the one that gave the numbers, and is no more */
+export const heirDestination = (partition: number, egress: string): string =>
+  `${HEIR}${partition}/${egress}`;
+
 export type DestinationPlace =
   | { readonly kind: "partition"; readonly partition: number }
-  | { readonly kind: "egress"; readonly egress: string };
+  | {
+      readonly kind: "egress";
+      readonly egress: string;
+      /** Undefined: the numbers are those of the partition whose outbox it is. */
+      readonly heirOf: number | undefined;
+    };
 
 export function placeOfDestination(destination: string): DestinationPlace {
   if (destination.startsWith(EGRESS)) {
-    return { kind: "egress", egress: destination.slice(EGRESS.length) };
+    return { kind: "egress", egress: destination.slice(EGRESS.length), heirOf: undefined };
+  }
+  if (destination.startsWith(HEIR)) {
+    const slash = destination.indexOf("/", HEIR.length);
+    const heirOf = Number(destination.slice(HEIR.length, slash));
+    return { kind: "egress", egress: destination.slice(slash + 1), heirOf };
   }
   return { kind: "partition", partition: Number(destination.slice(PARTITION.length)) };
 }
@@ -151,9 +167,6 @@ export function destinationOfPosition(source: string): string | undefined {
 export function isTopicSource(source: string): boolean {
   return !source.startsWith(PEER) && !source.startsWith(OUTBOX);
 }
-
-/** Where the numbers of an outbox begin that an incarnation makes: above those of all before it. */
-export const firstNumberOf = (incarnation: number): number => incarnation * 2 ** 40 + 1;
 
 function countZeros(text: string): number {
   let count = 0;

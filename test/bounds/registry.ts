@@ -146,6 +146,9 @@ export const DRIVERS: Drivers = {
   "src/partition/limits.ts#changedKeyBytes": [
     ["partition/changed-keys", "beyond changedKeyBytes it is unknown, too"],
   ],
+  "src/partition/outbox.ts#OPEN_CUTS": [
+    ["partition/outbox", "cuts whose snapshots stay open are forgotten from the oldest on"],
+  ],
   "src/partition/changed-keys.ts#OPEN_CUTS": [
     [
       "partition/changed-keys",
@@ -623,6 +626,7 @@ export const DRIVERS: Drivers = {
 
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
+  "src/model/outbox-number.ts#NUMBERS_OF_AN_INCARNATION": "how numbers are given",
   "src/log/cut.ts#READ_BYTES": "of a cut read at once, or one frame",
   "src/log/restored-log.ts#OPEN_FILES": "while a log is restored, under maxOpenFiles",
   "src/snapshot/claim.ts#LOOKS": "how often LEASE_MS is looked at",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { aNode, NIGHT } from "../node/a-node.ts";
 import { tempDir } from "../support/temp.ts";
-import { FakeIo } from "./fake-io.ts";
+import { cli as cliAt, FakeIo } from "./fake-io.ts";
 
 const cli = (args: readonly string[]) => new FakeIo().run(args);
 
@@ -47,4 +47,34 @@ test("snapshots are listed, verified, restored elsewhere, and forked", async (t)
   assert.match(verified.out, / 1 .* whole\n +2 .*damaged/);
   rmSync(join(url, "manifests"), { recursive: true });
   assert.match((await cli(["snapshot", "list", url])).out, /is missing/);
+});
+
+test("a running node takes a snapshot when it is told to, and its status names the last one", async (t) => {
+  const dir = tempDir(t);
+  const snapshots = { url: join(dir, "snapshots"), everyMs: undefined };
+  const node = await aNode(t, NIGHT, { dataDir: join(dir, "data"), snapshots });
+  assert.doesNotMatch((await cliAt(node.url, ["status"])).out, /snapshot/);
+  await node.call("test/counter/a", 1);
+  const taken = await cliAt(node.url, ["snapshot", "now"]);
+  assert.match(taken.out, /^1 {2}\S+ \S+ written in /, taken.err);
+  const again = JSON.parse((await cliAt(node.url, ["snapshot", "now", "--json"])).out);
+  assert.equal(again.barrier, 2);
+  assert(again.writtenBytes > 0 && again.elapsedMs > 0, JSON.stringify(again));
+  assert.match((await cliAt(node.url, ["status"])).out, /^last snapshot 2, /m);
+  assert.match((await cli(["snapshot", "list", snapshots.url])).out, / 1 .*\n +2 /);
+  rmSync(snapshots.url, { recursive: true });
+  writeFileSync(snapshots.url, "no folder any more");
+  const lost = await cliAt(node.url, ["snapshot", "now"]);
+  assert.deepEqual([lost.code, lost.out], [1, ""]);
+  assert.match(lost.err, /snapshot 3 was given up: .*\[SNAPSHOT_ABANDONED\]/);
+  assert.match(
+    (await cliAt(node.url, ["status"])).out,
+    /^last snapshot 2, .*\nsnapshot 3 was given up/m,
+  );
+});
+
+test("a node that keeps no snapshots says so", async (t) => {
+  const node = await aNode(t, NIGHT);
+  const { code, err } = await cliAt(node.url, ["snapshot", "now"]);
+  assert.deepEqual([code, /without --snapshots URL \[NOT_FOUND\]/.test(err)], [1, true], err);
 });

@@ -4,13 +4,15 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openBlobStore } from "../../src/blob/open.ts";
 import type { NodeOptions } from "../../src/node/options.ts";
+import { findRestoration } from "../../src/node/restoration.ts";
 import { startNode } from "../../src/node/start.ts";
+import { openStorage } from "../../src/node/storage.ts";
 import { claim } from "../../src/snapshot/claim.ts";
 import { systemSnapshotClock } from "../../src/snapshot/clock.ts";
 import { loadHead } from "../../src/snapshot/head-file.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
-import { aNode, NIGHT, nodeOptions } from "./a-node.ts";
+import { aNode, NIGHT, nodeOptions, SHOP } from "./a-node.ts";
 
 const IDS = ["a", "b", "c", "d", "e", "f"];
 
@@ -130,4 +132,67 @@ test("snapshots need a data directory", async (t) => {
   const options = { snapshots: { url: tempDir(t), everyMs: undefined } };
   const starting = startNode(nodeOptions(t, NIGHT, options));
   await assert.rejects(starting, { code: "CONFIG_INVALID", message: /--memory/ });
+});
+
+test("what came to be complete until the owner was dead is what is restored", async (t) => {
+  const { dataDir, url, options } = setting(t);
+  for (let i = 0; i < 2; i++) {
+    const node = await aNode(t, NIGHT, options);
+    await node.call("test/counter/a", 1);
+    await node.node.drain(5_000);
+  }
+  rmSync(dataDir, { recursive: true });
+  const blob = await openBlobStore(url);
+  const whose = { blob, clock: systemSnapshotClock, application: "statefold", incarnation: 0 };
+  const runtime = (data: string) => ({ data, host: "h", pid: 1, command: "run" });
+  const old = await claim({ ...whose, runtime: runtime("old"), isEmpty: true });
+  const { snapshots } = old.head;
+  await old.update((head) => ({ ...head, snapshots: snapshots.slice(0, 1) }));
+  const found = await findRestoration({
+    blob,
+    application: "statefold",
+    takeOver: async (data) => {
+      await old.update((head) => ({ ...head, snapshots }));
+      await old.release();
+      return await claim({ ...whose, runtime: runtime(data), isEmpty: true });
+    },
+    onRestored: ({ metas }, { barrier }) => assert.deepEqual([metas.length, barrier], [1, 2]),
+  });
+  const storage = await openStorage({
+    ...{ dataDir, application: "statefold", partitions: undefined, acceptLoss: false },
+    restoration: async () => found,
+  });
+  assert.equal(storage.origin?.snapshot, snapshots[1]);
+  assert.equal((await headAt(url))?.heirs.at(-1), storage.identity);
+  assert.notEqual(storage.numbers, storage.identity);
+  await storage.close();
+});
+
+test("who restored nothing leaves the snapshots to the data they are of", async (t) => {
+  const { dir, dataDir, url, options } = setting(t);
+  const first = await aNode(t, NIGHT, options);
+  await first.call("test/counter/a", 1);
+  await first.node.drain(5_000);
+  const segments = join(url, "segments", "1");
+  const [name = ""] = readdirSync(segments);
+  const bytes = readFileSync(join(segments, name));
+  writeFileSync(join(segments, name), bytes.subarray(1));
+  const other = nodeOptions(t, NIGHT, { ...options, dataDir: join(dir, "other") });
+  await assert.rejects(startNode(other), { code: "SNAPSHOT_CORRUPT" });
+  writeFileSync(join(segments, name), bytes);
+  const second = await aNode(t, NIGHT, { ...options, dataDir });
+  assert.equal(await second.call("test/counter/a", 1), 2);
+});
+
+test("a restore has the numbers that egresses know, and a status that counts none that were never given", async (t) => {
+  const { dataDir, options } = setting(t);
+  const first = await aNode(t, SHOP, options);
+  const headers = { "statefold-type": "test/Order", "content-type": "application/json" };
+  await first.ask("/v1/send/test/shop/a", { method: "POST", headers, body: '{"item":"tea"}' });
+  await first.node.drain(5_000);
+  rmSync(dataDir, { recursive: true });
+  const second = await aNode(t, SHOP, options);
+  const { json } = await second.ask("/v1/admin/status");
+  const { egresses } = json as { egresses: { pending: number }[] };
+  assert.equal(egresses[0]?.pending, 0);
 });

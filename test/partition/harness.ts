@@ -74,6 +74,8 @@ export interface HarnessOptions {
   readonly disk?: SimDisk;
   readonly lostEpoch?: number | undefined;
   readonly snapshots?: boolean;
+  /** Records leave only when a complete snapshot covers them. */
+  readonly isHeld?: boolean;
 }
 
 type Kind = Release["kind"];
@@ -267,7 +269,10 @@ export function partitionOptions(options: HarnessOptions): OpenOptions {
     function: (type) => functions[type],
     egress: (id) =>
       id === EGRESS
-        ? { check: (typed) => (typed.typename === "bad" ? "it is bad" : undefined) }
+        ? {
+            check: (typed) => (typed.typename === "bad" ? "it is bad" : undefined),
+            release: options.isHeld === true ? "snapshot" : "commit",
+          }
         : undefined,
   };
   return {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { egressDestination, firstNumberOf, keyOf } from "../../src/store/keys.ts";
+import { firstNumberOf } from "../../src/model/outbox-number.ts";
+import { egressDestination, keyOf } from "../../src/store/keys.ts";
 import { decodeMeta, encodeMeta } from "../../src/store/records.ts";
 import { at, EGRESS, Harness, idIn, value } from "./harness.ts";
 

@@ -225,3 +225,22 @@ test("a head that is replaced all the time is given up", async () => {
   await assert.rejects(enrol(store, "app", "d2", 0), { code: "BLOB_UNAVAILABLE" });
   assert.equal(puts, 20);
 });
+
+test("a data directory that is empty takes over before it is filled, once the owner is dead", async () => {
+  const it = world();
+  const first = await claim(options(it, "d1"));
+  await withSnapshot(first);
+  const empty = { ...options(it, "d2"), isEmpty: true };
+  first.beat(silent);
+  const early = assert.rejects(claim(empty), { code: "SNAPSHOT_OWNED", message: /d1\.host/ });
+  await it.clock.pass(LEASE_MS);
+  await early;
+  await first.release();
+  const second = await claim(empty);
+  assert.deepEqual([second.term, second.head.snapshots], [2, [SNAPSHOT]]);
+  await assert.rejects(withSnapshot(first), { code: "SNAPSHOT_FENCED" });
+  // It could not be filled.
+  await second.handBack("d1");
+  await second.release();
+  assert.equal((await claim(options(it, "d1"))).term, 3);
+});

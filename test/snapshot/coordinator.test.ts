@@ -45,6 +45,7 @@ async function setting(options: Partial<CoordinatorOptions> & { count?: number }
   const fenced: StatefoldError[] = [];
   const troubles: string[] = [];
   const coordinator = new Coordinator({
+    numbers: "n1",
     ...{ partitions, blob, owner, clock, everyMs: undefined, packing: stepwisePacking },
     listener: {
       onComplete: (each) => complete.push(each),

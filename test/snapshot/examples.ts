@@ -14,7 +14,7 @@ export const segment = (key: string, rest: Partial<SegmentRef> = {}): SegmentRef
 });
 
 export const MANIFEST: Manifest = {
-  ...{ application: "app", barrier: 7, term: 2, takenAtMs: 1_000, storeFormat: 1 },
+  ...{ application: "app", numbers: "n1", barrier: 7, term: 2, takenAtMs: 1_000, storeFormat: 1 },
   partitions: [
     {
       meta: META,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { firstNumberOf } from "../../src/model/outbox-number.ts";
 import { CALL_TYPE, ownerOf } from "../../src/model/owner.ts";
 import type { PartitionShare } from "../../src/snapshot/manifest.ts";
 import { Placement, type TakenRecord } from "../../src/snapshot/placement.ts";
@@ -7,7 +8,7 @@ import { RestoredStore } from "../../src/snapshot/restored-store.ts";
 import type { Write } from "../../src/store/contract.ts";
 import {
   egressDestination,
-  firstNumberOf,
+  heirDestination,
   keyOf,
   outboxSource,
   partitionDestination,
@@ -37,7 +38,11 @@ interface Part {
 }
 
 /** These partitions, as they were cut, on so many others. */
-async function placed(parts: readonly Part[], count: number, taken?: TakenRecord) {
+async function placed(
+  parts: readonly Part[],
+  count: number,
+  { isFork = false, taken }: { isFork?: boolean; taken?: TakenRecord } = {},
+) {
   const shares = parts.map(({ meta, positions = new Map() }, partition): PartitionShare => {
     const whole = { ...META, ...meta, partition, partitionCount: parts.length };
     return { meta: whole, positions, segments: [] };
@@ -49,7 +54,7 @@ async function placed(parts: readonly Part[], count: number, taken?: TakenRecord
     const store = new MemoryStore(each);
     return new RestoredStore({ store, meta, keepsSequences, firstLate: 1_000 });
   });
-  const placement = new Placement({ shares, stores, incarnation: 3, published: new Map(), taken });
+  const placement = new Placement({ shares, stores, incarnation: 3, isFork, taken });
   for (const [i, { writes }] of parts.entries()) {
     const share = placement.share(i);
     const meta = shares[i]?.meta ?? META;
@@ -217,32 +222,55 @@ const position = (source: string, next: number): Write => ({
   value: encodePosition(source, next),
 });
 
-test("records for an egress keep their numbers, unless there is no partition of that number", async () => {
-  const destination = egressDestination("my/egress");
+const OUT = egressDestination("my/egress");
+
+/** A record for an egress, under this number, and the outbox it lies in. */
+function told(first: number, destination = OUT): Part {
   const record = { value: value("x"), sender: at("a"), causeId: undefined, traceparent: undefined };
-  const effects = [{ kind: "record", record } as const];
-  const part = (first: number): Part => ({
-    writes: [
-      { key: keyOf("outbox", destination, first), value: encodeOutbox(effects) },
-      position(outboxSource(destination), first + 1),
-    ],
-    meta: { accepted: 1, outbox: 1 },
-  });
-  const { contents, metas, counts } = await placed([part(3), part(3), part(9)], 2);
-  assert.equal(counts.renumbered, 1);
+  const bytes = encodeOutbox([{ kind: "record", record }]);
+  const writes = [
+    { key: keyOf("outbox", destination, first), value: bytes },
+    position(outboxSource(destination), first + 1),
+  ];
+  return { writes, meta: { accepted: 1, outbox: 1 } };
+}
+
+/** Whether the outbox for a destination holds that number, and the next it gives. */
+function outboxIn(contents: MemoryContents | undefined, destination: string, first: number) {
+  const bytes = contents?.get(keyOf("position", outboxSource(destination)));
+  const holds = contents?.get(keyOf("outbox", destination, first)) !== undefined;
+  return [holds, bytes === undefined ? undefined : decodePosition(bytes).next];
+}
+
+test("records for an egress keep their numbers, and an heir keeps those of a partition that is gone", async () => {
+  const { contents, metas, counts } = await placed([told(3), told(4), told(9), told(5)], 2);
+  assert.equal(counts.renumbered, 0);
   assert.deepEqual(
     metas.map(({ outbox }) => outbox),
-    [2, 1],
+    [2, 2],
   );
   const [zero, one] = contents;
-  assert(zero?.get(keyOf("outbox", destination, 3)) !== undefined);
-  assert(zero.get(keyOf("outbox", destination, firstNumberOf(3))) !== undefined);
-  assert(one?.get(keyOf("outbox", destination, 3)) !== undefined);
-  const nexts = contents.map((each) => {
-    const bytes = each.get(keyOf("position", outboxSource(destination)));
-    return bytes === undefined ? undefined : decodePosition(bytes).next;
-  });
-  assert.deepEqual(nexts, [firstNumberOf(3) + 1, 4]);
+  assert.deepEqual(outboxIn(zero, OUT, 3), [true, 4]);
+  assert.deepEqual(outboxIn(one, OUT, 4), [true, 5]);
+  assert.deepEqual(outboxIn(zero, heirDestination(2, "my/egress"), 9), [true, 10]);
+  assert.deepEqual(outboxIn(one, heirDestination(3, "my/egress"), 5), [true, 6]);
+});
+
+test("what an heir keeps goes back to a partition of that number, or on to another heir", async () => {
+  const [three, five] = [heirDestination(3, "my/egress"), heirDestination(5, "my/egress")];
+  const { contents } = await placed([told(9, three), told(7, five)], 4);
+  assert.deepEqual(outboxIn(contents[3], OUT, 9), [true, 10]);
+  assert.deepEqual(outboxIn(contents[1], five, 7), [true, 8]);
+});
+
+test("in a fork records for an egress go out under numbers that no egress knows", async () => {
+  const { contents, counts } = await placed([told(3), told(4), told(9)], 2, { isFork: true });
+  assert.equal(counts.renumbered, 3);
+  const [zero, one] = contents;
+  const first = firstNumberOf(3);
+  assert.deepEqual(outboxIn(zero, OUT, first), [true, first + 2]);
+  assert.deepEqual(outboxIn(zero, OUT, first + 1), [true, first + 2]);
+  assert.deepEqual(outboxIn(one, OUT, first), [true, first + 1]);
 });
 
 test("records that would get new numbers are done when their egress has them already", async () => {
@@ -260,15 +288,16 @@ test("records that would get new numbers are done when their egress has them alr
   });
   const asked: number[] = [];
   const taken: TakenRecord = (egress, partition, number) => {
-    assert.deepEqual([egress, partition], ["my/log", 1]);
+    assert.equal(egress, "my/log");
+    if (partition === 0) return false;
     asked.push(number);
     return number === 10;
   };
-  const { contents, counts, metas } = await placed([part(3), part(9)], 1, taken);
+  const { contents, counts, metas } = await placed([part(3), part(9)], 1, { isFork: true, taken });
   assert.deepEqual(asked, [9, 10, 11]);
   assert.equal(counts.published, 1);
   assert.deepEqual([metas[0]?.outbox, metas[0]?.finished, metas[0]?.accepted], [5, 1, 6]);
-  const bytes = contents[0]?.get(keyOf("outbox", destination, firstNumberOf(3)));
+  const bytes = contents[0]?.get(keyOf("outbox", destination, firstNumberOf(3) + 3));
   const texts = decodeOutbox(bytes ?? NOTHING).map((each) => {
     return each.kind === "record" ? textOf(each.record.value) : "";
   });

@@ -66,6 +66,7 @@ class World {
     store.faults = this.faults;
     const troubles: string[] = [];
     const coordinator = new Coordinator({
+      numbers: "n1",
       ...{ partitions, blob, owner, clock: this.clock, everyMs: undefined, keep: KEEP },
       ...{ packing: stepwisePacking, segmentBytes: this.rng.pick([500, 5_000]) },
       cutTimeoutMs: 1_000,

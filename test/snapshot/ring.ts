@@ -10,7 +10,12 @@ import { ownerOf, partitionOfSource } from "../../src/model/owner.ts";
 import { decodeStateEntry } from "../../src/model/persisted-value.ts";
 import type { Input, Release, Turn } from "../../src/partition/ports.ts";
 import type { PartitionCut, SnapshotPartitions } from "../../src/snapshot/cut.ts";
-import { egressDestination, keyOf, partitionDestination } from "../../src/store/keys.ts";
+import {
+  egressDestination,
+  heirDestination,
+  keyOf,
+  partitionDestination,
+} from "../../src/store/keys.ts";
 import { decodeParked, decodePosition, decodeState } from "../../src/store/records.ts";
 import {
   at,
@@ -61,12 +66,19 @@ export class Ring implements SnapshotPartitions {
     this.#rng = rng;
   }
 
-  static async open(count: number, rng: Rng, disks: readonly SimDisk[] = []): Promise<Ring> {
+  /** @param told what the egress remembers of a ring before */
+  static async open(
+    count: number,
+    rng: Rng,
+    disks: readonly SimDisk[] = [],
+    { told = [], isHeld = false }: { told?: readonly Told[]; isHeld?: boolean } = {},
+  ): Promise<Ring> {
     const ring = new Ring(rng);
+    ring.told.push(...told);
     for (let partition = 0; partition < count; partition++) {
       const disk = disks[partition];
       const harness = await Harness.open({
-        ...{ partition, partitionCount: count, snapshots: true },
+        ...{ partition, partitionCount: count, snapshots: true, isHeld },
         functions: { [TYPE]: binding({ concurrency: 3, maxBatchMessages: 2 }) },
         limits: { outboxBytesInMemory: 1_000, mailBytesInMemory: 3_000 },
         ...(disk === undefined ? {} : { disk }),
@@ -211,19 +223,18 @@ export class Ring implements SnapshotPartitions {
         return this.#send(from, to, { kind: "resume", destination, next, barrier });
       }
       case "publish": {
-        for (const [i, record] of release.records.entries()) {
-          const number = release.first + i;
-          const isKnown = this.told.some((t) => t.partition === from && t.number === number);
+        const { heirOf, first, records } = release;
+        const partition = heirOf ?? from;
+        for (const [i, record] of records.entries()) {
+          const number = first + i;
+          const isKnown = this.told.some((t) => t.partition === partition && t.number === number);
           const hop = JSON.parse(textOf(record.value));
-          if (!isKnown) this.told.push({ partition: from, number, hop });
+          if (!isKnown) this.told.push({ partition, number, hop });
         }
-        const upTo = release.first + release.records.length - 1;
-        const input = {
-          kind: "acknowledged",
-          destination: egressDestination(EGRESS),
-          upTo,
-        } as const;
-        return this.#send(-1, from, input);
+        const upTo = first + records.length - 1;
+        const own =
+          heirOf === undefined ? egressDestination(EGRESS) : heirDestination(heirOf, EGRESS);
+        return this.#send(-1, from, { kind: "acknowledged", destination: own, upTo });
       }
       case "accepted":
       case "replied":

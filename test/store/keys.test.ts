@@ -4,6 +4,7 @@ import {
   destinationOfPosition,
   egressDestination,
   endOfPrefix,
+  heirDestination,
   type KeyPart,
   KeyReader,
   keyOf,
@@ -137,10 +138,13 @@ test("a peer's channel is a source of its own name", () => {
 });
 
 test("the position of an outbox says whose it is", () => {
-  for (const destination of [partitionDestination(3), egressDestination("my/egress")]) {
+  const [egress, heir] = [egressDestination("my/egress"), heirDestination(12, "my/egress")];
+  for (const destination of [partitionDestination(3), egress, heir]) {
     assert.equal(destinationOfPosition(outboxSource(destination)), destination);
   }
   assert.equal(destinationOfPosition("log/topic/1"), undefined);
   assert.deepEqual(placeOfDestination("partition/3"), { kind: "partition", partition: 3 });
-  assert.deepEqual(placeOfDestination("egress/my/e"), { kind: "egress", egress: "my/e" });
+  const place = { kind: "egress", egress: "my/e" };
+  assert.deepEqual(placeOfDestination("egress/my/e"), { ...place, heirOf: undefined });
+  assert.deepEqual(placeOfDestination("heir/12/my/e"), { ...place, heirOf: 12 });
 });

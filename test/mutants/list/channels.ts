@@ -165,7 +165,7 @@ export const CHANNELS: readonly Mutant[] = [
     bug: "New entries are sent while older ones wait on disk.",
     breaks: "I5 order at the receiver",
     file: "partition/outbox.ts",
-    from: "if (this.#spilledFrom === this.#spilledEnd && room) {",
+    from: "if (isNext && room) {",
     to: "if (room) {",
   },
   {

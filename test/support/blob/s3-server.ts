@@ -3,9 +3,9 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { env as environment } from "node:process";
 import { promisify } from "node:util";
-import type { Scope } from "../cleanup.ts";
+import { atEnd, type Scope } from "../cleanup.ts";
 import { madeOnce } from "../made-once.ts";
-import { type Script, startScript } from "../process.ts";
+import { freePort, Script, type ScriptOptions } from "../process.ts";
 import { tempDir } from "../temp.ts";
 import { GO } from "../toolchain.ts";
 
@@ -39,18 +39,30 @@ export const S3_CREDENTIALS = {
  * minutes more, in which Go builds it.
  */
 export async function startS3(t: Scope): Promise<S3Server> {
+  const server = await s3In(tempDir(t));
+  atEnd(t, () => server.script.kill());
+  await server.script.start();
+  return server;
+}
+
+/**
+ * The same in an empty folder, to be started, and to be ended, by whoever asks.
+ *
+ * @param isKilled it may be killed while it writes: an object and what belongs to it are replaced at once then, for which
+ *   the file system must know extended attributes
+ */
+export async function s3In(folder: string, isKilled = false): Promise<S3Server> {
   const program = join(await versitygw(), "versitygw");
-  const folder = tempDir(t);
   const [data, attributes] = [join(folder, "data"), join(folder, "attributes")];
   mkdirSync(join(data, BUCKET), { recursive: true });
   mkdirSync(attributes);
   Object.assign(environment, S3_CREDENTIALS);
-  const script = await startScript(t, {
+  const options: ScriptOptions = {
     program,
     script: "--quiet",
     args: (port) => [
       ...["--port", `127.0.0.1:${port}`, "--health", "/health"],
-      ...["posix", "--sidecar", attributes, data],
+      ...["posix", ...(isKilled ? [] : ["--sidecar", attributes]), data],
     ],
     env: {
       ROOT_ACCESS_KEY: S3_CREDENTIALS.AWS_ACCESS_KEY_ID,
@@ -58,7 +70,8 @@ export async function startS3(t: Scope): Promise<S3Server> {
     },
     ready: async ({ url }) => (await fetch(`${url}/health`)).ok,
     readyTimeoutMs: 60_000,
-  });
+  };
+  const script = new Script(options, await freePort());
   return {
     endpoint: script.url,
     bucket: BUCKET,
