@@ -631,6 +631,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/log/restored-log.ts#OPEN_FILES": "while a log is restored, under maxOpenFiles",
   "src/snapshot/claim.ts#LOOKS": "how often LEASE_MS is looked at",
   "src/snapshot/coordinator.ts#ANNOUNCED_EVERY_MS": "how often one is announced again",
+  "src/snapshot/head-file.ts#TRIES": "reads of a small object that is replaced meanwhile",
   "src/snapshot/retention.ts#LIST_EVERY_MS": "how often leftovers of others are looked for",
   "src/snapshot/retention.ts#DELETED_AT_ONCE": "of one request, under pageKeys",
   "src/node/snapshots.ts#LAST_MS": "the least that a drain leaves for the last snapshot",

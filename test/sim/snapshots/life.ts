@@ -16,10 +16,15 @@ import { TopicLog } from "../../../src/log/topic-log.ts";
 import type { SourceBatch } from "../../../src/model/source.ts";
 import { Publisher } from "../../../src/node/publisher.ts";
 import type { Input, Release, Turn } from "../../../src/partition/ports.ts";
-import { claim } from "../../../src/snapshot/claim.ts";
+import { type ClaimOptions, claim } from "../../../src/snapshot/claim.ts";
 import { Coordinator, type TakenSnapshot } from "../../../src/snapshot/coordinator.ts";
+import type { Ownership } from "../../../src/snapshot/ownership.ts";
 import { stepwisePacking } from "../../../src/snapshot/packing.ts";
-import { partitionDestination } from "../../../src/store/keys.ts";
+import {
+  egressDestination,
+  heirDestination,
+  partitionDestination,
+} from "../../../src/store/keys.ts";
 import { decodeParked } from "../../../src/store/records.ts";
 import { createLogger } from "../../../src/telemetry/logger.ts";
 import { binding, EGRESS, Harness, PLAIN, TYPE } from "../../partition/harness.ts";
@@ -46,9 +51,13 @@ export interface LifeOptions {
   readonly everyMs: number;
   /** How late others hear of a barrier, at most. */
   readonly lateMs: number;
+  /** Records leave when a snapshot covers them. */
+  readonly isHeld: boolean;
   readonly paths: SnapshotPaths;
   readonly onComplete: (taken: TakenSnapshot) => void;
 }
+
+type Publish = Extract<Release, { readonly kind: "publish" }>;
 
 interface Offered {
   readonly partition: number;
@@ -63,7 +72,9 @@ export class Life {
   abandoned = 0;
   isCured = false;
   readonly #harnesses: readonly Harness[];
-  readonly #publishers: readonly Publisher[];
+  /** By partition and destination. */
+  readonly #publishers = new Map<string, Publisher>();
+  readonly #egress: Egress;
   readonly #ingress: LogIngress;
   readonly #offered: Offered[] = [];
   readonly #wires = new Map<string, { readonly to: number; readonly input: Input }[]>();
@@ -74,20 +85,7 @@ export class Life {
     this.options = options;
     this.log = log;
     this.#harnesses = harnesses;
-    const egress = late(new LogEgress({ id: EGRESS, log }), log, options);
-    this.#publishers = harnesses.map(({ partition }, index) => {
-      return new Publisher({
-        ...{ egress, partition: index, logger: SILENT, random: rng.random },
-        acknowledge: (input) => {
-          const isFirst = (input.barrier ?? 0) > partition.barrier.wanted;
-          options.paths.hitIf(isFirst, "cutByAcknowledgement");
-          partition.offer(input);
-        },
-        onFenced: () => assert.fail("nobody else publishes"),
-        onPublished: () => {},
-        sleep: (delayMs, signal) => time.wait(delayMs, signal).catch(() => {}),
-      });
-    });
+    this.#egress = late(new LogEgress({ id: EGRESS, log }), log, options);
     const route = { topic: TOPIC, valueType: PLAIN, targets: [TYPE] };
     this.#ingress = new LogIngress({
       settings: {
@@ -121,7 +119,7 @@ export class Life {
     for (const [partition, disk] of machine.disks.entries()) {
       harnesses.push(
         await Harness.open({
-          ...{ partition, partitionCount, disk, snapshots: true },
+          ...{ partition, partitionCount, disk, snapshots: true, isHeld: options.isHeld },
           functions: { [TYPE]: binding({ concurrency: 3, maxBatchMessages: 2 }) },
           limits: { outboxBytesInMemory: 1_000, mailBytesInMemory: 3_000 },
         }),
@@ -141,14 +139,17 @@ export class Life {
   }
 
   /** @throws StatefoldError SNAPSHOT_OWNED, SNAPSHOT_FOREIGN, BLOB_UNAVAILABLE */
-  async claim(): Promise<number> {
-    const { blob, time: clock, machine, everyMs, onComplete } = this.options;
-    const runtime = { data: machine.data, host: machine.data, pid: 1, command: "simulated" };
-    const owner = await claim({
-      ...{ blob, clock, application: APPLICATION, runtime, incarnation: 0, leaseMs: LEASE_MS },
-    });
+  async claim(): Promise<void> {
+    const { blob, time, machine } = this.options;
+    this.own(await claim(claimOf(blob, time, machine)));
+  }
+
+  /** Snapshots are taken from now on. */
+  own(owner: Ownership): void {
+    const { blob, time: clock, everyMs, onComplete } = this.options;
     const life = this;
     this.#coordinator = new Coordinator({
+      numbers: APPLICATION,
       ...{
         blob,
         owner,
@@ -193,7 +194,6 @@ export class Life {
       },
     });
     this.#coordinator.start();
-    return owner.term;
   }
 
   async start(): Promise<void> {
@@ -316,7 +316,7 @@ export class Life {
         return this.#send(from, to, { kind: "resume", destination, next, barrier });
       }
       case "publish":
-        return this.#publishers[from]?.add(release.first, release.records, release.barrier);
+        return this.#publisher(from, release).add(release.first, release.records, release.barrier);
       case "accepted":
       case "replied":
       case "pending":
@@ -327,6 +327,32 @@ export class Life {
       default:
         return unreachable(release);
     }
+  }
+
+  #publisher(from: number, { egress, heirOf }: Publish): Publisher {
+    const { rng, time, paths } = this.options;
+    paths.hitIf(heirOf !== undefined, "heirPublishes");
+    const destination =
+      heirOf === undefined ? egressDestination(egress) : heirDestination(heirOf, egress);
+    const name = `${from}/${destination}`;
+    const known = this.#publishers.get(name);
+    if (known !== undefined) return known;
+    const { partition } = this.#harnesses[from] ?? {};
+    assert(partition !== undefined);
+    const publisher = new Publisher({
+      ...{ egress: this.#egress, partition: heirOf ?? from, destination },
+      ...{ logger: SILENT, random: rng.random },
+      acknowledge: (input) => {
+        const isFirst = (input.barrier ?? 0) > partition.barrier.wanted;
+        paths.hitIf(isFirst, "cutByAcknowledgement");
+        partition.offer(input);
+      },
+      onFenced: () => assert.fail("nobody else publishes"),
+      onPublished: () => {},
+      sleep: (delayMs, signal) => time.wait(delayMs, signal).catch(() => {}),
+    });
+    this.#publishers.set(name, publisher);
+    return publisher;
   }
 
   #send(from: number, to: number, input: Input): void {
@@ -340,6 +366,13 @@ export class Life {
     const next = this.options.rng.pick(waiting).shift();
     if (next !== undefined) this.#harnesses[next.to]?.partition.offer(next.input);
   }
+}
+
+/** How the process on a machine asks for the prefix. */
+export function claimOf(blob: BlobStore, clock: ProcessTime, { data }: Machine): ClaimOptions {
+  const runtime = { data, host: data, pid: 1, command: "simulated" };
+  const limits = { incarnation: 0, leaseMs: LEASE_MS };
+  return { blob, clock, application: APPLICATION, runtime, ...limits };
 }
 
 /** What goes to it, and what it answers, is on its way for a while; some answers are lost. */

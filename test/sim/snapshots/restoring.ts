@@ -1,7 +1,6 @@
 /** Makes a machine's disks from a snapshot, as src/node/restoration.ts does, and holds them to what must be there. */
 import type { BlobStore } from "../../../src/blob/contract.ts";
 import { logHolds } from "../../../src/egress/log-holds.ts";
-import { enrol } from "../../../src/snapshot/claim.ts";
 import { stepwisePacking } from "../../../src/snapshot/packing.ts";
 import {
   incarnationOf,
@@ -19,19 +18,20 @@ export interface Restoring {
   readonly name: string;
   readonly machine: Machine;
   readonly tokens: readonly Token[];
-  /** False: to look at it alone. */
-  readonly isHeir: boolean;
+  /** Another name: a fork. */
+  readonly as?: string | undefined;
+  /** Given the greatest in the snapshot. */
+  readonly incarnation: (least: number) => Promise<number>;
 }
 
 export async function restoreOn(options: Restoring): Promise<RestoreReport> {
-  const { blob, name, machine, tokens, isHeir } = options;
+  const { blob, name, machine, tokens, as: application = APPLICATION } = options;
   const manifest = await loadManifest(blob, name);
-  const least = incarnationOf(manifest);
-  const incarnation = isHeir ? await enrol(blob, APPLICATION, machine.data, least) : least + 1;
+  const incarnation = await options.incarnation(incarnationOf(manifest));
   const files = machine.logDisk.boot();
   const log = await restoreTopics({ blob, manifest, directory: "/data", files });
   const report = await restoreSnapshot({
-    ...{ blob, manifest, stores: machine.disks, application: APPLICATION, incarnation },
+    ...{ blob, manifest, stores: machine.disks, application, incarnation },
     ...{ taken: await logHolds(log), packing: stepwisePacking },
   });
   const what = `in snapshot ${name} of ${manifest.partitions.length} partitions on ${machine.disks.length}`;

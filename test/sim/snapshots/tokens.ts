@@ -142,13 +142,14 @@ async function inOutboxes(disks: readonly SimDisk[], log: TopicLog): Promise<Fou
       const place = placeOfDestination(reader.text());
       assert(place.kind === "egress", "a restored partition has nothing on its way to another");
       const first = reader.number();
+      const { egress, heirOf: from = p } = place;
       return decodeOutbox(entry.value).flatMap((effect, i): Found[] => {
         assert(effect.kind === "record");
         const { record } = effect;
-        if (holds(place.egress, p, first + i, record)) return [];
+        if (holds(egress, from, first + i, record)) return [];
         const bytes = io.statefun.sdk.egress.KafkaProducerRecord.decode(record.value.value);
         const token = JSON.parse(Buffer.from(bytes.valueBytes).toString());
-        return [{ token, place: `the outbox of partition ${p} as ${first + i}` }];
+        return [{ token, place: `the outbox of partition ${from} in ${p} as ${first + i}` }];
       });
     }),
   );

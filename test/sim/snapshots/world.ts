@@ -7,13 +7,16 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { StatefoldError } from "../../../src/base/errors.ts";
-import { claim } from "../../../src/snapshot/claim.ts";
+import type { BlobStore } from "../../../src/blob/contract.ts";
+import { claim, enrol } from "../../../src/snapshot/claim.ts";
 import type { TakenSnapshot } from "../../../src/snapshot/coordinator.ts";
+import { type Head, withHeir } from "../../../src/snapshot/head.ts";
+import type { Ownership } from "../../../src/snapshot/ownership.ts";
 import { FakeBlobStore, FakeBucket, NO_FAULTS } from "../../support/blob/fake.ts";
 import { createRng, type Rng } from "../../support/rng.ts";
 import { Schedule } from "../schedule.ts";
 import { BucketWatch } from "./bucket-watch.ts";
-import { APPLICATION, GRACE_MS, LEASE_MS, Life } from "./life.ts";
+import { APPLICATION, claimOf, GRACE_MS, LEASE_MS, Life } from "./life.ts";
 import { blobFor, drawFaults, Machine } from "./machine.ts";
 import { SnapshotPaths } from "./paths.ts";
 import { restoreOn } from "./restoring.ts";
@@ -34,6 +37,7 @@ export class SnapshotWorld {
   readonly #tokens: readonly Token[];
   readonly #everyMs: number;
   readonly #lateMs: number;
+  readonly #isHeld: boolean;
   readonly #zombies: Life[] = [];
   #directories = 0;
   #isCured = false;
@@ -45,6 +49,7 @@ export class SnapshotWorld {
     this.#tokens = newTokens(this.#rng, 3 + this.#rng.int(10));
     this.#everyMs = this.#rng.pick([50, 200, 1_000]);
     this.#lateMs = this.#rng.pick([1, 30, 300]);
+    this.#isHeld = this.#rng.chance(0.25);
   }
 
   async run(): Promise<void> {
@@ -94,14 +99,16 @@ export class SnapshotWorld {
     }
   }
 
-  async #opened(machine: Machine): Promise<Life> {
-    const rng = this.#rng.fork();
+  #process(rng: Rng, faults = this.#isCured ? NO_FAULTS : drawFaults(rng)): Process {
     const time = new ProcessTime(this.schedule);
-    const faults = this.#isCured ? NO_FAULTS : drawFaults(rng);
-    const ways = blobFor(this.#bucket, time, rng.fork(), faults);
+    return { time, ...blobFor(this.#bucket, time, rng.fork(), faults) };
+  }
+
+  async #opened(machine: Machine, process = this.#process(this.#rng.fork())): Promise<Life> {
+    const rng = this.#rng.fork();
     return await Life.open({
-      ...{ machine, rng, time, ...ways, everyMs: this.#everyMs, lateMs: this.#lateMs },
-      paths: this.paths,
+      ...{ machine, rng, ...process, everyMs: this.#everyMs, lateMs: this.#lateMs },
+      ...{ paths: this.paths, isHeld: this.#isHeld },
       onComplete: (taken) => this.#completed(taken),
     });
   }
@@ -176,7 +183,9 @@ export class SnapshotWorld {
       const machine = new Machine("scratch", count, this.#rng);
       const blob = new FakeBlobStore(this.#bucket);
       const { inFlight, renumbered, published } = await restoreOn({
-        ...{ blob, name, machine, tokens: this.#tokens, isHeir: false },
+        ...{ blob, name, machine, tokens: this.#tokens },
+        as: this.#rng.chance(0.5) ? "fork" : undefined,
+        incarnation: async (least) => least + 1,
       });
       this.paths.hitIf(inFlight > 0, "inFlight");
       this.paths.hitIf(renumbered > 0, "renumbered");
@@ -198,14 +207,23 @@ export class SnapshotWorld {
   /** Its disk is gone, and it with it, or it only seems so. */
   async #loseDisk(partitions: number): Promise<void> {
     const life = this.#life;
-    const { time } = life.options;
     this.#main = undefined;
     if (this.#rng.chance(0.4)) {
-      time.freeze();
+      life.options.time.freeze();
       this.#zombies.push(life);
     } else life.die("power");
-    const next = await this.#restored(partitions);
-    this.#main = await this.#live(next);
+    if (this.#rng.chance(0.3)) {
+      // By hand, and then it is started.
+      this.#main = await this.#live((await this.#restored(partitions, false)).machine);
+    } else {
+      const { machine, process, owner } = await this.#restored(partitions, true);
+      assert(owner !== undefined);
+      this.paths.hit("tookOverEmpty");
+      const next = await this.#opened(machine, process);
+      next.own(owner);
+      await next.start();
+      this.#main = next;
+    }
     this.paths.hit("restored");
     this.#thawLater(life);
   }
@@ -215,32 +233,74 @@ export class SnapshotWorld {
     this.schedule.after(this.#rng.random() * 2_000, () => time.thaw());
   }
 
-  /** A new machine, with what the latest snapshot holds, or the one before. */
-  async #restored(partitions: number): Promise<Machine> {
+  /** A new machine, with what the latest snapshot holds, or by hand with what one before does. */
+  async #restored(partitions: number, takesOver: boolean): Promise<RestoredMachine> {
     for (let attempt = 0; ; attempt++) {
       const rng = this.#rng.fork();
-      const machine = this.#machine(partitions);
-      const time = new ProcessTime(this.schedule);
-      const faults = attempt > 3 ? NO_FAULTS : { ...drawFaults(rng), damaged: rng.pick([0, 0.05]) };
-      const { blob, store } = blobFor(this.#bucket, time, rng.fork(), faults);
-      const { snapshots = [] } = this.#watch.head ?? {};
-      const name = rng.chance(0.2) ? rng.pick(snapshots) : (snapshots.at(-1) ?? "");
-      const dies = attempt <= 3 && rng.chance(0.2) ? rng.int(12) : Number.POSITIVE_INFINITY;
+      const isCalm = attempt > 3;
+      const faults = isCalm ? NO_FAULTS : { ...drawFaults(rng), damaged: rng.pick([0, 0.05]) };
+      const process = this.#process(rng, faults);
+      const { store } = process;
+      const dies = !isCalm && rng.chance(0.2) ? rng.int(12) : Number.POSITIVE_INFINITY;
       const { onCall } = store;
       store.onCall = (...call) => {
         if (store.calls > dies) throw new Crashed();
         return onCall(...call);
       };
+      const machine = this.#machine(partitions);
       try {
-        const tokens = this.#tokens;
-        await this.#during(restoreOn({ blob, name, machine, tokens, isHeir: true }));
-        return machine;
+        const owner = takesOver
+          ? await this.#takenOver(machine, process)
+          : await this.#restoredByHand(machine, process, rng);
+        store.faults = { ...store.faults, damaged: 0 };
+        store.onCall = onCall;
+        return { machine, process, owner };
       } catch (error) {
-        time.die();
-        if (faults === NO_FAULTS) throw error;
+        process.time.die();
+        if (isCalm) throw error;
         this.#failedToRestore(error);
       }
     }
+  }
+
+  /** As a node on an empty directory does: the prefix is its own first. */
+  async #takenOver(machine: Machine, { blob, time }: Process): Promise<Ownership> {
+    const before = this.#watch.head?.owner.data ?? "";
+    const owner = await this.#during(claim({ ...claimOf(blob, time, machine), isEmpty: true }));
+    try {
+      await this.#restore(machine, blob, owner.head.snapshots.at(-1) ?? "", async (least) => {
+        const next = (head: Head): number => Math.max(head.incarnation, least) + 1;
+        await owner.update((head) => withHeir(head, machine.data, next(head)));
+        return owner.head.incarnation;
+      });
+      return owner;
+    } catch (error) {
+      if (!(error instanceof Crashed)) {
+        await this.#during(owner.handBack(before));
+        this.paths.hit("handedBack");
+      }
+      throw error;
+    }
+  }
+
+  /** The prefix stays whose it is. */
+  async #restoredByHand(machine: Machine, { blob, time }: Process, rng: Rng): Promise<undefined> {
+    const { snapshots = [] } = this.#watch.head ?? {};
+    const name = rng.chance(0.3) ? rng.pick(snapshots) : (snapshots.at(-1) ?? "");
+    await this.#restore(machine, blob, name, (least) => {
+      return enrol(blob, APPLICATION, machine.data, least);
+    });
+    time.die();
+  }
+
+  async #restore(
+    machine: Machine,
+    blob: BlobStore,
+    name: string,
+    incarnation: (least: number) => Promise<number>,
+  ): Promise<void> {
+    const tokens = this.#tokens;
+    await this.#during(restoreOn({ blob, name, machine, tokens, incarnation }));
   }
 
   /** Whoever starts it starts it again, on a new directory. */
@@ -257,7 +317,7 @@ export class SnapshotWorld {
     if ((this.#watch.head?.snapshots.length ?? 0) === 0) return;
     const life = this.#life;
     const isFrozen = this.#rng.chance(0.3);
-    const machine = await this.#restored(this.#rng.pick(COUNTS));
+    const { machine } = await this.#restored(this.#rng.pick(COUNTS), false);
     const rival = await this.#opened(machine);
     if (isFrozen) life.options.time.freeze();
     try {
@@ -278,11 +338,9 @@ export class SnapshotWorld {
   /** A directory that has nothing to do with what is there. */
   async #stranger(): Promise<void> {
     if ((this.#watch.head?.snapshots.length ?? 0) === 0) return;
-    const time = new ProcessTime(this.schedule);
-    const { blob } = blobFor(this.#bucket, time, this.#rng.fork());
-    const runtime = { data: "stranger", host: "far", pid: 2, command: "simulated" };
-    const options = { blob, clock: time, application: APPLICATION, runtime, leaseMs: LEASE_MS };
-    const claiming = this.#during(claim({ ...options, incarnation: 0 }));
+    const { blob, time } = this.#process(this.#rng.fork(), NO_FAULTS);
+    const stranger = new Machine("stranger", 1, this.#rng);
+    const claiming = this.#during(claim(claimOf(blob, time, stranger)));
     await assert.rejects(claiming, { code: "SNAPSHOT_FOREIGN" });
     this.paths.hit("foreign");
   }
@@ -329,6 +387,20 @@ export class SnapshotWorld {
     }
     return await work;
   }
+}
+
+/** A process, as far as the bucket is concerned. */
+interface Process {
+  readonly time: ProcessTime;
+  readonly blob: BlobStore;
+  readonly store: FakeBlobStore;
+}
+
+interface RestoredMachine {
+  readonly machine: Machine;
+  readonly process: Process;
+  /** Of the prefix; undefined: it stayed whose it was. */
+  readonly owner: Ownership | undefined;
 }
 
 class Crashed extends Error {}

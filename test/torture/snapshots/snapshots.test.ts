@@ -21,6 +21,6 @@ test("what waits for snapshots leaves once, though the disk is lost and the S3 s
   });
   const { code } = await run.exited;
   assert.equal(code, 0, run.output);
-  assert.match(run.output, /the S3 server killed as well[^]*\nEverything came out exact\.\n$/);
+  assert.match(run.output, /the S3 server killed as well[\s\S]*\nEverything came out exact\.\n$/);
   assert.deepEqual(readdirSync(directory), [], "nothing is left behind");
 });
