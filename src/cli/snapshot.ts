@@ -154,10 +154,19 @@ async function restore(context: Context): Promise<number> {
     partitions: options.count("partitions", 1, 1024),
   });
   const { barrier, takenAtMs, application, report } = restored;
-  const { entries, inFlight, renumbered, metas } = report;
+  const { entries, rawBytes, inFlight, renumbered, metas } = report;
   if (options.flag("json")) {
     const partitions = metas.length;
-    const all = { barrier, takenAtMs, application, partitions, entries, inFlight, renumbered };
+    const all = {
+      barrier,
+      takenAtMs,
+      application,
+      partitions,
+      entries,
+      rawBytes,
+      inFlight,
+      renumbered,
+    };
     await io.out(`${JSON.stringify(all, null, 2)}\n`);
     return 0;
   }
@@ -167,7 +176,7 @@ async function restore(context: Context): Promise<number> {
   );
   if (renumbered > 0) {
     io.err(
-      `${renumbered} records wait for egresses under new numbers: those that had left after the snapshot leave again\n`,
+      `${renumbered} records wait for egresses under new numbers: what the original has published of them the fork publishes as well\n`,
     );
   }
   return 0;
