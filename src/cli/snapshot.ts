@@ -9,7 +9,7 @@ import {
 import { argument, type Command, type Context } from "./command.ts";
 import { JSON_OPTION, URL_OPTION } from "./common-options.ts";
 import type { OptionSpec } from "./option-spec.ts";
-import { firstLine, size, span, table, time } from "./table.ts";
+import { firstLine, size, table, time } from "./table.ts";
 import { usage } from "./usage.ts";
 
 const AT: OptionSpec = {
@@ -98,7 +98,7 @@ interface Taken {
 async function now({ client, io, options }: Context): Promise<number> {
   const taken = await client.json<Taken>("POST", "/v1/admin/snapshots");
   const { barrier, writtenBytes, elapsedMs } = taken;
-  const written = `${size(writtenBytes)} written in ${span(elapsedMs)}`;
+  const written = `${size(writtenBytes)} written in ${Math.round(elapsedMs)} ms`;
   const text = options.flag("json") ? JSON.stringify(taken, null, 2) : `${barrier}  ${written}`;
   await io.out(`${text}\n`);
   return 0;
@@ -153,21 +153,31 @@ async function restore(context: Context): Promise<number> {
     at: options.count("at", 1, Number.MAX_SAFE_INTEGER),
     partitions: options.count("partitions", 1, 1024),
   });
-  const { barrier, takenAtMs, application, report } = restored;
-  const { entries, inFlight, renumbered, metas } = report;
+  const { barrier, takenAtMs, application, of, report } = restored;
+  const { entries, rawBytes, inFlight, renumbered, metas } = report;
   if (options.flag("json")) {
     const partitions = metas.length;
-    const all = { barrier, takenAtMs, application, partitions, entries, inFlight, renumbered };
+    const all = {
+      barrier,
+      takenAtMs,
+      application,
+      partitions,
+      entries,
+      rawBytes,
+      inFlight,
+      renumbered,
+    };
     await io.out(`${JSON.stringify(all, null, 2)}\n`);
     return 0;
   }
+  const as = application === of ? "" : ` as "${application}"`;
   const parts = `${metas.length} ${metas.length === 1 ? "partition" : "partitions"}`;
   await io.out(
-    `${dataDir}: snapshot ${barrier} of "${application}", taken ${time(takenAtMs)}; ${entries} entries in ${parts}\n`,
+    `${dataDir}: snapshot ${barrier} of "${of}"${as}, taken ${time(takenAtMs)}; ${entries} entries in ${parts}\n`,
   );
   if (renumbered > 0) {
     io.err(
-      `${renumbered} records wait for egresses under new numbers: those that had left after the snapshot leave again\n`,
+      `${renumbered} records wait for egresses under new numbers: what the original has published of them the fork publishes as well\n`,
     );
   }
   return 0;

@@ -122,6 +122,8 @@ export interface RestoreRequest {
 export interface Restored {
   readonly barrier: number;
   readonly takenAtMs: number;
+  /** Whose snapshot it was, and whose the data is. */
+  readonly of: string;
   readonly application: string;
   readonly report: RestoreReport;
 }
@@ -140,7 +142,7 @@ export async function restoreInto(request: RestoreRequest): Promise<Restored> {
     const fork = as === head.application ? undefined : as;
     let restored: Restored | undefined;
     const onRestored = (report: RestoreReport, { barrier, takenAtMs }: RestoredFrom): void => {
-      restored = { barrier, takenAtMs, application, report };
+      restored = { barrier, takenAtMs, of: head.application, application, report };
     };
     const options = { blob, application: head.application, as: fork, at, onRestored };
     const storage = await openStorage({

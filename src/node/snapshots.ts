@@ -8,7 +8,7 @@ import type { SnapshotStatus } from "../gateway/admin-port.ts";
 import type { LogCut } from "../log/cut.ts";
 import type { TopicLog } from "../log/topic-log.ts";
 import type { Cut } from "../partition/ports.ts";
-import { claim } from "../snapshot/claim.ts";
+import { claim, who } from "../snapshot/claim.ts";
 import { systemSnapshotClock } from "../snapshot/clock.ts";
 import { Coordinator, type TakenSnapshot } from "../snapshot/coordinator.ts";
 import type { Head } from "../snapshot/head.ts";
@@ -133,6 +133,10 @@ export class Snapshots {
     this.#owner = await claim({
       ...{ blob: this.#blob, clock: systemSnapshotClock, application: this.#application, runtime },
       ...{ incarnation: 0, isEmpty, ...(leaseMs === undefined ? {} : { leaseMs }) },
+      onWait: (owner, waitMs) => {
+        const text = `The snapshots were kept by ${who(owner)}, which did not say good-bye. It is watched for ${waitMs / 1_000} s, to be sure that it is dead.`;
+        this.#logger.warn(text);
+      },
     });
     return this.#owner;
   }

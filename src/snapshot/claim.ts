@@ -40,6 +40,8 @@ export interface ClaimOptions {
   readonly signal?: AbortSignal;
   /** Default LEASE_MS. */
   readonly leaseMs?: number;
+  /** Told before an owner is watched for so long, since it has not said good-bye. */
+  readonly onWait?: (owner: Owner, waitMs: number) => void;
 }
 
 /**
@@ -82,6 +84,7 @@ async function mayFollow(
     );
   }
   if (isSame || owner.released) return;
+  options.onWait?.(owner, leaseMs);
   for (let look = 0; look < LOOKS; look++) {
     await pause(clock, leaseMs / LOOKS, signal);
     const now = await loadHead(blob, signal);

@@ -31,7 +31,7 @@ test("snapshots are listed, verified, restored elsewhere, and forked", async (t)
   const restoring = ["snapshot", "restore", url, "--data", older, "--at", "1", "--partitions", "3"];
   const restored = await cli([...restoring, "--as", "fork"]);
   assert.equal(restored.code, 0, restored.err);
-  assert.match(restored.out, /snapshot 1 of "fork".* in 3 partitions/);
+  assert.match(restored.out, /snapshot 1 of "statefold" as "fork", .* in 3 partitions/);
   const fork = await aNode(t, NIGHT, { dataDir: older, application: "fork" });
   assert.equal(await fork.call("test/counter/a", "?"), 1);
   const again = await cli(restoring);
@@ -56,7 +56,7 @@ test("a running node takes a snapshot when it is told to, and its status names t
   assert.doesNotMatch((await cliAt(node.url, ["status"])).out, /^last snapshot/m);
   await node.call("test/counter/a", 1);
   const taken = await cliAt(node.url, ["snapshot", "now"]);
-  assert.match(taken.out, /^1 {2}\S+ \S+ written in /, taken.err);
+  assert.match(taken.out, /^1 {2}\S+ \S+ written in \d+ ms/, taken.err);
   const again = JSON.parse((await cliAt(node.url, ["snapshot", "now", "--json"])).out);
   assert.equal(again.barrier, 2);
   assert(again.writtenBytes > 0 && again.elapsedMs > 0, JSON.stringify(again));

@@ -78,13 +78,16 @@ test("who is at work is not succeeded by an heir, who is dead is, after the leas
     ...{ bytes: writeHead({ ...HEAD, heirs: ["d2"] }), tag: "t", modifiedMs: 0 },
   });
   let isOver = false;
-  const late = claim(options(other, "d2")).finally(() => {
+  const waited: string[] = [];
+  const onWait = ({ data }: { data: string }, waitMs: number) => waited.push(`${data} ${waitMs}`);
+  const late = claim({ ...options(other, "d2"), onWait }).finally(() => {
     isOver = true;
   });
   await other.clock.pass(LEASE_MS - 1);
   assert(!isOver);
   await other.clock.pass(1);
   const successor = await late;
+  assert.deepEqual(waited, [`${HEAD.owner.data} ${LEASE_MS}`]);
   assert.equal(successor.term, HEAD.owner.term + 1);
   assert.deepEqual(successor.head.snapshots, HEAD.snapshots);
 });
