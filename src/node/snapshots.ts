@@ -155,6 +155,18 @@ export class Snapshots {
     return this.#reason;
   }
 
+  /**
+   * A partition begins this incarnation: one that is restored from a snapshot begins a greater one. After an accepted
+   * loss nothing but the data directory knows of it, and what leaves under its numbers is remembered by others.
+   */
+  async incarnated(incarnation: number): Promise<void> {
+    const owner = this.#owner;
+    if (owner === undefined || incarnation <= owner.head.incarnation) return;
+    await owner.update((head) => {
+      return { ...head, incarnation: Math.max(head.incarnation, incarnation) };
+    });
+  }
+
   /** What a partition hands over. */
   cut(partition: number, { barrier, changes }: Cut, snapshot: StoreSnapshot): void {
     if (this.#coordinator !== undefined) {
