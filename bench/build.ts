@@ -1,5 +1,3 @@
-import { Buffer } from "node:buffer";
-import { randomBytes } from "node:crypto";
 import { systemClock } from "../src/base/clock.ts";
 import { deferred } from "../src/base/deferred.ts";
 import { encodeString, STRING_TYPE } from "../src/model/builtin-types.ts";
@@ -11,7 +9,7 @@ import { DEFAULT_LIMITS } from "../src/partition/limits.ts";
 import type { FunctionBinding } from "../src/partition/ports.ts";
 import { openPartition } from "../src/partition/recovery.ts";
 import { DataDirectory } from "../src/store/directory.ts";
-import { idOf } from "./idle-functions.ts";
+import { idOf, noteOf } from "./idle-functions.ts";
 import { type FromChild, serveParent } from "./support/processes.ts";
 
 /*
@@ -103,11 +101,11 @@ const MESSAGE = {
 function invoke({ target, state }: Invocation, question: BuildQuestion): Outcome {
   const { stateBytes, timerInMs } = question;
   if (stateBytes > 0 && state.length === 0) return { kind: "incomplete", missing: [NOTE] };
-  const mutations = stateBytes === 0 ? [] : [{ name: NOTE.name, value: noteOf(stateBytes) }];
+  const mutations = stateBytes === 0 ? [] : [{ name: NOTE.name, value: noteValue(stateBytes) }];
   const delayed: DelayedEffect[] = [];
   if (timerInMs !== undefined) {
     const delayMs = timerInMs + Math.floor(Math.random() * SPREAD_MS);
-    delayed.push({ kind: "send", target, value: noteOf(20), token: "", delayMs });
+    delayed.push({ kind: "send", target, value: noteValue(20), token: "", delayMs });
   }
   return { kind: "reply", effects: { messages: [], egress: [], delayed, mutations } };
 }
@@ -119,10 +117,6 @@ const NOTE: StateSpec = {
   expireAfterMs: 0,
 };
 
-/** Text that does not compress to nothing. */
-function noteOf(bytes: number): TypedValue {
-  const text = randomBytes(Math.ceil(bytes / 2))
-    .toString("hex")
-    .slice(0, bytes);
-  return { typename: STRING_TYPE, hasValue: true, value: encodeString(Buffer.from(text)) };
+function noteValue(bytes: number): TypedValue {
+  return { typename: STRING_TYPE, hasValue: true, value: encodeString(noteOf(bytes)) };
 }

@@ -7,6 +7,7 @@ import { benchIdle } from "./idle.ts";
 import { benchIsolation } from "./isolation.ts";
 import { benchKafka } from "./kafka.ts";
 import { benchRecovery } from "./recovery.ts";
+import { benchSnapshots } from "./snapshots.ts";
 import { loadLine } from "./support/machine.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { benchTimers } from "./timers.ts";
@@ -22,6 +23,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<str
   recovery: benchRecovery,
   isolation: benchIsolation,
   kafka: benchKafka,
+  snapshots: benchSnapshots,
 };
 
 async function main(): Promise<void> {

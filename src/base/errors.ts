@@ -22,6 +22,19 @@ export const ERRORS = {
   LOG_WRITE_FAILED: { status: 503, summary: "The topic log could not write." },
   VALUE_TOO_LARGE: { status: 413, summary: "A value exceeds its stated limit." },
 
+  // Blob storage
+  BLOB_UNAVAILABLE: { status: 503, summary: "The blob store does not answer, or asks to wait." },
+  BLOB_REFUSED: { status: 500, summary: "The blob store refuses, and will again." },
+  BLOB_CORRUPT: { status: 500, summary: "What was read of a blob does not belong together." },
+
+  // Snapshots
+  SNAPSHOT_OWNED: { status: 500, summary: "Another runtime keeps its snapshots there." },
+  SNAPSHOT_FENCED: { status: 500, summary: "Another runtime has taken over the snapshots." },
+  SNAPSHOT_FOREIGN: { status: 500, summary: "The snapshots are another application's or data's." },
+  SNAPSHOT_FORMAT: { status: 500, summary: "A snapshot was written by a newer version." },
+  SNAPSHOT_CORRUPT: { status: 500, summary: "A part of a snapshot is damaged or missing." },
+  SNAPSHOT_ABANDONED: { status: 503, summary: "A snapshot did not come to be complete." },
+
   // Kafka
   KAFKA_FENCED: { status: 500, summary: "Another process publishes in this one's place." },
   KAFKA_MARKER_AHEAD: { status: 500, summary: "The brokers have more than this data published." },

@@ -7,6 +7,7 @@ import { doctorCommand } from "./doctor.ts";
 import { parkedCommands } from "./parked.ts";
 import { runCommand } from "./run.ts";
 import { sendCommand } from "./send.ts";
+import { snapshotCommands } from "./snapshot.ts";
 import type { NodeStarter } from "./starter.ts";
 import { stateGetCommand } from "./state.ts";
 import { statusCommand } from "./status.ts";
@@ -18,6 +19,7 @@ import { topicWriteCommand } from "./topic-write.ts";
 export const CLIENT_COMMANDS: readonly Command[] = [
   checkCommand,
   doctorCommand,
+  ...snapshotCommands,
   sendCommand,
   callCommand,
   statusCommand,

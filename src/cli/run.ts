@@ -53,6 +53,20 @@ const OPTIONS: readonly OptionSpec[] = [
     description: "the name DIR belongs to; another name's DIR is refused",
   },
   {
+    ...{ name: "snapshots", kind: "text", placeholder: "URL", setting: true },
+    description: "keep snapshots there, and restore an empty DIR",
+  },
+  {
+    ...{ name: "snapshot-every", kind: "text", placeholder: "TIME", setting: true },
+    description: "how often one is taken",
+    fallback: "10s",
+  },
+  {
+    ...{ name: "fork-publishes", kind: "flag" },
+    description:
+      "let a fork (snapshot restore --as) publish to Kafka topics, which may be the original's",
+  },
+  {
     ...{ name: "accept-loss", kind: "flag" },
     description: "start from a DIR that is older than what was synced to it, or published to Kafka",
   },
@@ -125,6 +139,7 @@ function nodeOptions(context: Context): NodeOptions {
     ? undefined
     : resolve(io.directory, options.text("data") ?? "");
   const application = options.text("application");
+  const snapshots = snapshotSettings(options);
   return {
     modules: args.map((file) => resolve(io.directory, file)),
     dataDir,
@@ -136,8 +151,15 @@ function nodeOptions(context: Context): NodeOptions {
     variables: variables(options.list("set"), io.env),
     acceptLoss: options.flag("accept-loss"),
     topicRetention: topicRetention(options),
+    forkPublishes: options.flag("fork-publishes"),
+    ...(snapshots === undefined ? {} : { snapshots }),
     logger: createLogger({ level: logLevel(options.text("log-level") ?? "info") }),
   };
+}
+
+function snapshotSettings(options: Options): NodeOptions["snapshots"] {
+  const url = options.text("snapshots");
+  return url === undefined ? undefined : { url, everyMs: options.duration("snapshot-every") };
 }
 
 function topicRetention(options: Options): NonNullable<NodeOptions["topicRetention"]> {

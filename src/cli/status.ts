@@ -41,11 +41,13 @@ interface Status {
     readonly id: string;
     readonly kind: string;
     readonly pending: number;
+    readonly held: number;
     readonly reason?: string;
     readonly publishMs?: number;
     readonly transactions?: { readonly committed: number; readonly aborted: number };
   }[];
   readonly lastSnapshot?: { readonly barrier: number; readonly atMs: number };
+  readonly snapshotReason?: string;
 }
 
 export const statusCommand: Command = {
@@ -69,17 +71,14 @@ async function status(context: Context): Promise<number> {
 }
 
 function screen(found: Status, url: string): string {
-  const { readiness, partitions, endpoints, ingresses, egresses, lastSnapshot } = found;
+  const { readiness, partitions, endpoints, ingresses, egresses } = found;
   const ready = readiness.ready ? "ready" : `not ready: ${readiness.reason ?? "no reason given"}`;
   const where = found.dataDir ?? "in memory";
   const up = span(Date.now() - found.startedAtMs);
-  const snapshot =
-    lastSnapshot === undefined
-      ? ""
-      : `last snapshot ${lastSnapshot.barrier}, ${span(Date.now() - lastSnapshot.atMs)} ago\n`;
   return [
     `${printable(found.application)} at ${url}: ${printable(ready)}\n` +
-      `statefold ${found.version}, up ${up}, data ${printable(where)}\n${snapshot}`,
+      `statefold ${found.version}, up ${up}, data ${printable(where)}\n` +
+      snapshotLines(found),
     partitionTable(partitions),
     endpoints.length === 0 ? "" : endpointTable(endpoints),
     ingresses.length === 0 ? "" : ingressTable(ingresses),
@@ -88,6 +87,16 @@ function screen(found: Status, url: string): string {
   ]
     .filter(Boolean)
     .join("\n");
+}
+
+function snapshotLines({ lastSnapshot, snapshotReason }: Status): string {
+  const lines: string[] = [];
+  if (lastSnapshot !== undefined) {
+    const { barrier, atMs } = lastSnapshot;
+    lines.push(`last snapshot ${barrier}, ${span(Date.now() - atMs)} ago`);
+  }
+  if (snapshotReason !== undefined) lines.push(printable(snapshotReason));
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 function partitionTable(partitions: Status["partitions"]): string {
@@ -145,9 +154,9 @@ function ingressTable(ingresses: Status["ingresses"]): string {
 
 function egressTable(egresses: Status["egresses"]): string {
   return table(
-    ["EGRESS", "KIND", "WAITING", "TAKES", "TRANSACTIONS", "ABORTED", ""],
-    egresses.map(({ id, kind, pending, reason, publishMs, transactions }) => [
-      ...[id, kind, pending, publishMs === undefined ? "" : `${publishMs.toFixed(1)} ms`],
+    ["EGRESS", "KIND", "WAITING", "HELD", "TAKES", "TRANSACTIONS", "ABORTED", ""],
+    egresses.map(({ id, kind, pending, held, reason, publishMs, transactions }) => [
+      ...[id, kind, pending, held, publishMs === undefined ? "" : `${publishMs.toFixed(1)} ms`],
       ...[transactions?.committed ?? "", transactions?.aborted ?? "", reason ?? ""],
     ]),
   );

@@ -15,7 +15,8 @@ export interface Egress {
   /**
    * A partition has opened, or has opened again, and numbers its next record `next`; those below may have been
    * published by a life of it that has ended, or does not know yet that it has. Returns at once: that one is
-   * shut out in the background, and before anything is published.
+   * shut out in the background, and before anything is published. The partition may be one that is no more since a
+   * restore, in whose name another one publishes what it had left.
    */
   open(partition: number, next: number): void;
 
@@ -37,12 +38,16 @@ export interface Egress {
    *
    * When the signal aborts, nobody waits any more, or the call has taken longer than any may: it rejects soon,
    * with what it was doing left in a state in which the same call may come again.
+   *
+   * @param barrier the number of the partition's last cut for a snapshot when it let these go: a receiver that
+   *   takes part in snapshots cuts for it first (partition/barrier.ts)
    */
   publish(
     partition: number,
     first: number,
     records: readonly EgressRecord[],
     signal?: AbortSignal,
+    barrier?: number,
   ): Promise<Published>;
 
   /** What is being published ends or fails first. Idempotent. */
@@ -51,6 +56,8 @@ export interface Egress {
 
 export interface Published {
   readonly refused: readonly RefusedRecord[];
+  /** Of a receiver that takes part in snapshots: the number of its last cut. */
+  readonly barrier?: number;
 }
 
 /** A record the receiver will never take (EGRESS_REFUSED). */

@@ -5,6 +5,7 @@
  * Owns what this process knows of numbers and of the marker as it last was. Does not read or write one
  * (kafka-transactions.ts).
  */
+import { isFirstNumber } from "../model/outbox-number.ts";
 import type { Marker, MarkerOwner } from "./kafka-marker.ts";
 import { fenced, markerAhead, markerLost } from "./kafka-troubles.ts";
 
@@ -110,7 +111,7 @@ export class MarkerJudge {
   /** Where there is no marker: whether an earlier life of this data may have published a record. */
   mayHavePublished(first: number, hasForeign: boolean): boolean {
     if (this.#options.acceptLoss || first >= this.#given) return false;
-    return first !== 1 || hasForeign;
+    return !isFirstNumber(first) || hasForeign;
   }
 
   #isForeign({ owner }: Marker): boolean {

@@ -22,7 +22,7 @@ export interface Marker {
 
 /** Without spaces and points. Both empty: a person wrote it. */
 export interface MarkerOwner {
-  /** The data directory whose numbers these are. */
+  /** Whose numbers these are: a data directory's, and those of the ones that were restored in its place. */
   readonly data: string;
   /** One life of a process. */
   readonly process: string;

@@ -67,11 +67,14 @@ export class LogEgress implements Egress {
     first: number,
     records: readonly EgressRecord[],
     signal?: AbortSignal,
+    barrier = 0,
   ): Promise<Published> {
     signal?.throwIfAborted();
     if (this.#stopped) {
       throw new StatefoldError("UNAVAILABLE", `egress ${this.id} has been stopped`);
     }
+    // I7: what a partition sends after its cut is not in the log's.
+    this.#log.cutFor(barrier);
     const publishing = this.#publish(partition, first, records);
     this.#publishing.add(publishing);
     const end = () => this.#publishing.delete(publishing);
@@ -102,7 +105,7 @@ export class LogEgress implements Egress {
     // All of them end before it is tried again: a partition's numbers must come in order.
     const failed = (await Promise.allSettled(appends)).find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
-    return { refused };
+    return { refused, barrier: this.#log.barrier };
   }
 
   /** Puts a record to those of its topic partition; or the reason why it cannot be published at all. */

@@ -36,6 +36,12 @@ export interface Admin {
   deadRetry(id: string, to: NewTarget | undefined): Promise<boolean>;
   /** Removes it for good. False: there is none. */
   deadPurge(id: string): Promise<boolean>;
+
+  /**
+   * Takes a snapshot of what is there now; resolves when it is complete. Rejects when there is none: NOT_FOUND where
+   * no snapshots are kept, SNAPSHOT_ABANDONED, SNAPSHOT_FENCED.
+   */
+  snapshotNow(): Promise<SnapshotReport>;
 }
 
 /** A page may be short, or empty, and still not be the last: so much is looked through at once. */
@@ -168,6 +174,8 @@ export interface NodeStatus {
   readonly ingresses: readonly IngressStatus[];
   readonly egresses: readonly EgressStatus[];
   readonly lastSnapshot: SnapshotStatus | undefined;
+  /** Why the latest attempt at one was given up; undefined when it was not, or there was none. */
+  readonly snapshotReason: string | undefined;
 }
 
 export interface PartitionStatus {
@@ -219,6 +227,8 @@ export interface EgressStatus {
   readonly kind: string;
   /** Records that have not left. */
   readonly pending: number;
+  /** Of them, those that wait for a snapshot (`release: snapshot`). */
+  readonly held: number;
   readonly reason: string | undefined;
   /** About what a call to the receiver took of late; undefined before the first. */
   readonly publishMs: number | undefined;
@@ -229,4 +239,15 @@ export interface EgressStatus {
 export interface SnapshotStatus {
   readonly barrier: number;
   readonly atMs: number;
+}
+
+/** A snapshot that has come to be complete. */
+export interface SnapshotReport {
+  readonly name: string;
+  readonly barrier: number;
+  readonly takenAtMs: number;
+  /** What it has added to the blob store. */
+  readonly writtenBytes: number;
+  /** From the announcement until it was complete. */
+  readonly elapsedMs: number;
 }

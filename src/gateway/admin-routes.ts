@@ -13,6 +13,7 @@ import { viewValue } from "./value-view.ts";
  *     GET  status | partitions | endpoints
  *     GET  addresses ?type= | timers          in pages: ?after= &limit=
  *     GET  state/{namespace}/{name}/{id}
+ *     POST snapshots                          takes one
  *     parked, dead                            stuck-routes.ts
  */
 export class AdminRoutes {
@@ -33,6 +34,7 @@ export class AdminRoutes {
     const object = slash < 0 ? undefined : rest.slice(slash + 1);
     if (subject === "parked") await this.#stuck.parked(exchange, object);
     else if (subject === "dead") await this.#stuck.dead(exchange, object);
+    else if (subject === "snapshots" && object === undefined) await this.#snapshot(exchange);
     else if (object === undefined) await this.#list(exchange, subject);
     else if (subject === "state") await this.#state(exchange, object);
     else throw unknownRoute(exchange);
@@ -55,6 +57,11 @@ export class AdminRoutes {
       default:
         throw unknownRoute(exchange);
     }
+  }
+
+  async #snapshot(exchange: Exchange): Promise<void> {
+    exchange.allow("POST");
+    exchange.json(200, await this.#admin.snapshotNow());
   }
 
   async #page(exchange: Exchange, list: () => Promise<Page<unknown>>): Promise<void> {

@@ -68,8 +68,3 @@ export interface SourceStatus {
   /** Why it has ended and waits for a person; undefined while it reads. */
   readonly stopped: StatefoldError | undefined;
 }
-
-/** The partition that reads a source, from the source's name. */
-export function partitionOfSource(source: string, partitionCount: number): number {
-  return Number(source.slice(source.lastIndexOf("/") + 1)) % partitionCount;
-}

@@ -31,6 +31,8 @@ export interface KafkaIngressOptions {
   readonly maxHeldBytes?: number;
   /** How often the group's offsets are committed. Default 5 s. */
   readonly commitEveryMs?: number;
+  /** They are committed at all. Default true. */
+  readonly commitsOffsets?: boolean;
   /** Told of each fetch that brought records. */
   readonly onFetched?: (elapsedMs: number) => void;
   readonly report?: Report;
@@ -92,6 +94,7 @@ export class KafkaIngress implements Ingress {
     const { report = silent, sleep = systemSleep, random = Math.random } = this.#options;
     const { batchBytes = 1024 * 1024, batchRecords = 1000 } = this.#options;
     const { maxHeldBytes = 64 * 1024 * 1024, commitEveryMs = 5000 } = this.#options;
+    const { commitsOffsets = true } = this.#options;
     const { id, onInvalid, autoOffsetResetPosition: reset } = settings;
     const { consumerGroupId, startupPosition: startup } = settings;
     const cluster = connect(consumer);
@@ -114,7 +117,8 @@ export class KafkaIngress implements Ingress {
     );
     const sources = (): KafkaSource[] => topics.flatMap((topic) => topic.sources);
     const group = new KafkaGroup({
-      ...{ id, group: consumerGroupId, cluster, sink, sources, report, sleep },
+      ...{ id, group: consumerGroupId, cluster, sink, report, sleep },
+      sources: commitsOffsets ? sources : () => [],
       everyMs: commitEveryMs,
     });
     const ended = Promise.all([...topics.map((topic) => topic.run()), group.run()]);

@@ -14,6 +14,8 @@ export interface LogTapeOptions {
   readonly startup: "earliest" | "latest";
   readonly batchBytes: number;
   readonly batchRecords: number;
+  /** Of the topic log: the number of its last cut. */
+  readonly barrier: () => number;
   readonly report: Report;
 }
 
@@ -28,6 +30,10 @@ export class LogTape implements Tape {
 
   get end(): number | undefined {
     return this.#log?.endOffset;
+  }
+
+  get barrier(): number {
+    return this.#options.barrier();
   }
 
   async begin(): Promise<number> {

@@ -1,8 +1,9 @@
 import type { Random } from "../base/backoff.ts";
 import { type Report, silent } from "../base/report.ts";
 import type { TopicLog } from "../log/topic-log.ts";
+import { partitionOfSource } from "../model/owner.ts";
 import type { LogIngress as LogIngressSpec } from "../spec/module.ts";
-import { type Ingress, partitionOfSource, type SourceSink, type SourceStatus } from "./contract.ts";
+import type { Ingress, SourceSink, SourceStatus } from "./contract.ts";
 import { LogTape } from "./log-tape.ts";
 import { type Sleep, Source, systemSleep } from "./source.ts";
 
@@ -57,6 +58,7 @@ export class LogIngress implements Ingress {
           ...{ source, topic, partition: k, startup: settings.startupPosition.type },
           batchBytes: batchBytes ?? 1024 * 1024,
           batchRecords: batchRecords ?? 1000,
+          barrier: () => log.barrier,
           report: report ?? silent,
         });
         sources.push(

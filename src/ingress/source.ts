@@ -137,7 +137,8 @@ export class Source {
       this.#next = this.#startedAt;
       this.#begun.resolve();
       // The first position becomes durable, so that the next start goes on from it.
-      const batch = { source, first: this.#next, next: this.#next, records: [] };
+      const { barrier } = tape;
+      const batch = { source, first: this.#next, next: this.#next, records: [], barrier };
       await unlessAborted(sink.take(partition, batch), signal);
       return this.#next;
     }
@@ -155,7 +156,9 @@ export class Source {
     const routed = routeRecords(route, onInvalid, source, run.records, run.next);
     const { records, next, stop } = routed;
     if (onInvalid === "skip") this.#reportSkipped(records);
-    const batch = { source, first: position, next, records };
+    // I7: looked at after the read. Whatever was in it is in the cut of this number, or came after it.
+    const { barrier } = tape;
+    const batch = { source, first: position, next, records, barrier };
     return { batch: next < position ? { ...batch, goesBack: true } : batch, stop };
   }
 

@@ -21,6 +21,12 @@ export interface Tape {
   /** Behind the last record, as far as that is known. */
   readonly end: number | undefined;
 
+  /**
+   * The number of its last cut for a snapshot, as of now (partition/barrier.ts): what was read before goes out
+   * with it. Default: it takes no part in snapshots.
+   */
+  readonly barrier?: number;
+
   /** It is read no more. */
   close(): void;
 }

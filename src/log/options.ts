@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { StatefoldError } from "../base/errors.ts";
 import { type Report, silent } from "../base/report.ts";
+import type { LogCut } from "./cut.ts";
 import type { FileSystem } from "./files.ts";
 import { nodeFiles } from "./node-files.ts";
 
@@ -19,6 +20,11 @@ export interface TopicLogOptions {
   readonly maxOpenFiles?: number;
   /** Topics at most; making one more is OVERLOADED. Default 1000. */
   readonly maxTopics?: number;
+  /**
+   * Given a cut of everything whenever one is to be taken (TopicLog.cutFor); whoever gets it closes it. Every
+   * partition is opened at once for that. Default: nobody takes snapshots.
+   */
+  readonly onCut?: ((cut: LogCut) => void) | undefined;
   readonly files?: FileSystem;
   readonly clock?: Clock;
   readonly report?: Report;
@@ -43,6 +49,7 @@ export interface ResolvedOptions {
   readonly maxPendingBytes: number;
   readonly maxOpenFiles: number;
   readonly maxTopics: number;
+  readonly onCut: ((cut: LogCut) => void) | undefined;
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly report: Report;
@@ -61,6 +68,7 @@ export function resolveOptions(options: TopicLogOptions): ResolvedOptions {
     maxPendingBytes: options.maxPendingBytes ?? 64 * 1024 * 1024,
     maxOpenFiles: options.maxOpenFiles ?? 128,
     maxTopics: options.maxTopics ?? 1000,
+    onCut: options.onCut,
     files: options.files ?? nodeFiles,
     clock: options.clock ?? systemClock,
     report: options.report ?? silent,

@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import { Appender, type AppenderPlace } from "./appender.ts";
+import { type PartitionCut, readFrames, type SegmentCut } from "./cut.ts";
 import type { FileCache } from "./file-cache.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { AppendResult, LogRecord, NewRecord, Producer } from "./record.ts";
@@ -38,6 +39,8 @@ export class LogPartition {
   readonly #directory: string;
   readonly #followers = new Set<Follower>();
   #closed = false;
+  /** Cuts that are being read: what is in them is not removed. */
+  #cuts = 0;
   #retaining: Promise<void> = Promise.resolve();
   #retentionFailed = false;
 
@@ -176,6 +179,23 @@ export class LogPartition {
     }
   }
 
+  /** All that is synced now. @param done to be called when it has been read */
+  cut(): { readonly cut: PartitionCut; readonly done: () => void } {
+    this.#cuts++;
+    const segments = this.#state.segments.map((segment): SegmentCut => {
+      const { base, createdAtMs, path, closedBytes, dataEnd } = segment;
+      const bytes = closedBytes ?? dataEnd;
+      const read = (from: number, until: number) => readFrames(this.#cache, path, from, until);
+      return { base, createdAtMs, bytes, read };
+    });
+    const { startOffset, endOffset } = this;
+    const done = (): void => {
+      this.#cuts--;
+      if (this.#cuts === 0) void this.applyRetention();
+    };
+    return { cut: { startOffset, endOffset, segments }, done };
+  }
+
   /** Removes what retention lets go. Never rejects: a failure is reported, and ends retention here. */
   async applyRetention(): Promise<void> {
     const { maxAgeMs, maxBytes } = this.#options.retention;
@@ -240,7 +260,7 @@ export class LogPartition {
     const { segments } = this.#state;
     const { maxAgeMs, maxBytes } = this.#options.retention;
     const next = segments[1];
-    if (next === undefined) return false;
+    if (next === undefined || this.#cuts > 0) return false;
     const closedForMs = this.#options.clock.now() - next.createdAtMs;
     if (maxAgeMs !== undefined && closedForMs >= maxAgeMs) return true;
     let bytes = 0;

@@ -69,6 +69,18 @@ export async function createTopic(
   for (const made of [witness, folders.witness, dirname(folders.witness), folder]) {
     await files.syncDirectory(made);
   }
+  await writeTopicFile(cache, folders, topic);
+}
+
+/** Last of all: what was made before is a topic from now on. Durable when the promise resolves. */
+export async function writeTopicFile(
+  cache: FileCache,
+  folders: LogFolders,
+  topic: TopicInfo,
+): Promise<void> {
+  const { files } = cache;
+  const folder = join(folders.topics, topicFolder(topic.name));
+  await files.syncDirectory(folder);
   const path = join(folder, TOPIC_FILE);
   await cache.use(
     path,

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { describeError, StatefoldError } from "../base/errors.ts";
+import type { PartitionCut, TopicCut } from "./cut.ts";
 import { FileCache } from "./file-cache.ts";
 import {
   checkPartitionCount,
@@ -30,6 +31,8 @@ export class TopicLog {
   /** Folders of topics that are damaged or gone as a whole, and why. */
   readonly #broken: ReadonlyMap<string, StatefoldError>;
   readonly #making = new Map<string, Promise<Topic>>();
+  /** Of the last cut. */
+  #barrier = 0;
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -65,7 +68,9 @@ export class TopicLog {
       }
       await files.syncDirectory(directory);
       const found = await findTopics(folders, cache, resolved);
-      return new TopicLog(folders, cache, resolved, found);
+      const log = new TopicLog(folders, cache, resolved, found);
+      if (resolved.onCut !== undefined) await log.#openAll();
+      return log;
     } catch (cause) {
       await cache.close();
       if (cause instanceof StatefoldError) throw cause;
@@ -118,6 +123,62 @@ export class TopicLog {
     return await making;
   }
 
+  /**
+   * The number of the last snapshot that it was cut for. What is read from it, and what is acknowledged to who
+   * publishes, goes out with this number or a greater one: it takes part in snapshots as a partition does
+   * (partition/barrier.ts). It need not be kept: of what was being taken when a process ended nothing comes.
+   */
+  get barrier(): number {
+    return this.#barrier;
+  }
+
+  /**
+   * Cuts for this snapshot, unless it has or for a greater one: all that is synced now is in it, nothing that is
+   * appended from now on. Appends that are being written are not, and nobody has been told of them.
+   */
+  cutFor(barrier: number): void {
+    if (barrier <= this.#barrier) return;
+    this.#barrier = barrier;
+    const { onCut } = this.#options;
+    if (onCut === undefined || this.#closing !== undefined) return;
+    const ends: (() => void)[] = [];
+    let [problem] = this.#broken.values();
+    const topics = this.list().map(({ name, opened }): TopicCut => {
+      const partitions: PartitionCut[] = [];
+      for (const [k, partition] of opened.entries()) {
+        if (partition === undefined) {
+          problem ??= new StatefoldError("LOG_CORRUPT", `partition ${k} of ${name} does not open`);
+          continue;
+        }
+        const { cut, done } = partition.cut();
+        partitions.push(cut);
+        ends.push(done);
+      }
+      return { name, partitions };
+    });
+    // The next one may be whole.
+    if (problem !== undefined) void this.#openAll();
+    const close = (): void => {
+      for (const end of ends.splice(0)) end();
+    };
+    onCut({ barrier, topics, problem, close });
+  }
+
+  /** Never rejects: who uses one that does not open is told, and so is who gets a cut without it. */
+  async #openAll(): Promise<void> {
+    for (const topic of this.list()) {
+      try {
+        await topic.openAll();
+      } catch (error) {
+        const reason = describeError(error);
+        this.#options.report("error", "A topic cannot be part of a snapshot.", {
+          topic: topic.name,
+          reason,
+        });
+      }
+    }
+  }
+
   /** Removes what retention lets go, in every partition: to be called now and then. Never rejects. */
   async applyRetention(): Promise<void> {
     const { maxAgeMs, maxBytes } = this.#options.retention;
@@ -161,6 +222,7 @@ export class TopicLog {
       throw new StatefoldError("LOG_WRITE_FAILED", message, { cause });
     }
     const topic = new Topic(this.#folders, info, this.#cache, this.#options);
+    if (this.#options.onCut !== undefined) await topic.openAll();
     this.#topics.set(name, topic);
     return topic;
   }

@@ -20,6 +20,7 @@ export class Topic {
   readonly #cache: FileCache;
   readonly #options: ResolvedOptions;
   readonly #partitions = new Map<number, Promise<LogPartition>>();
+  readonly #opened = new Map<number, LogPartition>();
   #turn = 0;
   #closed = false;
 
@@ -44,11 +45,31 @@ export class Topic {
     const opening = LogPartition.open(place, this.#cache, this.#options);
     this.#partitions.set(partition, opening);
     try {
-      return await opening;
+      const log = await opening;
+      this.#opened.set(partition, log);
+      return log;
     } catch (error) {
       this.#partitions.delete(partition);
       throw error;
     }
+  }
+
+  /** Those that have been opened; a hole for each other one. */
+  get opened(): readonly (LogPartition | undefined)[] {
+    return Array.from({ length: this.partitionCount }, (_, k) => this.#opened.get(k));
+  }
+
+  /** Every partition. Rejects as opening the first that does not open does, when all have been tried. */
+  async openAll(): Promise<void> {
+    let failure: unknown;
+    for (let k = 0; k < this.partitionCount; k++) {
+      try {
+        await this.partition(k);
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    if (failure !== undefined) throw failure;
   }
 
   /**

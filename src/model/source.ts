@@ -16,6 +16,11 @@ export interface SourceBatch {
   readonly records: readonly SourceRecord[];
   /** `next` is below `first`: what is read there now is another than it was. Without records. */
   readonly goesBack?: boolean;
+  /**
+   * The number of the last cut of what was read, as it was when this was read: see partition/barrier.ts.
+   * Default: it takes no part in snapshots.
+   */
+  readonly barrier?: number | undefined;
 }
 
 /** One record: its position, and the messages it becomes. None: it was skipped, or is invalid. */

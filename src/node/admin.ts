@@ -20,6 +20,7 @@ import type {
   ParkedDetail,
   ParkedSummary,
   PartitionStatus,
+  SnapshotReport,
   StuckQuery,
   TimerSummary,
 } from "../gateway/admin-port.ts";
@@ -44,6 +45,7 @@ import { entryLister, listPages } from "./pages.ts";
 import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";
 import type { NodeReport } from "./report.ts";
+import type { Snapshots } from "./snapshots.ts";
 import { isDeadMeant, isParkedMeant } from "./stuck-query.ts";
 
 /** Messages shown of a parked address; fewer, but one at least, when they have more bytes than that. */
@@ -53,10 +55,13 @@ const SHOWN_BYTES = 4 * 1024 * 1024;
 export class NodeAdmin implements Admin {
   readonly #partitions: Partitions;
   readonly #report: NodeReport;
+  readonly #snapshots: Snapshots | undefined;
 
-  constructor(partitions: Partitions, report: NodeReport) {
+  /** @param snapshots undefined: none are kept */
+  constructor(partitions: Partitions, report: NodeReport, snapshots?: Snapshots) {
     this.#partitions = partitions;
     this.#report = report;
+    this.#snapshots = snapshots;
   }
 
   async status(): Promise<NodeStatus> {
@@ -168,6 +173,16 @@ export class NodeAdmin implements Admin {
     if (place === undefined) return false;
     const { host, number } = place;
     return (await decide(host, { kind: "purgeDead", number })).found !== undefined;
+  }
+
+  async snapshotNow(): Promise<SnapshotReport> {
+    if (this.#snapshots === undefined) {
+      const text = "no snapshots are kept: the node was started without --snapshots URL";
+      throw new StatefoldError("NOT_FOUND", text);
+    }
+    const { name, manifest, writtenBytes, elapsedMs } = await this.#snapshots.take();
+    const { barrier, takenAtMs } = manifest;
+    return { name, barrier, takenAtMs, writtenBytes, elapsedMs };
   }
 
   #placeOf(id: string): { host: PartitionHost; number: number } | undefined {

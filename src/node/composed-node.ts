@@ -9,6 +9,7 @@ import type { Listening, RunningNode } from "./options.ts";
 import type { Partitions } from "./partitions.ts";
 import { quiet } from "./quiet.ts";
 import type { NodeReport } from "./report.ts";
+import type { Snapshots } from "./snapshots.ts";
 
 export interface ComposedNodeParts {
   readonly listening: readonly Listening[];
@@ -18,6 +19,7 @@ export interface ComposedNodeParts {
   readonly gateway: Gateway;
   readonly ingresses: readonly Ingress[];
   readonly partitions: Partitions;
+  readonly snapshots: Snapshots | undefined;
   /** Everything that was opened. */
   readonly closing: Closing;
 }
@@ -49,11 +51,14 @@ export class ComposedNode implements RunningNode {
   }
 
   async drain(graceMs: number): Promise<void> {
-    const { report, messages, gateway, ingresses, partitions } = this.#parts;
+    const { report, messages, gateway, ingresses, partitions, snapshots } = this.#parts;
     const untilMs = performance.now() + graceMs;
     if (report.phase.kind === "running") report.phase = { kind: "draining" };
     messages.close();
     await Promise.all([gateway.drain(graceMs), ...ingresses.map((ingress) => ingress.stop())]);
+    await quiet(partitions, untilMs);
+    await snapshots?.takeLast(untilMs - performance.now());
+    // What waited for it leaves, and is published before the brokers are let go.
     await quiet(partitions, untilMs);
     await this.stop();
   }

@@ -4,7 +4,7 @@ import { type Deferred, deferred } from "../base/deferred.ts";
 import type { StatefoldError } from "../base/errors.ts";
 import type { MarkerOwner } from "../egress/kafka-marker.ts";
 import { DEFAULT_LIMITS } from "../partition/limits.ts";
-import type { Directory } from "../partition/ports.ts";
+import type { Directory, EgressBinding } from "../partition/ports.ts";
 import type { Closing } from "./closing.ts";
 import { DiskReserve } from "./disk-reserve.ts";
 import { EgressFigures } from "./egress-figures.ts";
@@ -12,6 +12,7 @@ import type { Ground } from "./ground.ts";
 import { declareCommitMetric, declareDiskMetric, declarePartitionMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
 import { NodeReport } from "./report.ts";
+import { declareSnapshotMetrics } from "./snapshot-metrics.ts";
 import type { OpenedIngress } from "./ways-in.ts";
 import { type OpenedEgress, openEgresses } from "./ways-out.ts";
 
@@ -28,9 +29,14 @@ export interface Core {
 }
 
 export async function openCore(ground: Ground, closing: Closing): Promise<Core> {
-  const { application, storage, functions, metrics, logger } = ground;
+  const { application, storage, snapshots, functions, metrics, logger } = ground;
   const egresses = await startEgresses(ground, closing);
   const egressById = new Map(egresses.map(({ egress }) => [egress.id, egress]));
+  const bindings = new Map(
+    egresses.map(({ egress, release }): [string, EgressBinding] => {
+      return [egress.id, { check: (value) => egress.check(value), release }];
+    }),
+  );
   const figures = new EgressFigures(metrics, [...egressById.values()]);
   const ingresses: OpenedIngress[] = [];
   const ended = deferred<StatefoldError | undefined>();
@@ -43,7 +49,7 @@ export async function openCore(ground: Ground, closing: Closing): Promise<Core> 
   const held = () => reserve.reason;
   const directory: Directory = {
     function: (type) => functions.binding(type),
-    egress: (id) => egressById.get(id),
+    egress: (id) => bindings.get(id),
   };
   const partitions = new Partitions(storage.partitionCount, {
     ...{ application, storage, directory, limits: DEFAULT_LIMITS, egresses: egressById, logger },
@@ -52,20 +58,32 @@ export async function openCore(ground: Ground, closing: Closing): Promise<Core> 
     onOpened: (index) => {
       for (const { ingress } of ingresses) ingress.rewind(index);
     },
+    onIncarnation: (incarnation) => snapshots?.incarnated(incarnation) ?? Promise.resolve(),
     onCommit: declareCommitMetric(metrics),
+    onCut:
+      snapshots === undefined
+        ? undefined
+        : (partition, cut, snapshot) => snapshots.cut(partition, cut, snapshot),
     onPublished: (egress, elapsedMs, records) => figures.published(egress, elapsedMs, records),
-    onEnded: (error) => {
-      report.phase = { kind: "failed", error };
-      ended.resolve(error);
-    },
+    onEnded: (error) => fail(error),
   });
+  const fail = (error: StatefoldError): void => {
+    report.phase = { kind: "failed", error };
+    ended.resolve(error);
+  };
   const report = new NodeReport({
     ...{ application, dataDir: storage.dataDir, partitions, functions, metrics },
-    ...{ ingresses, egresses, figures },
+    ...{ ingresses, egresses, figures, snapshots },
   });
   closing.add(() => partitions.stop());
   await reserve.start();
   await partitions.open();
+  if (snapshots !== undefined) {
+    snapshots.start(partitions, ground.log, declareSnapshotMetrics(metrics), fail);
+    // Before the partitions: what is being written reads from them.
+    closing.add(() => snapshots.stop());
+  }
+  figures.declareHeld(egresses, partitions);
   declareDiskMetric(metrics, reserve);
   declarePartitionMetrics(metrics, partitions);
   return { partitions, egresses, ingresses, report, held, ended };
@@ -74,7 +92,7 @@ export async function openCore(ground: Ground, closing: Closing): Promise<Core> 
 async function startEgresses(ground: Ground, closing: Closing): Promise<OpenedEgress[]> {
   const { options, application, module, storage, log, report } = ground;
   const { host, acceptLoss } = options;
-  const owner: MarkerOwner = { data: storage.identity, process: randomBytes(6).toString("hex") };
+  const owner: MarkerOwner = { data: storage.numbers, process: randomBytes(6).toString("hex") };
   const kafka = { application, owner, acceptLoss, report };
   const egresses = openEgresses(module, { host, log, kafka });
   for (const { egress } of egresses) {

@@ -20,10 +20,12 @@ export interface Doors {
 
 export async function openDoors(ground: Ground, core: Core, closing: Closing): Promise<Doors> {
   const { options, application, module, log, metrics, logger, report, maxConnections } = ground;
+  // The group is the original's: where it stands is not told by a fork.
+  const commitsOffsets = !ground.isFork;
   const { partitions, ingresses } = core;
   const { host, port } = options;
   const messages = new NodeMessages(partitions);
-  ingresses.push(...openIngresses(module, { application, log, metrics, report }));
+  ingresses.push(...openIngresses(module, { application, log, metrics, report, commitsOffsets }));
   declareLagMetric(metrics, () => ingresses.map(({ ingress }) => ingress));
   for (const { ingress } of ingresses) {
     closing.add(() => ingress.stop());
@@ -42,7 +44,7 @@ export async function openDoors(ground: Ground, core: Core, closing: Closing): P
   const gateway = new Gateway({
     ...{ host, port, logger: logger.child({ part: "gateway" }), metrics },
     ...{ messages, topics: new NodeTopics(log, core.held), health: core.report },
-    admin: new NodeAdmin(partitions, core.report),
+    admin: new NodeAdmin(partitions, core.report, ground.snapshots),
     limits: { maxConnections },
   });
   const { url } = await gateway.start();

@@ -7,6 +7,9 @@ import {
   type MetricsRegistry,
   SECONDS_BUCKETS,
 } from "../telemetry/metrics.ts";
+import type { PartitionHost } from "./partition-host.ts";
+import type { Partitions } from "./partitions.ts";
+import type { OpenedEgress } from "./ways-out.ts";
 
 const PUBLISH_SECONDS: HistogramDefinition<"egress"> = {
   name: "statefold_egress_publish_seconds",
@@ -30,6 +33,13 @@ const TRANSACTIONS: MetricDefinition<"egress" | "outcome"> = {
   labels: ["egress", "outcome"],
 };
 
+const HELD: MetricDefinition<"egress"> = {
+  name: "statefold_egress_held_records",
+  unit: "records",
+  description: "Records that wait until a complete snapshot covers them (release: snapshot).",
+  labels: ["egress"],
+};
+
 /** Of the last calls the newest counts so much. */
 const NEWEST = 0.1;
 
@@ -46,6 +56,18 @@ export class EgressFigures {
         const series = registry.counter(TRANSACTIONS).labelled({ egress: id, outcome });
         series.from(() => transactions[outcome]);
       }
+    }
+  }
+
+  /** Of those whose records wait for snapshots. */
+  declareHeld(egresses: readonly OpenedEgress[], { hosts }: Pick<Partitions, "hosts">): void {
+    for (const { egress, release } of egresses) {
+      if (release !== "snapshot") continue;
+      const { id } = egress;
+      const heldIn = ({ partition }: PartitionHost): number =>
+        (partition?.outboxes.ofEgress(id) ?? []).reduce((sum, { held }) => sum + held, 0);
+      const series = this.#registry.gauge(HELD).labelled({ egress: id });
+      series.from(() => hosts.reduce((sum, host) => sum + heldIn(host), 0));
     }
   }
 

@@ -1,4 +1,5 @@
 /** What everything in a node stands on: its module, its data, its topics, its functions, its metrics. */
+import { StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
 import { DEFAULT_LIMITS as GATEWAY_LIMITS } from "../gateway/limits.ts";
 import { resolveOptions } from "../log/options.ts";
@@ -12,6 +13,7 @@ import { shareDescriptors } from "./descriptors.ts";
 import { Functions } from "./functions.ts";
 import { loadModules } from "./load-modules.ts";
 import type { NodeOptions } from "./options.ts";
+import { Snapshots } from "./snapshots.ts";
 import type { openStorage, Storage } from "./storage.ts";
 
 const DEFAULT_APPLICATION = "statefold";
@@ -23,6 +25,8 @@ export interface Ground {
   readonly application: string;
   readonly module: Module;
   readonly storage: Storage;
+  /** Undefined: none are taken. */
+  readonly snapshots: Snapshots | undefined;
   readonly log: TopicLog;
   readonly functions: Functions;
   readonly metrics: MetricsRegistry;
@@ -30,6 +34,8 @@ export interface Ground {
   readonly report: Report;
   /** What the gateway may have of the process's descriptors. */
   readonly maxConnections: number;
+  /** The data was restored from a snapshot of another application. */
+  readonly isFork: boolean;
 }
 
 export async function openGround(
@@ -40,31 +46,78 @@ export async function openGround(
   const { logger, application = DEFAULT_APPLICATION } = options;
   const report: Report = (level, message, fields) => logger[level](fields ?? {}, message);
   const module = await loadModules(options, logger);
-  const storage = await openData(options, application, open, closing);
+  const snapshots = await openSnapshots(options, application, closing);
+  const storage = await openData(options, application, open, snapshots, closing);
+  const isFork = storage.origin !== undefined && storage.origin.application !== application;
+  if (isFork && options.forkPublishes !== true) refuseFork(module, application, storage);
   const { maxConnections, maxOpenFiles } = shareDescriptors({
     maxConnections: GATEWAY_LIMITS.maxConnections,
     maxOpenFiles: resolveOptions({}).maxOpenFiles,
   });
-  const log = await openLog(storage, options, report, maxOpenFiles, closing);
+  const log = await openLog(storage, options, snapshots, report, maxOpenFiles, closing);
   const functions = await Functions.open(module.endpoints);
   closing.add(() => functions.close());
   const metrics = new MetricsRegistry();
   const stopProcessMetrics = declareProcessMetrics(metrics);
   closing.add(async () => stopProcessMetrics());
   return {
-    ...{ options, application, module, storage, log, functions, metrics, logger, report },
+    ...{
+      options,
+      application,
+      module,
+      storage,
+      snapshots,
+      log,
+      functions,
+      metrics,
+      logger,
+      report,
+    },
     maxConnections,
+    isFork,
   };
+}
+
+/** Whoever tries something out does not mean to write to the original's topics. */
+function refuseFork(module: Module, application: string, { origin }: Storage): void {
+  for (const { kind, id, place } of module.egresses) {
+    if (kind !== "kafka") continue;
+    const where = `${place.file}:${place.line}:${place.column} ${id}`;
+    throw new StatefoldError(
+      "CONFIG_INVALID",
+      `${where}: this data is a fork of "${origin?.application}", and "${application}" would publish to Kafka, maybe to the topics of the original; --embedded keeps it in the topic log, --fork-publishes allows it`,
+    );
+  }
+}
+
+async function openSnapshots(
+  { dataDir, snapshots: settings, logger }: NodeOptions,
+  application: string,
+  closing: Closing,
+): Promise<Snapshots | undefined> {
+  if (settings === undefined) return undefined;
+  if (dataDir === undefined) {
+    const text =
+      "snapshots are taken of a data directory, and none is used: --memory keeps nothing";
+    throw new StatefoldError("CONFIG_INVALID", text);
+  }
+  const part = logger.child({ part: "snapshots" });
+  const snapshots = await Snapshots.open(settings, application, part);
+  closing.add(() => snapshots.stop());
+  return snapshots;
 }
 
 async function openData(
   { dataDir, partitions, acceptLoss, logger }: NodeOptions,
   application: string,
   open: typeof openStorage,
+  snapshots: Snapshots | undefined,
   closing: Closing,
 ): Promise<Storage> {
-  const storage = await open({ dataDir, application, partitions, acceptLoss });
+  const restoration = snapshots === undefined ? undefined : () => snapshots.restoration();
+  const storage = await open({ dataDir, application, partitions, acceptLoss, restoration });
   closing.add(() => storage.close());
+  await snapshots?.claim(storage);
   if (storage.isNew && storage.dataDir !== undefined) {
     // Where a disk is not mounted, its folder looks like this.
     logger.warn(
@@ -78,6 +131,7 @@ async function openData(
 async function openLog(
   storage: Storage,
   options: NodeOptions,
+  snapshots: Snapshots | undefined,
   report: Report,
   maxOpenFiles: number,
   closing: Closing,
@@ -85,6 +139,7 @@ async function openLog(
   const log = await TopicLog.open(storage.path, {
     ...{ partitions: storage.partitionCount, report, maxOpenFiles },
     retention: options.topicRetention ?? {},
+    onCut: snapshots === undefined ? undefined : (cut) => snapshots.logCut(cut),
   });
   closing.add(() => log.close());
   const sweeping = setInterval(() => void log.applyRetention(), RETENTION_EVERY_MS);

@@ -13,9 +13,11 @@ export interface ModuleFiles {
   readonly modules: readonly string[];
   readonly variables: ReadonlyMap<string, string>;
   readonly embedded: boolean;
+  /** Undefined: none are kept. */
+  readonly snapshots?: object | undefined;
 }
 
-/** @throws StatefoldError MODULE_INVALID with one line for each mistake, MODULE_UNSUPPORTED */
+/** @throws StatefoldError MODULE_INVALID with one line for each mistake, MODULE_UNSUPPORTED, CONFIG_INVALID */
 export async function loadModules(files: ModuleFiles, logger: Logger): Promise<Module> {
   const sources = await Promise.all(
     files.modules.map(async (path) => ({ file: resolve(path), text: await read(path) })),
@@ -30,6 +32,7 @@ export async function loadModules(files: ModuleFiles, logger: Logger): Promise<M
   }
   const module = files.embedded ? embedKafka(loaded.module) : loaded.module;
   refuseUnsupported(module);
+  if (files.snapshots === undefined) refuseHeld(module);
   return module;
 }
 
@@ -53,10 +56,16 @@ function refuseUnsupported(module: Module): void {
   for (const { kind, place, id } of [...module.ingresses, ...module.egresses]) {
     if (kind === "kinesis") refuse(place, `Kinesis (${id})`, "leave it out");
   }
-  for (const egress of module.egresses) {
-    if ((egress.kind === "log" || egress.kind === "kafka") && egress.release === "snapshot") {
-      refuse(egress.place, `release: snapshot (${egress.id})`, "release: commit can");
-    }
-  }
   if (refused.length > 0) throw new StatefoldError("MODULE_UNSUPPORTED", refused.join("\n"));
+}
+
+/** What waits for a snapshot would never leave. */
+function refuseHeld(module: Module): void {
+  for (const egress of module.egresses) {
+    if ((egress.kind !== "log" && egress.kind !== "kafka") || egress.release === "commit") continue;
+    const { file, line, column } = egress.place;
+    const where = `${file}:${line}:${column} ${egress.id}`;
+    const text = `${where}: with release: snapshot its records wait for snapshots, and none are kept; add --snapshots URL, or take release: commit`;
+    throw new StatefoldError("CONFIG_INVALID", text);
+  }
 }

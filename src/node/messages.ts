@@ -1,8 +1,9 @@
 /** What the gateway asks of the partitions: sends, calls, and replies to be fetched later. */
+
 import { unreachable } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { CallRequest, CallResult, Messages, SendRequest } from "../gateway/ports.ts";
-import { CALL_TYPE } from "../partition/ports.ts";
+import { CALL_TYPE, ownerOf } from "../model/owner.ts";
 import { obstacleOf } from "./obstacle.ts";
 import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";
@@ -32,10 +33,16 @@ export class NodeMessages implements Messages {
   async call(request: CallRequest): Promise<CallResult> {
     const host = this.#hostFor(request);
     const { timeoutMs, signal, ...rest } = request;
+    const untilMs = performance.now() + timeoutMs;
     const { request: number, answer } = host.ask({ kind: "call", ...rest });
     const result = await this.#reply(host, number, answer, timeoutMs, signal);
     const { partition } = host;
     if (result.kind !== "pending" || partition === undefined) return result;
+    // An earlier call with this key, which a restore has put elsewhere.
+    const at = { type: CALL_TYPE, id: result.callId };
+    if ((ownerOf(at, this.#partitions.partitionCount) ?? host.index) !== host.index) {
+      return await this.fetchCall(result.callId, Math.max(0, untilMs - performance.now()), signal);
+    }
     const obstacle = obstacleOf(partition, request.target);
     return obstacle === undefined ? result : { ...result, obstacle };
   }

@@ -1,6 +1,7 @@
 import type { StatefoldError } from "../base/errors.ts";
 import type { Retention } from "../log/options.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { SnapshotSettings } from "./snapshots.ts";
 
 export interface NodeOptions {
   /** Paths of module.yaml files, at least one. */
@@ -22,6 +23,13 @@ export interface NodeOptions {
   readonly acceptLoss: boolean;
   /** What the topic log may let go, for each partition of a topic. Default: it keeps everything. */
   readonly topicRetention?: Retention;
+  /** Where snapshots are kept, and how often one is taken. Default: none are. */
+  readonly snapshots?: SnapshotSettings | undefined;
+  /**
+   * A fork, which was restored from another application's snapshot, publishes to Kafka. Default: it is refused
+   * with such an egress, since the topics may be the original's.
+   */
+  readonly forkPublishes?: boolean;
   readonly logger: Logger;
 }
 

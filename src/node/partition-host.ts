@@ -3,6 +3,7 @@
  * it, and its egress publishers. When its memory must be dropped (a failed commit, a mistake of ours), it
  * opens it anew from what is durable; when that keeps failing, the node ends with the reason.
  */
+
 import { assert, unreachable } from "../base/assert.ts";
 import { systemClock } from "../base/clock.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
@@ -12,11 +13,11 @@ import type { Invocation, Outcome } from "../model/invocation.ts";
 import type { SourceBatch } from "../model/source.ts";
 import { Driver } from "../partition/driver.ts";
 import type { PartitionLimits } from "../partition/limits.ts";
-import { egressDestination } from "../partition/outboxes.ts";
 import type { Partition } from "../partition/partition.ts";
-import type { Directory, Input, Release } from "../partition/ports.ts";
+import type { Cut, Directory, Input, Release } from "../partition/ports.ts";
 import { openPartition } from "../partition/recovery.ts";
-import type { Store } from "../store/contract.ts";
+import type { Store, StoreSnapshot } from "../store/contract.ts";
+import { egressDestination, heirDestination, placeOfDestination } from "../store/keys.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { Publisher } from "./publisher.ts";
 import { type Answer, type Question, Requests } from "./requests.ts";
@@ -43,9 +44,20 @@ export interface PartitionHostOptions {
   readonly toPeer: (from: number, release: PeerRelease) => void;
   /** Why the node takes nothing in, whatever room the partition has; undefined while it does. Default: it does. */
   readonly held?: () => string | undefined;
+  /**
+   * Before anything of this incarnation leaves. When it rejects, the partition does not open. Default: nobody keeps
+   * them.
+   */
+  readonly onIncarnation?: ((incarnation: number) => Promise<void>) | undefined;
   /** It has opened (again): sources go on from their stored positions. */
   readonly onOpened: (index: number) => void;
   readonly onCommit: (elapsedMs: number, writes: number) => void;
+  /**
+   * This partition's part of a snapshot. Whoever gets it closes it; when the partition goes down before, its
+   * reads reject, UNAVAILABLE. It may be of a number that was given up: a peer that cut tells of it late. Called within a turn: must not call back but by offering. Default: no
+   * snapshots are taken, and what has changed is not remembered.
+   */
+  readonly onCut?: ((partition: number, cut: Cut, snapshot: StoreSnapshot) => void) | undefined;
   /** An egress has taken records. */
   readonly onPublished: (egress: string, elapsedMs: number, records: number) => void;
   /** It cannot go on. */
@@ -55,6 +67,7 @@ export interface PartitionHostOptions {
   readonly reopenAfterMs?: number;
 }
 
+type PublishRelease = Extract<Release, { readonly kind: "publish" }>;
 export type PeerRelease = Extract<Release, { readonly to: number }>;
 
 interface Running {
@@ -62,6 +75,7 @@ interface Running {
   readonly partition: Partition;
   readonly store: Store;
   readonly driver: Driver;
+  /** By the destination of their outbox. */
   readonly publishers: Map<string, Publisher>;
 }
 
@@ -104,7 +118,7 @@ export class PartitionHost {
 
   async open(): Promise<void> {
     assert(this.#life.kind === "closed", "a partition is opened once");
-    const { index, application, storage, directory, limits } = this.#options;
+    const { index, application, storage, directory, limits, onCut } = this.#options;
     const store = await storage.openPartition(index);
     let partition: Partition;
     try {
@@ -113,7 +127,9 @@ export class PartitionHost {
         ...{ formatVersion: storage.formatVersion, directory, limits },
         random: unforeseeableRandom(),
         lostEpoch: store.lostEpoch,
+        snapshots: onCut !== undefined,
       });
+      await this.#options.onIncarnation?.(partition.incarnation);
     } catch (error) {
       await this.#closeStore(store);
       throw error;
@@ -124,6 +140,7 @@ export class PartitionHost {
       release: (release) => this.#release(release),
       onFailure: (error) => this.#failed(error),
       onTurn: () => this.offerSources(),
+      onCut: onCut === undefined ? undefined : (cut, taken) => onCut(index, cut, taken),
       onCommit: (elapsedMs, writes) => {
         if (performance.now() - openedAtMs >= RECOVERED_AFTER_MS) this.#failures = 0;
         this.#options.onCommit(elapsedMs, writes);
@@ -132,6 +149,11 @@ export class PartitionHost {
     this.#life = { kind: "running", partition, store, driver, publishers: new Map() };
     for (const egress of this.#options.egresses.values()) {
       egress.open(index, partition.outboxes.nextOf(egressDestination(egress.id)));
+    }
+    for (const { destination, next } of partition.outboxes.values()) {
+      const place = placeOfDestination(destination);
+      if (place.kind !== "egress" || place.heirOf === undefined) continue;
+      this.#options.egresses.get(place.egress)?.open(place.heirOf, next);
     }
     this.#options.onOpened(index);
   }
@@ -206,7 +228,10 @@ export class PartitionHost {
 
   /** What an egress says about its receiver, while that cannot be reached. */
   publisherReason(egress: string): string | undefined {
-    return this.#life.kind === "running" ? this.#life.publishers.get(egress)?.reason : undefined;
+    if (this.#life.kind !== "running") return undefined;
+    return [...this.#life.publishers.values()].find((each) => {
+      return each.egress === egress && each.reason !== undefined;
+    })?.reason;
   }
 
   /** Ends now; what is durable stays. Idempotent. */
@@ -231,7 +256,7 @@ export class PartitionHost {
       case "resume":
         return this.#options.toPeer(this.index, release);
       case "publish":
-        return this.#publisher(release.egress)?.add(release.first, release.records);
+        return this.#publisher(release)?.add(release.first, release.records, release.barrier);
       case "accepted":
       case "replied":
       case "pending":
@@ -244,9 +269,10 @@ export class PartitionHost {
     }
   }
 
-  #publisher(id: string): Publisher | undefined {
+  #publisher({ egress: id, heirOf }: PublishRelease): Publisher | undefined {
     if (this.#life.kind !== "running") return undefined;
-    const known = this.#life.publishers.get(id);
+    const destination = heirOf === undefined ? egressDestination(id) : heirDestination(heirOf, id);
+    const known = this.#life.publishers.get(destination);
     if (known !== undefined) return known;
     const { logger } = this.#options;
     const egress = this.#options.egresses.get(id);
@@ -257,12 +283,12 @@ export class PartitionHost {
     }
     const { driver, publishers } = this.#life;
     const publisher = new Publisher({
-      ...{ egress, partition: this.index, logger },
+      ...{ egress, partition: heirOf ?? this.index, destination, logger },
       acknowledge: (input) => driver.offer(input),
       onFenced: (error) => this.#fenced(error),
       onPublished: (elapsedMs, records) => this.#options.onPublished(id, elapsedMs, records),
     });
-    publishers.set(id, publisher);
+    publishers.set(destination, publisher);
     return publisher;
   }
 

@@ -1,11 +1,12 @@
 /** All partitions of a node, and the ways between them. */
+
 import { assert, unreachable } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { SourceSink } from "../ingress/contract.ts";
 import type { Address } from "../model/address.ts";
+import { ownerOf } from "../model/owner.ts";
 import type { SourceBatch } from "../model/source.ts";
-import { partitionDestination } from "../partition/outboxes.ts";
-import { ownerOf } from "../partition/post.ts";
+import { partitionDestination } from "../store/keys.ts";
 import { PartitionHost, type PartitionHostOptions, type PeerRelease } from "./partition-host.ts";
 
 export class Partitions implements SourceSink {
@@ -64,6 +65,24 @@ export class Partitions implements SourceSink {
     for (const host of this.hosts) host.offerSources();
   }
 
+  /**
+   * The greatest number that any partition has cut at: the next snapshot's must be greater. Partitions that
+   * are down are left out.
+   */
+  get barrier(): number {
+    return Math.max(0, ...this.hosts.map((host) => host.partition?.barrier.number ?? 0));
+  }
+
+  /** Every partition is to take its cut for this snapshot. One that is down never hears of it from here. */
+  announce(barrier: number): void {
+    for (const host of this.hosts) host.offer({ kind: "barrier", barrier });
+  }
+
+  /** A snapshot holds the cuts of all partitions: the next one may come on top of it. */
+  snapshotComplete(barrier: number): void {
+    for (const host of this.hosts) host.offer({ kind: "snapshotComplete", barrier });
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.hosts.map((host) => host.stop()));
   }
@@ -73,13 +92,17 @@ export class Partitions implements SourceSink {
     const destination = partitionDestination(from);
     switch (release.kind) {
       case "channel": {
-        const { first, since, messages } = release;
-        return peer.offer({ kind: "channel", from, first, since, messages });
+        const { first, since, messages, barrier } = release;
+        return peer.offer({ kind: "channel", from, first, since, messages, barrier });
       }
-      case "acknowledge":
-        return peer.offer({ kind: "acknowledged", destination, upTo: release.upTo });
-      case "resume":
-        return peer.offer({ kind: "resume", destination, next: release.next });
+      case "acknowledge": {
+        const { upTo, barrier } = release;
+        return peer.offer({ kind: "acknowledged", destination, upTo, barrier });
+      }
+      case "resume": {
+        const { next, barrier } = release;
+        return peer.offer({ kind: "resume", destination, next, barrier });
+      }
       default:
         return unreachable(release);
     }

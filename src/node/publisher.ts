@@ -4,12 +4,13 @@
  * of the numbers; what bounds the queue is the outbox, which sends no more than its window before it is
  * acknowledged (I9).
  */
+
 import { type BackoffOptions, backoffMs, type Random } from "../base/backoff.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import { unlessAborted } from "../base/unless-aborted.ts";
 import type { Egress, Published } from "../egress/contract.ts";
-import { egressDestination } from "../partition/outboxes.ts";
 import type { AcknowledgedInput } from "../partition/ports.ts";
+import { egressDestination } from "../store/keys.ts";
 import type { EgressEffect } from "../store/records.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { sleep } from "./sleep.ts";
@@ -22,7 +23,10 @@ const PUBLISH_RECORDS = 5_000;
 
 export interface PublisherOptions {
   readonly egress: Egress;
+  /** Whose numbers they are. */
   readonly partition: number;
+  /** The outbox that is told what has arrived. Default: a partition's own for the egress. */
+  readonly destination?: string;
   readonly acknowledge: (input: AcknowledgedInput) => void;
   /** Another process publishes in this one's place: nothing more is sent. */
   readonly onFenced: (error: StatefoldError) => void;
@@ -40,6 +44,8 @@ export interface PublisherOptions {
 interface Run {
   readonly first: number;
   readonly records: readonly EgressEffect[];
+  /** The greatest number of a cut that they were let go with. */
+  readonly barrier: number;
 }
 
 export class Publisher {
@@ -56,8 +62,14 @@ export class Publisher {
     this.#options = options;
   }
 
-  add(first: number, records: readonly EgressEffect[]): void {
-    this.#waiting.push({ first, records });
+  /** The id of its egress. */
+  get egress(): string {
+    return this.#options.egress.id;
+  }
+
+  /** @param barrier the number of the partition's last cut */
+  add(first: number, records: readonly EgressEffect[], barrier = 0): void {
+    this.#waiting.push({ first, records, barrier });
     this.#running ??= this.#run();
   }
 
@@ -74,8 +86,7 @@ export class Publisher {
   async #run(): Promise<void> {
     const { signal } = this.#abort;
     while (this.#waiting.length > 0 && !signal.aborted) {
-      const { first, records } = this.#nextRun();
-      await this.#publish(first, records, signal);
+      await this.#publish(this.#nextRun(), signal);
     }
     this.#running = undefined;
   }
@@ -92,25 +103,23 @@ export class Publisher {
       taken++;
     }
     const runs = this.#waiting.splice(0, taken);
-    return { first, records: runs.flatMap(({ records }) => records) };
+    const barrier = Math.max(...runs.map((run) => run.barrier));
+    return { first, records: runs.flatMap(({ records }) => records), barrier };
   }
 
-  async #publish(
-    first: number,
-    records: readonly EgressEffect[],
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #publish(run: Run, signal: AbortSignal): Promise<void> {
+    const { first, records } = run;
     const { egress, partition, acknowledge, onFenced, onPublished, logger } = this.#options;
+    const { destination = egressDestination(egress.id) } = this.#options;
     const { sleep: pause = sleep, random = Math.random } = this.#options;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         const beganMs = performance.now();
-        const { refused } = await this.#call(first, records);
+        const { refused, barrier } = await this.#call(run);
         onPublished(performance.now() - beganMs, records.length);
         this.reason = undefined;
         const upTo = first + records.length - 1;
-        const destination = egressDestination(egress.id);
-        return acknowledge({ kind: "acknowledged", destination, upTo, refused });
+        return acknowledge({ kind: "acknowledged", destination, upTo, refused, barrier });
       } catch (error) {
         if (signal.aborted) return;
         this.reason = describeError(error);
@@ -128,7 +137,7 @@ export class Publisher {
   }
 
   /** One call at a time, also when one takes too long: the next begins when it has ended. */
-  async #call(first: number, records: readonly EgressEffect[]): Promise<Published> {
+  async #call({ first, records, barrier }: Run): Promise<Published> {
     const { egress, partition, publishMs = PUBLISH_MS, sleep: pause = sleep } = this.#options;
     const calling = new AbortController();
     this.#calling = calling;
@@ -140,7 +149,7 @@ export class Publisher {
       calling.abort(problem);
     });
     try {
-      const published = egress.publish(partition, first, records, calling.signal);
+      const published = egress.publish(partition, first, records, calling.signal, barrier);
       return await unlessAborted(published, this.#abort.signal);
     } finally {
       ended.abort();

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as immediately } from "node:timers/promises";
 import type { Partition } from "../partition/partition.ts";
 
 const LOOK_EVERY_MS = 20;
@@ -15,13 +15,16 @@ interface OpenPartition {
   readonly epochs: Pick<Partition["epochs"], "isCommitting" | "dirtySinceMs">;
   readonly ledger: Pick<Partition["ledger"], "finished">;
   readonly delivery: Pick<Partition["delivery"], "inFlight">;
+  readonly outboxes: Pick<Partition["outboxes"], "held">;
 }
 
 /**
  * Waits until what was accepted is done, or what is left makes no progress (its endpoint is down, its
- * receiver away), or the time is over. Everything left is durable.
+ * receiver away, it waits for a snapshot), or the time is over. Everything left is durable.
  */
 export async function quiet(partitions: Working, untilMs: number): Promise<void> {
+  // What partitions were offered just now is applied in a turn, which comes before this.
+  await immediately();
   let finished = -1;
   let idleSinceMs = performance.now();
   while (performance.now() < untilMs) {
@@ -37,6 +40,6 @@ export async function quiet(partitions: Working, untilMs: number): Promise<void>
 }
 
 /** Also that the last of it is durable: what lingers for company would be done again. */
-function isDone({ unfinished, epochs }: OpenPartition): boolean {
-  return unfinished === 0 && !epochs.isCommitting && epochs.dirtySinceMs === undefined;
+function isDone({ unfinished, outboxes, epochs }: OpenPartition): boolean {
+  return unfinished === outboxes.held && !epochs.isCommitting && epochs.dirtySinceMs === undefined;
 }

@@ -1,4 +1,5 @@
 /** How the node stands, as one screen and in parts; and whether it is alive and ready. */
+
 import { describeError, type StatefoldError } from "../base/errors.ts";
 import type { Egress as RunningEgress } from "../egress/contract.ts";
 import { KafkaEgress } from "../egress/kafka.ts";
@@ -12,13 +13,13 @@ import type {
 import type { Health, Readiness } from "../gateway/ports.ts";
 import type { Ingress as RunningIngress } from "../ingress/contract.ts";
 import type { Lane } from "../partition/lane.ts";
-import { egressDestination } from "../partition/outboxes.ts";
 import type { MetricsRegistry } from "../telemetry/metrics.ts";
 import { version } from "../telemetry/version.ts";
 import type { EgressFigures } from "./egress-figures.ts";
 import type { Functions } from "./functions.ts";
 import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";
+import type { Snapshots } from "./snapshots.ts";
 import type { Stuck, Watched } from "./watch.ts";
 
 export interface NodeReportParts {
@@ -30,6 +31,8 @@ export interface NodeReportParts {
   readonly egresses: readonly { readonly kind: string; readonly egress: RunningEgress }[];
   readonly figures: EgressFigures;
   readonly metrics: MetricsRegistry;
+  /** Undefined: none are kept. */
+  readonly snapshots?: Pick<Snapshots, "last" | "reason"> | undefined;
 }
 
 export type NodePhase =
@@ -73,7 +76,8 @@ export class NodeReport implements Health, Watched {
       endpoints: this.endpoints(),
       ingresses: this.#ingresses(),
       egresses: this.#egresses(),
-      lastSnapshot: undefined,
+      lastSnapshot: this.#parts.snapshots?.last,
+      snapshotReason: this.#parts.snapshots?.reason,
     };
   }
 
@@ -135,10 +139,13 @@ export class NodeReport implements Health, Watched {
   #egresses(): EgressStatus[] {
     return this.#parts.egresses.map(({ kind, egress }) => {
       const { id } = egress;
-      let pending = 0;
+      let [pending, held] = [0, 0];
       let reason: string | undefined;
       for (const host of this.#parts.partitions.hosts) {
-        pending += host.partition?.outboxes.get(egressDestination(id))?.size ?? 0;
+        for (const outbox of host.partition?.outboxes.ofEgress(id) ?? []) {
+          pending += outbox.size;
+          held += outbox.held;
+        }
         reason ??= host.publisherReason(id);
       }
       const publishMs = this.#parts.figures.publishMs(id);
@@ -146,7 +153,7 @@ export class NodeReport implements Health, Watched {
         egress instanceof KafkaEgress && egress.isTransactional
           ? { ...egress.transactions }
           : undefined;
-      return { id, kind, pending, reason, publishMs, transactions };
+      return { id, kind, pending, held, reason, publishMs, transactions };
     });
   }
 }

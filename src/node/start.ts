@@ -54,7 +54,7 @@ async function compose(
   watch.start();
   closing.add(async () => watch.stop());
   return new ComposedNode({
-    ...{ ...doors, ended, report, partitions, closing },
+    ...{ ...doors, ended, report, partitions, closing, snapshots: ground.snapshots },
     ingresses: core.ingresses.map(({ ingress }) => ingress),
   });
 }

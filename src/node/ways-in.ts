@@ -14,6 +14,8 @@ import type { NodeMessages } from "./messages.ts";
 /** What ingresses are made of, whatever their kind. */
 export interface WaysIn {
   readonly application: string;
+  /** Consumer groups are told how far was read. */
+  readonly commitsOffsets: boolean;
   readonly log: TopicLog;
   readonly metrics: MetricsRegistry;
   readonly report: Report;
@@ -27,7 +29,7 @@ export interface OpenedIngress {
 /** Those that remember where they are: all but the playground's. */
 export function openIngresses(
   module: Module,
-  { application: clientId, log, metrics, report }: WaysIn,
+  { application: clientId, log, metrics, report, commitsOffsets }: WaysIn,
 ): OpenedIngress[] {
   return module.ingresses.flatMap((spec): OpenedIngress[] => {
     const { kind, id } = spec;
@@ -36,7 +38,8 @@ export function openIngresses(
     }
     if (spec.kind !== "kafka") return [];
     const onFetched = declareFetchMetric(metrics, id);
-    return [{ kind, ingress: openKafkaIngress(spec, { clientId, onFetched, report }) }];
+    const options = { clientId, onFetched, report, commitsOffsets };
+    return [{ kind, ingress: openKafkaIngress(spec, options) }];
   });
 }
 

@@ -18,11 +18,16 @@ export interface WaysOut {
 export interface OpenedEgress {
   readonly kind: string;
   readonly egress: Egress;
+  /** When its records leave. */
+  readonly release: "commit" | "snapshot";
 }
 
 /** @throws StatefoldError CONFIG_INVALID, MODULE_UNSUPPORTED */
 export function openEgresses(module: Module, parts: WaysOut): OpenedEgress[] {
-  return module.egresses.map((spec) => ({ kind: spec.kind, egress: openEgress(spec, parts) }));
+  return module.egresses.map((spec) => {
+    const release = spec.kind === "kafka" || spec.kind === "log" ? spec.release : "commit";
+    return { kind: spec.kind, egress: openEgress(spec, parts), release };
+  });
 }
 
 function openEgress(spec: EgressSpec, { host, log, kafka }: WaysOut): Egress {

@@ -10,9 +10,11 @@
  * I10: whatever has mail is in a lane's queue, in preparation, running, among those that rest, in the
  * list that waits for the commit, or parked.
  */
+
 import { assert, unreachable } from "../base/assert.ts";
 import { backoffMs, type Random } from "../base/backoff.ts";
 import type { Effects, Outcome } from "../model/invocation.ts";
+import { CALL_TYPE } from "../model/owner.ts";
 import type { AddressState } from "./address-state.ts";
 import type { Calls } from "./calls.ts";
 import type { DeadLetters } from "./dead-letters.ts";
@@ -24,7 +26,7 @@ import type { PartitionLimits } from "./limits.ts";
 import type { Mailbox, Pending } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Parking } from "./parking.ts";
-import { CALL_TYPE, type Directory, type StartedInvocation } from "./ports.ts";
+import type { Directory, StartedInvocation } from "./ports.ts";
 import { Rests } from "./rests.ts";
 import type { Specs } from "./specs.ts";
 import type { States } from "./states.ts";

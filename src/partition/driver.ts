@@ -11,9 +11,9 @@ import { setMaxListeners } from "node:events";
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
-import type { Store } from "../store/contract.ts";
+import type { Store, StoreSnapshot } from "../store/contract.ts";
 import type { Partition } from "./partition.ts";
-import type { Commit, Input, ReadRequest, Release, StartedInvocation } from "./ports.ts";
+import type { Commit, Cut, Input, ReadRequest, Release, StartedInvocation } from "./ports.ts";
 
 /** A turn comes at least so often, since timers do not follow a clock that jumps. */
 const MAX_SLEEP_MS = 1_000;
@@ -30,6 +30,11 @@ export interface DriverOptions {
   readonly onFailure: (error: unknown) => void;
   /** Called at the end of each turn: what the partition takes may have changed. As `release`. */
   readonly onTurn: () => void;
+  /**
+   * The partition's part of a snapshot: what is durable at this moment, whatever is committed afterwards.
+   * Whoever gets it closes it. As `release`. Default: no snapshots are taken.
+   */
+  readonly onCut?: ((cut: Cut, snapshot: StoreSnapshot) => void) | undefined;
   /** How long each commit took, for metrics. */
   readonly onCommit: (elapsedMs: number, writes: number) => void;
 }
@@ -89,12 +94,19 @@ export class Driver {
     const { partition, clock, release } = this.#options;
     const nowMs = clock.now();
     const turn = partition.turn(nowMs);
+    // I7: before the next commit starts, and before anybody hears of it.
+    if (turn.cut !== undefined) this.#cut(turn.cut);
     for (const each of turn.releases) release(each);
     if (turn.read !== undefined) this.#read(turn.read);
     if (turn.commit !== undefined) this.#commit(turn.commit);
     for (const started of turn.invocations) this.#invoke(started);
     if (turn.wakeAtMs !== undefined) this.#wakeAt(turn.wakeAtMs, nowMs);
     this.#options.onTurn();
+  }
+
+  #cut(cut: Cut): void {
+    const { store, onCut } = this.#options;
+    onCut?.(cut, store.snapshot());
   }
 
   #read(request: ReadRequest): void {

@@ -14,7 +14,10 @@ import type { Release } from "./ports.ts";
 
 /** A key as a map's key: one character a byte. */
 export function keyText(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+  // Those of keys.ts are buffers already, and a view costs as much as the text.
+  const bytes =
+    key instanceof Buffer ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return bytes.toString("latin1");
 }
 
 interface Epoch {

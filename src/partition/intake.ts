@@ -2,12 +2,16 @@
  * What comes in from outside the partition: requests, records of sources, messages and acknowledgements
  * of other partitions. Each is taken at most once (I5) and answered only when durable (I2).
  */
+
 import { unreachable } from "../base/assert.ts";
 import { fromUtf8 } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { type Address, addressProblem } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
+import { CALL_TYPE, ownerOf } from "../model/owner.ts";
 import type { SourceRecord } from "../model/source.ts";
+import { peerOf, peerSource, placeOfDestination } from "../store/keys.ts";
+import type { Barrier } from "./barrier.ts";
 import type { Calls } from "./calls.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { EffectsApplier } from "./effects.ts";
@@ -15,20 +19,19 @@ import type { Epochs } from "./epochs.ts";
 import type { Identity } from "./identity.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Outboxes } from "./outboxes.ts";
-import {
-  type AcknowledgedInput,
-  CALL_TYPE,
-  type CallInput,
-  type ChannelInput,
-  type Directory,
-  type FetchInput,
-  type HangUpInput,
-  type Release,
-  type ResumeInput,
-  type SendInput,
-  type SourceInput,
+import type {
+  AcknowledgedInput,
+  CallInput,
+  ChannelInput,
+  Directory,
+  FetchInput,
+  HangUpInput,
+  Release,
+  ResumeInput,
+  SendInput,
+  SourceInput,
 } from "./ports.ts";
-import { type Positions, peerOf, peerSource } from "./positions.ts";
+import type { Positions } from "./positions.ts";
 import type { Post } from "./post.ts";
 
 export type IntakeInput =
@@ -52,6 +55,7 @@ export interface IntakeParts {
   readonly deadLetters: DeadLetters;
   readonly post: Post;
   readonly effects: EffectsApplier;
+  readonly barrier: Barrier;
 }
 
 export class Intake {
@@ -87,20 +91,22 @@ export class Intake {
   /** Peers may have sent what the memory before this one took and lost: they send it again. */
   greet(): Release[] {
     const { partition, partitionCount } = this.#parts.identity;
+    const { number: barrier } = this.#parts.barrier;
     const releases: Release[] = [];
     for (let to = 0; to < partitionCount; to++) {
       const next = this.#parts.positions.durable(peerSource(to)) ?? 1;
-      if (to !== partition) releases.push({ kind: "resume", to, next });
+      if (to !== partition) releases.push({ kind: "resume", to, next, barrier });
     }
     return releases;
   }
 
   /** What moved with a commit is durable: senders of channels may forget it. */
   committed(moved: ReadonlyMap<string, number>): Release[] {
+    const { number: barrier } = this.#parts.barrier;
     const releases: Release[] = [];
     for (const [source, next] of moved) {
       const to = peerOf(source);
-      if (to !== undefined) releases.push({ kind: "acknowledge", to, upTo: next - 1 });
+      if (to !== undefined) releases.push({ kind: "acknowledge", to, upTo: next - 1, barrier });
     }
     return releases;
   }
@@ -146,10 +152,22 @@ export class Intake {
         const { messageId, callId } = begin();
         return calls.remember(target, key, messageId, callId);
       }
-      if (once.callId !== "") return calls.fetch(request, once.callId);
+      if (once.callId !== "") return this.#join(request, once.callId);
       const reason = "this idempotency key was used for a send, which has no reply";
       this.#refuse(request, "REQUEST_INVALID", reason);
     });
+  }
+
+  /**
+   * Waits for an earlier call. It was made here, unless a restore to another number of partitions has parted
+   * the two: then it is asked for where it is.
+   */
+  #join(request: number, callId: string): void {
+    const { calls, identity, epochs } = this.#parts;
+    const owner = ownerOf({ type: CALL_TYPE, id: callId }, identity.partitionCount);
+    if (owner === identity.partition) return calls.fetch(request, callId);
+    calls.forget(request);
+    epochs.release({ kind: "pending", request, callId });
   }
 
   #message(input: SendInput | CallInput): Message {
@@ -223,14 +241,17 @@ export class Intake {
   #channel(input: ChannelInput): void {
     const { positions, epochs, ledger, post } = this.#parts;
     const { from, first, since, messages } = input;
+    const { number: barrier } = this.#parts.barrier;
     const source = peerSource(from);
     const expected = Math.max(positions.next(source) ?? 1, since);
     const durable = positions.durable(source) ?? 1;
-    if (first > expected) return epochs.release({ kind: "resume", to: from, next: durable });
+    if (first > expected) {
+      return epochs.release({ kind: "resume", to: from, next: durable, barrier });
+    }
     const next = first + messages.length;
     if (next <= expected) {
-      if (durable >= next) epochs.release({ kind: "acknowledge", to: from, upTo: durable - 1 });
-      return;
+      if (durable < next) return;
+      return epochs.release({ kind: "acknowledge", to: from, upTo: durable - 1, barrier });
     }
     for (const message of messages.slice(expected - first)) {
       ledger.accepted++;
@@ -250,7 +271,8 @@ export class Intake {
   #acknowledged(input: AcknowledgedInput): void {
     const { ledger, deadLetters, outboxes } = this.#parts;
     const refused = new Map(input.refused?.map(({ number, reason }) => [number, reason]));
-    const egress = input.destination.slice(input.destination.indexOf("/") + 1);
+    const place = placeOfDestination(input.destination);
+    const egress = place.kind === "egress" ? place.egress : "";
     outboxes.get(input.destination)?.acknowledged(input.upTo, (number, effect) => {
       const reason = refused.get(number);
       if (reason === undefined) {

@@ -6,12 +6,14 @@
  * addresses that have mail of one and the same function instance stand in line as one, taking turns among
  * themselves: whoever tells ten thousand others at once keeps those waiting, and nobody else.
  */
+
 import type { Random } from "../base/backoff.ts";
 import { Queue } from "../base/queue.ts";
 import { addressKey } from "../model/address.ts";
+import { CALL_TYPE } from "../model/owner.ts";
 import { Circuit } from "./circuit.ts";
 import { Mailbox } from "./mailbox.ts";
-import { CALL_TYPE, type FunctionBinding } from "./ports.ts";
+import type { FunctionBinding } from "./ports.ts";
 
 /** Addresses whose next message is from the same function instance. */
 interface Group {

@@ -51,6 +51,13 @@ export interface PartitionLimits {
    * takes in one commit.
    */
   readonly epochBytes: number;
+  /**
+   * Keys that changed since the last complete snapshot, kept for the next one. Beyond, the next one holds
+   * everything. Nothing is kept where no snapshots are taken.
+   */
+  readonly changedKeys: number;
+  /** The same for what they take in memory. */
+  readonly changedKeyBytes: number;
   /** How long changes may wait for others to share their commit, while nobody waits for them. */
   readonly commitLingerMs: number;
   /** How long idempotency keys and replies are kept. */
@@ -75,6 +82,8 @@ export const DEFAULT_LIMITS: PartitionLimits = {
   timersInMemory: 50_000,
   timerBytesInMemory: 64 * 1024 * 1024,
   epochBytes: 64 * 1024 * 1024,
+  changedKeys: 250_000,
+  changedKeyBytes: 32 * 1024 * 1024,
   commitLingerMs: 10,
   retentionMs: 24 * 60 * 60 * 1000,
 };

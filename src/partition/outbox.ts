@@ -7,15 +7,24 @@
  *   window    durable, sent, not acknowledged; in memory, bounded in bytes
  *   spilled   durable, not sent; in the store alone, read back as the window empties
  *
+ * An egress may want its records held back until a complete snapshot covers them (`release: snapshot`): they
+ * are spilled as they become durable, and stay so until they were in a cut whose snapshot is told complete.
+ * After an opening nobody knows which are covered: all wait for the next one.
+ *
  * Numbers grow and are never given twice: the next one is stored with every epoch that gives some. They
  * may jump (after an accepted loss of epochs, see recovery.ts). What makes the effects arrive exactly once
  * is the destination's memory of the last number it took.
  */
 import { assert } from "../base/assert.ts";
-import { addressBytes, messageBytes, valueBytes } from "../model/message.ts";
 import type { Entry } from "../store/contract.ts";
-import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
-import { decodeOutbox, encodeOutbox, encodePosition, type OutboxEffect } from "../store/records.ts";
+import { endOfPrefix, KeyReader, keyOf, outboxSource } from "../store/keys.ts";
+import {
+  decodeOutbox,
+  effectBytes,
+  encodeOutbox,
+  encodePosition,
+  type OutboxEffect,
+} from "../store/records.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Reads } from "./reads.ts";
@@ -23,6 +32,8 @@ import type { Reads } from "./reads.ts";
 /** Effects of one stored entry at most; an epoch may make several entries. */
 const ENTRY_EFFECTS = 1_000;
 const ENTRY_BYTES = 1024 * 1024;
+/** Cuts whose snapshots may come to be complete; of more, the oldest is forgotten: its records wait for the next. */
+const OPEN_CUTS = 8;
 
 /** A run of effects that is stored, sent and deleted as one. */
 export interface OutboxEntry {
@@ -40,6 +51,8 @@ export interface OutboxOptions {
   readonly firstStored: number;
   readonly storedEnd: number;
   readonly maxBytesInMemory: number;
+  /** Nothing leaves before a complete snapshot covers it. */
+  readonly isHeld: boolean;
 }
 
 export class Outbox {
@@ -59,6 +72,12 @@ export class Outbox {
   /** … up to, not including, this one. */
   #spilledEnd: number;
   #isReading = false;
+  /** Numbers below may leave. */
+  #covered: number;
+  /** What a snapshot of this number covers. */
+  #cuts: { readonly barrier: number; readonly end: number }[] = [];
+  /** Numbers that were never given: where those of this life begin anew. */
+  readonly #jump: { readonly from: number; readonly to: number };
 
   constructor(epochs: Epochs, reads: Reads, ledger: Ledger, options: OutboxOptions) {
     this.#epochs = epochs;
@@ -69,12 +88,24 @@ export class Outbox {
     this.#next = options.next;
     this.#spilledFrom = options.firstStored;
     this.#spilledEnd = options.storedEnd;
+    this.#jump = { from: options.storedEnd, to: options.next };
+    this.#covered = options.isHeld ? options.firstStored : Number.POSITIVE_INFINITY;
   }
 
   /** Effects that the destination has not acknowledged, about: numbered ones, from the first held. */
   get size(): number {
-    const first = this.#window[0]?.first ?? this.#spilledFrom;
-    return this.#next - first + this.#filling.length;
+    return this.#since(this.#window[0]?.first ?? this.#spilledFrom);
+  }
+
+  /** Those of them that wait for a snapshot. */
+  get held(): number {
+    return this.#covered === Number.POSITIVE_INFINITY ? 0 : this.#since(this.#covered);
+  }
+
+  #since(first: number): number {
+    const { from, to } = this.#jump;
+    const skipped = Math.max(0, Math.min(to, this.#next) - Math.max(from, first));
+    return this.#next - first - skipped + this.#filling.length;
   }
 
   /** The lowest number it still holds; the next to be given when it holds none. */
@@ -135,7 +166,8 @@ export class Outbox {
     const send: OutboxEntry[] = [];
     for (const entry of this.#sealed) {
       const room = this.#windowBytes < this.#maxBytes;
-      if (this.#spilledFrom === this.#spilledEnd && room) {
+      const isNext = this.#spilledFrom === this.#spilledEnd && lastOf(entry) < this.#covered;
+      if (isNext && room) {
         this.#hold(entry);
         send.push(entry);
         this.#spilledFrom = lastOf(entry) + 1;
@@ -144,6 +176,21 @@ export class Outbox {
     }
     this.#sealed = [];
     return send;
+  }
+
+  /** A cut was taken: what is durable now is in it. */
+  cut(barrier: number): void {
+    if (this.#covered >= this.#spilledEnd || this.#cuts.at(-1)?.end === this.#spilledEnd) return;
+    this.#cuts.push({ barrier, end: this.#spilledEnd });
+    if (this.#cuts.length > OPEN_CUTS) this.#cuts.shift();
+  }
+
+  /** The snapshot of this number is complete: what was in its cut, or in one before, may leave. */
+  complete(barrier: number): void {
+    for (let [cut] = this.#cuts; cut !== undefined && cut.barrier <= barrier; [cut] = this.#cuts) {
+      this.#covered = cut.end;
+      this.#cuts.shift();
+    }
   }
 
   /**
@@ -171,12 +218,13 @@ export class Outbox {
 
   /** Reads spilled entries back while the window has room; `send` gets them in order. */
   refill(send: (entry: OutboxEntry) => void): void {
-    if (this.#isReading || this.#spilledFrom === this.#spilledEnd) return;
+    const end = Math.min(this.#spilledEnd, this.#covered);
+    if (this.#isReading || this.#spilledFrom >= end) return;
     if (this.#windowBytes >= this.#maxBytes / 2) return;
     this.#isReading = true;
     const range = {
       from: outboxKey(this.destination, this.#spilledFrom),
-      until: outboxKey(this.destination, this.#spilledEnd),
+      until: outboxKey(this.destination, end),
       limit: 64,
       maxBytes: this.#maxBytes / 2,
     };
@@ -199,22 +247,8 @@ export class Outbox {
   }
 }
 
-function effectBytes(effect: OutboxEffect): number {
-  if (effect.kind === "message") return messageBytes(effect.message);
-  const { value, sender, traceparent } = effect.record;
-  return 200 + valueBytes(value) + addressBytes(sender) + (traceparent?.length ?? 0);
-}
-
-/** Position records of outboxes share the tag of the sources' under names of their own. */
-const outboxSource = (destination: string): string => `outbox:${destination}`;
-
 export function outboxPositionKey(destination: string): Uint8Array {
   return keyOf("position", outboxSource(destination));
-}
-
-/** The destination whose outbox a position record counts, or undefined when it is another's. */
-export function destinationOfPosition(source: string): string | undefined {
-  return source.startsWith("outbox:") ? source.slice("outbox:".length) : undefined;
 }
 
 export function outboxKey(destination: string, first: number): Uint8Array {

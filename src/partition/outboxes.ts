@@ -1,16 +1,12 @@
 /** The outboxes of a partition, one for each destination, made when first needed. */
 import { assert } from "../base/assert.ts";
+import { egressDestination, partitionDestination, placeOfDestination } from "../store/keys.ts";
+import type { Barrier } from "./barrier.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
 import { Outbox, type OutboxEntry } from "./outbox.ts";
 import type { Release } from "./ports.ts";
 import type { Reads } from "./reads.ts";
-
-const PARTITION = "partition/";
-const EGRESS = "egress/";
-
-export const partitionDestination = (partition: number): string => `${PARTITION}${partition}`;
-export const egressDestination = (egress: string): string => `${EGRESS}${egress}`;
 
 /** What an outbox found in the store at opening begins with. */
 export interface StoredOutbox {
@@ -20,10 +16,21 @@ export interface StoredOutbox {
   readonly storedEnd: number;
 }
 
+export interface OutboxesParts {
+  readonly epochs: Epochs;
+  readonly reads: Reads;
+  readonly ledger: Ledger;
+  readonly barrier: Barrier;
+  /** Egresses whose records leave only when a complete snapshot covers them. */
+  readonly isHeld: (egress: string) => boolean;
+}
+
 export class Outboxes {
   readonly #epochs: Epochs;
   readonly #reads: Reads;
   readonly #ledger: Ledger;
+  readonly #barrier: Barrier;
+  readonly #isHeld: (egress: string) => boolean;
   readonly #maxBytes: number;
   readonly #firstNumber: number;
   readonly #all = new Map<string, Outbox>();
@@ -31,7 +38,7 @@ export class Outboxes {
   #ready: Release[] = [];
 
   constructor(
-    { epochs, reads, ledger }: { epochs: Epochs; reads: Reads; ledger: Ledger },
+    { epochs, reads, ledger, barrier, isHeld }: OutboxesParts,
     maxBytesInMemory: number,
     /** The first number of an outbox that begins. */
     firstNumber: number,
@@ -39,6 +46,8 @@ export class Outboxes {
     this.#epochs = epochs;
     this.#reads = reads;
     this.#ledger = ledger;
+    this.#barrier = barrier;
+    this.#isHeld = isHeld;
     this.#maxBytes = maxBytesInMemory;
     this.#firstNumber = firstNumber;
   }
@@ -68,14 +77,39 @@ export class Outboxes {
     return this.#all.values();
   }
 
+  /** Those of an egress: the partition's own, and those it is heir to. */
+  ofEgress(egress: string): Outbox[] {
+    return [...this.#all.values()].filter(({ destination }) => {
+      const place = placeOfDestination(destination);
+      return place.kind === "egress" && place.egress === egress;
+    });
+  }
+
+  /** Effects that wait for a snapshot. */
+  get held(): number {
+    let held = 0;
+    for (const outbox of this.#all.values()) held += outbox.held;
+    return held;
+  }
+
   write(): void {
     for (const outbox of this.#all.values()) outbox.write();
   }
 
   committed(): void {
     for (const outbox of this.#all.values()) {
-      for (const entry of outbox.committed()) this.#ready.push(releaseOf(outbox, entry));
+      for (const entry of outbox.committed()) this.#release(outbox, entry);
     }
+  }
+
+  /** A cut was taken. */
+  cut(barrier: number): void {
+    for (const outbox of this.#all.values()) outbox.cut(barrier);
+  }
+
+  /** The snapshot of this number is complete. */
+  complete(barrier: number): void {
+    for (const outbox of this.#all.values()) outbox.complete(barrier);
   }
 
   /** A destination says that it has everything below `next`: it gets the rest again. */
@@ -83,18 +117,22 @@ export class Outboxes {
     const outbox = next > this.#firstNumber ? this.#of(destination) : this.#all.get(destination);
     if (outbox === undefined) return;
     outbox.moveUp(next);
-    for (const entry of outbox.resend(next)) this.#ready.push(releaseOf(outbox, entry));
+    for (const entry of outbox.resend(next)) this.#release(outbox, entry);
   }
 
   /** What may leave now; asks the store for more where there is room. */
   take(): readonly Release[] {
     for (const outbox of this.#all.values()) {
-      outbox.refill((entry) => this.#ready.push(releaseOf(outbox, entry)));
+      outbox.refill((entry) => this.#release(outbox, entry));
     }
     if (this.#ready.length === 0) return [];
     const ready = this.#ready;
     this.#ready = [];
     return ready;
+  }
+
+  #release(outbox: Outbox, entry: OutboxEntry): void {
+    this.#ready.push(releaseOf(outbox, entry, this.#barrier.number));
   }
 
   #of(destination: string): Outbox {
@@ -104,27 +142,31 @@ export class Outboxes {
   }
 
   #open(stored: StoredOutbox): Outbox {
-    const options = { ...stored, maxBytesInMemory: this.#maxBytes };
+    const place = placeOfDestination(stored.destination);
+    const isHeld = place.kind === "egress" && this.#isHeld(place.egress);
+    const options = { ...stored, maxBytesInMemory: this.#maxBytes, isHeld };
     const outbox = new Outbox(this.#epochs, this.#reads, this.#ledger, options);
     this.#all.set(stored.destination, outbox);
     return outbox;
   }
 }
 
-function releaseOf(outbox: Outbox, entry: OutboxEntry): Release {
+function releaseOf(outbox: Outbox, entry: OutboxEntry, barrier: number): Release {
   const { destination } = outbox;
   const { first, effects } = entry;
-  if (destination.startsWith(EGRESS)) {
+  const place = placeOfDestination(destination);
+  if (place.kind === "egress") {
     const records = effects.map((effect) => {
       assert(effect.kind === "record", "a message in the outbox of an egress");
       return effect.record;
     });
-    return { kind: "publish", egress: destination.slice(EGRESS.length), first, records };
+    const { egress, heirOf } = place;
+    return { kind: "publish", egress, heirOf, first, records, barrier };
   }
   const messages = effects.map((effect) => {
     assert(effect.kind === "message", "a record in the outbox of a partition");
     return effect.message;
   });
-  const to = Number(destination.slice(PARTITION.length));
-  return { kind: "channel", to, first, since: outbox.lowest, messages };
+  const { partition: to } = place;
+  return { kind: "channel", to, first, since: outbox.lowest, messages, barrier };
 }

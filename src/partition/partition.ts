@@ -11,6 +11,7 @@
  * I4 conservation         ledger.ts, compared at each commit
  * I5 order at receiver    positions.ts
  * I6 isolation            lane.ts, circuit.ts, post.ts
+ * I7 consistent cut       barrier.ts
  * I9 bounds               limits.ts
  * I10 liveness            `#wakeAtMs` below
  *
@@ -20,9 +21,12 @@
 import { assert, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/backoff.ts";
 import { hasShare } from "../base/shares.ts";
+import { firstNumberOf } from "../model/outbox-number.ts";
 import { keyOf } from "../store/keys.ts";
 import { encodeMeta } from "../store/records.ts";
+import { Barrier } from "./barrier.ts";
 import { Calls } from "./calls.ts";
+import { ChangedKeys } from "./changed-keys.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Delivery } from "./delivery.ts";
 import { EffectsApplier } from "./effects.ts";
@@ -36,7 +40,7 @@ import { Mailboxes } from "./mailboxes.ts";
 import { Operator } from "./operator.ts";
 import { Outboxes } from "./outboxes.ts";
 import { Parking } from "./parking.ts";
-import type { Commit, Directory, Input, Release, Turn } from "./ports.ts";
+import type { Commit, Cut, Directory, Input, Release, Turn } from "./ports.ts";
 import { Positions } from "./positions.ts";
 import { Post } from "./post.ts";
 import { Reads } from "./reads.ts";
@@ -48,11 +52,8 @@ import { Weight } from "./weight.ts";
 
 /** Taken whatever the epoch holds: what was asked for, and what peers and egresses say they have. */
 const BRINGS_NO_WORK: ReadonlySet<Input["kind"]> = new Set([
-  ...(["committed", "read", "acknowledged", "resume"] as const),
+  ...(["committed", "read", "acknowledged", "resume", "barrier", "snapshotComplete"] as const),
 ]);
-
-/** Where the numbers of an outbox begin that an incarnation makes: above those of all before it. */
-export const firstNumberOf = (incarnation: number): number => incarnation * 2 ** 40 + 1;
 
 export interface PartitionOptions {
   readonly formatVersion: number;
@@ -63,6 +64,8 @@ export interface PartitionOptions {
   readonly limits: PartitionLimits;
   /** Call ids are made of it: in production nobody may foretell it. */
   readonly random: Random;
+  /** Snapshots are taken: cuts say what has changed. Default: it is unknown. */
+  readonly snapshots?: boolean | undefined;
   readonly recovered: Recovered;
 }
 
@@ -77,6 +80,9 @@ export class Partition {
   readonly states: States;
   readonly calls: Calls;
   readonly delivery: Delivery;
+  readonly barrier: Barrier;
+  /** Undefined: no snapshots are taken. */
+  readonly changedKeys: ChangedKeys | undefined;
   readonly #options: PartitionOptions;
   readonly #identity: Identity;
   readonly #reads: Reads;
@@ -87,6 +93,8 @@ export class Partition {
   #inputs: Input[] = [];
   /** Of the inputs that wait to be applied. */
   readonly #offered = new Weight();
+  /** Taken in this turn. */
+  #cut: Cut | undefined;
   /** The session is durable. Until then nothing but its commit happens. */
   #isOpen = false;
 
@@ -97,6 +105,9 @@ export class Partition {
     this.ledger = new Ledger(meta);
     this.epochs = new Epochs(meta.epoch, limits.epochBytes);
     const { epochs, ledger } = this;
+    this.barrier = new Barrier(epochs, meta.barrier);
+    this.changedKeys = options.snapshots === true ? new ChangedKeys(limits) : undefined;
+    const { barrier } = this;
     this.#identity = new Identity(
       options.partition,
       options.partitionCount,
@@ -117,7 +128,10 @@ export class Partition {
     });
     const firstNumber = firstNumberOf(meta.incarnation);
     this.outboxes = new Outboxes(
-      { epochs, reads, ledger },
+      {
+        ...{ epochs, reads, ledger, barrier },
+        isHeld: (egress) => directory.egress(egress)?.release === "snapshot",
+      },
       limits.outboxBytesInMemory,
       firstNumber,
     );
@@ -145,7 +159,7 @@ export class Partition {
     const { delivery } = this;
     this.#intake = new Intake({
       ...{ epochs, ledger, identity, directory, positions, outboxes, calls, deadLetters },
-      ...{ post, effects },
+      ...{ post, effects, barrier },
     });
     this.#operator = new Operator({
       ...{ epochs, ledger, directory, mailboxes, parking, deadLetters, delivery, post },
@@ -164,9 +178,8 @@ export class Partition {
   /** The bound that is reached, by its name in limits.ts; undefined while there is room. */
   get fullBy(): keyof PartitionLimits | undefined {
     const { limits } = this.#options;
-    const messages = this.unfinished + this.#offered.messages;
+    const { messages, bytes } = this.#weight();
     if (messages >= limits.unfinishedMessages) return "unfinishedMessages";
-    const bytes = this.mailboxes.unfinishedBytes + this.#offered.bytes;
     if (bytes >= limits.unfinishedBytes) return "unfinishedBytes";
     if (this.ledger.outboxBytes >= limits.outboxBytes) return "outboxBytes";
     return this.parking.size >= limits.parkedAddresses ? "parkedAddresses" : undefined;
@@ -180,17 +193,30 @@ export class Partition {
     if (this.isFull) return false;
     const { unfinishedMessages, unfinishedBytes } = this.#options.limits;
     const own = this.mailboxes.unfinishedOf(type);
-    const messages = this.unfinished + this.#offered.messages;
-    const bytes = this.mailboxes.unfinishedBytes + this.#offered.bytes;
+    const { messages, bytes } = this.#weight();
     return (
       hasShare(own.messages, messages, unfinishedMessages) &&
       hasShare(own.bytes, bytes, unfinishedBytes)
     );
   }
 
+  /** Counts restores and losses that were accepted: its numbers and ids are those of this one. */
+  get incarnation(): number {
+    return this.#options.recovered.meta.incarnation;
+  }
+
   /** Accepted messages that are neither done, nor dead, nor waiting for a person or their time. */
   get unfinished(): number {
     return this.ledger.mail - this.mailboxes.parkedCount + this.ledger.outbox;
+  }
+
+  /** Of what is unfinished, and of what will be: inputs that wait for their turn, or for a cut. */
+  #weight(): { readonly messages: number; readonly bytes: number } {
+    const { heldWeight } = this.barrier;
+    return {
+      messages: this.unfinished + this.#offered.messages + heldWeight.messages,
+      bytes: this.mailboxes.unfinishedBytes + this.#offered.bytes + heldWeight.bytes,
+    };
   }
 
   /** Everything the store held is restored: the first turn may come. */
@@ -208,19 +234,17 @@ export class Partition {
 
   turn(nowMs: number): Turn {
     this.epochs.nowMs = nowMs;
+    this.#cut = undefined;
     const released: Release[] = [];
     if (!this.#isOpen && !this.#open(released)) {
       const commit = this.#beginCommit(nowMs);
-      return { invocations: [], read: undefined, commit, releases: [], wakeAtMs: undefined };
+      const nothing = { read: undefined, cut: undefined, wakeAtMs: undefined };
+      return { invocations: [], commit, releases: [], ...nothing };
     }
     const inputs = this.#inputs;
     this.#inputs = [];
     this.#offered.clear();
-    for (const input of inputs) {
-      // What adds work waits, in order, for an epoch that has room.
-      if (!this.epochs.isHeavy || BRINGS_NO_WORK.has(input.kind)) this.#apply(input, released);
-      else this.offer(input);
-    }
+    for (const input of inputs) this.#take(input, released);
     this.timers.fire(nowMs, (timer) => {
       this.#effects.fired(timer.sender, timer.token, timer.message);
     });
@@ -238,6 +262,7 @@ export class Partition {
       invocations: this.delivery.takeStarted(),
       read: this.#reads.next(),
       commit,
+      cut: this.#cut,
       releases: released,
       wakeAtMs: this.#wakeAtMs(nowMs),
     };
@@ -254,6 +279,13 @@ export class Partition {
     return true;
   }
 
+  #take(input: Input, released: Release[]): void {
+    if (this.barrier.holds(input)) return;
+    // What adds work waits, in order, for an epoch that has room.
+    if (!this.epochs.isHeavy || BRINGS_NO_WORK.has(input.kind)) this.#apply(input, released);
+    else this.offer(input);
+  }
+
   #apply(input: Input, released: Release[]): void {
     switch (input.kind) {
       case "outcome":
@@ -264,6 +296,11 @@ export class Partition {
         return this.#committed(input.epoch, released);
       case "operator":
         return this.#operator.decide(input.request, input.verb);
+      case "barrier":
+        return this.barrier.want(input.barrier);
+      case "snapshotComplete":
+        this.outboxes.complete(input.barrier);
+        return this.changedKeys?.complete(input.barrier);
       case "send":
       case "call":
       case "fetch":
@@ -294,7 +331,9 @@ export class Partition {
     this.states.write();
     assert(this.ledger.drift === 0, `${this.ledger.drift} messages are unaccounted for (I4)`);
     epochs.write(keyOf("meta"), encodeMeta(this.#meta()));
-    return epochs.begin();
+    const commit = epochs.begin();
+    this.changedKeys?.add(commit.writes);
+    return commit;
   }
 
   #committed(epoch: number, released: Release[]): void {
@@ -304,6 +343,17 @@ export class Partition {
     this.outboxes.committed();
     released.push(...this.#intake.committed(this.positions.committed()));
     this.delivery.committed();
+    this.#cutAt(epoch, released);
+  }
+
+  /** I7: what is durable now, and nothing that comes from now on. */
+  #cutAt(epoch: number, released: Release[]): void {
+    const held = this.barrier.committed();
+    if (held === undefined) return;
+    const { number: barrier } = this.barrier;
+    this.outboxes.cut(barrier);
+    this.#cut = { barrier, epoch, changes: this.changedKeys?.cut(barrier) };
+    for (const input of held) this.#take(input, released);
   }
 
   /** I10: whatever waits for a time is behind one of these. */
@@ -333,6 +383,7 @@ export class Partition {
       epoch: this.epochs.current,
       nextSequence: this.#identity.nextSequence,
       ...{ accepted, finished, mail, timers, outbox, dead, outboxBytes },
+      barrier: this.barrier.begin(),
     };
   }
 

@@ -12,12 +12,6 @@ import type { TypedValue } from "../model/typed-value.ts";
 import type { Entry, ScanRange, Write } from "../store/contract.ts";
 import type { EgressEffect } from "../store/records.ts";
 
-/**
- * Messages to addresses of this type are replies to callers outside: the id is a call id, made by the
- * partition that took the call, and begins with the number of that partition.
- */
-export const CALL_TYPE = "io.statefold/call";
-
 /** How the messages of a function type are delivered. */
 export interface FunctionBinding {
   readonly endpoint: string;
@@ -45,6 +39,8 @@ export interface Directory {
 export interface EgressBinding {
   /** Undefined when the egress can take the value, else why not. Pure. */
   check(value: TypedValue): string | undefined;
+  /** When its records leave: as they are durable (the default), or when a complete snapshot covers them. */
+  readonly release?: "commit" | "snapshot" | undefined;
 }
 
 // -------------------------------------------------------------------------------------------------
@@ -63,7 +59,9 @@ export type Input =
   | OutcomeInput
   | ReadInput
   | CommittedInput
-  | OperatorInput;
+  | OperatorInput
+  | BarrierInput
+  | SnapshotCompleteInput;
 
 /** From outside, to be answered by a release with the same request number. */
 interface Request {
@@ -114,6 +112,8 @@ export interface ChannelInput {
   /** The lowest number the sender still holds: what is below was acknowledged to it, or never given. */
   readonly since: number;
   readonly messages: readonly Message[];
+  /** The number of the sender's last cut: see barrier.ts. */
+  readonly barrier: number;
 }
 
 /** A destination has everything up to and including number `upTo`, durably. */
@@ -123,6 +123,8 @@ export interface AcknowledgedInput {
   readonly upTo: number;
   /** Records among them that the receiver will never take: they become dead letters. */
   readonly refused?: readonly { readonly number: number; readonly reason: string }[];
+  /** The number of its last cut. Egresses that take no part in snapshots have none. */
+  readonly barrier?: number | undefined;
 }
 
 /**
@@ -133,6 +135,8 @@ export interface ResumeInput {
   readonly kind: "resume";
   readonly destination: string;
   readonly next: number;
+  /** The number of its last cut. */
+  readonly barrier: number;
 }
 
 export interface OutcomeInput {
@@ -151,6 +155,18 @@ export interface ReadInput {
 export interface CommittedInput {
   readonly kind: "committed";
   readonly epoch: number;
+}
+
+/** A cut of this number is to be taken for a snapshot, unless it was: see barrier.ts. */
+export interface BarrierInput {
+  readonly kind: "barrier";
+  readonly barrier: number;
+}
+
+/** The snapshot of this number holds the cuts of all partitions: the next one may come on top of it. */
+export interface SnapshotCompleteInput {
+  readonly kind: "snapshotComplete";
+  readonly barrier: number;
 }
 
 /** A person decides about stuck work. Answered by `operated`, or `refused`, and then nothing was done. */
@@ -192,6 +208,11 @@ export interface Turn {
   readonly read: ReadRequest | undefined;
   /** At most one is outstanding. */
   readonly commit: Commit | undefined;
+  /**
+   * What is durable now is this partition's part of a snapshot (I7). To be looked at before anything else of
+   * this turn is done: its releases and its commit come after the cut.
+   */
+  readonly cut: Cut | undefined;
   readonly releases: readonly Release[];
   /** The next turn is due at this time even without input; undefined: none is. */
   readonly wakeAtMs: number | undefined;
@@ -205,6 +226,25 @@ export interface StartedInvocation {
 export interface ReadRequest {
   readonly keys: readonly Uint8Array[];
   readonly ranges: readonly ScanRange[];
+}
+
+export interface Cut {
+  readonly barrier: number;
+  /** The last epoch in it. */
+  readonly epoch: number;
+  /** Undefined: unknown, and anything may have changed. */
+  readonly changes: Changes | undefined;
+}
+
+/** What is different from the last complete snapshot: nothing but these keys. */
+export interface Changes {
+  /** The number of that snapshot. */
+  readonly since: number;
+  /**
+   * Keys with one character for each byte (`Buffer.from(key, "latin1")`); one may be in several sets. What
+   * is not in the cut was deleted, or never there.
+   */
+  readonly keys: readonly ReadonlySet<string>[];
 }
 
 export interface Commit {
@@ -247,14 +287,30 @@ export type Release =
       /** The lowest number this partition still holds. */
       readonly since: number;
       readonly messages: readonly Message[];
+      /** The number of this partition's last cut as this was made. */
+      readonly barrier: number;
     }
   /** To the sender of a channel: everything up to `upTo` is durable here. */
-  | { readonly kind: "acknowledge"; readonly to: number; readonly upTo: number }
+  | {
+      readonly kind: "acknowledge";
+      readonly to: number;
+      readonly upTo: number;
+      readonly barrier: number;
+    }
   /** To the sender of a channel: everything below `next` is durable here; send again from there. */
-  | { readonly kind: "resume"; readonly to: number; readonly next: number }
+  | {
+      readonly kind: "resume";
+      readonly to: number;
+      readonly next: number;
+      readonly barrier: number;
+    }
   | {
       readonly kind: "publish";
       readonly egress: string;
+      /** The partition whose numbers these are, where it is no more, and this one its heir; undefined: this one. */
+      readonly heirOf: number | undefined;
       readonly first: number;
       readonly records: readonly EgressEffect[];
+      /** The number of the last cut: see barrier.ts. */
+      readonly barrier: number;
     };

@@ -6,13 +6,6 @@ import { keyOf } from "../store/keys.ts";
 import { encodePosition } from "../store/records.ts";
 import type { Epochs } from "./epochs.ts";
 
-export const peerSource = (partition: number): string => `peer:${partition}`;
-
-/** The partition behind a peer's name, or undefined when it is another kind of source. */
-export function peerOf(source: string): number | undefined {
-  return source.startsWith("peer:") ? Number(source.slice("peer:".length)) : undefined;
-}
-
 interface Position {
   /** The next number expected. */
   next: number;

@@ -2,9 +2,10 @@
  * Where a message goes: to a mailbox here, to another partition, to a waiting caller, or to the dead
  * letters with its reason. Nothing a message contains can do more than that (I6).
  */
+
 import { type Address, addressProblem } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
-import { partitionOf } from "../model/partitioner.ts";
+import { CALL_TYPE, ownerOf } from "../model/owner.ts";
 import type { EgressEffect } from "../store/records.ts";
 import type { Calls } from "./calls.ts";
 import type { DeadLetters } from "./dead-letters.ts";
@@ -13,14 +14,7 @@ import type { Ledger } from "./ledger.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Outboxes } from "./outboxes.ts";
-import { CALL_TYPE, type Directory } from "./ports.ts";
-
-/** The partition that owns an address; undefined when the address is impossible. */
-export function ownerOf(address: Address, partitionCount: number): number | undefined {
-  if (address.type !== CALL_TYPE) return partitionOf(address.id, partitionCount);
-  const made = /^(\d{1,6})-/.exec(address.id);
-  return made === null ? undefined : Number(made[1]) % partitionCount;
-}
+import type { Directory } from "./ports.ts";
 
 export interface PostParts {
   readonly identity: Identity;

@@ -1,6 +1,8 @@
 /** Opens a partition: reads what has to be in memory before its first turn. */
+
+import { firstNumberOf } from "../model/outbox-number.ts";
 import type { Entry, Store } from "../store/contract.ts";
-import { endOfPrefix, KeyReader, keyOf, type Tag } from "../store/keys.ts";
+import { destinationOfPosition, endOfPrefix, KeyReader, keyOf, type Tag } from "../store/keys.ts";
 import {
   decodeMessage,
   decodeMeta,
@@ -11,9 +13,9 @@ import {
   type ParkedRecord,
 } from "../store/records.ts";
 import { readMailKey } from "./mailboxes.ts";
-import { destinationOfPosition, outboxRange } from "./outbox.ts";
+import { outboxRange } from "./outbox.ts";
 import type { StoredOutbox } from "./outboxes.ts";
-import { firstNumberOf, Partition, type PartitionOptions } from "./partition.ts";
+import { Partition, type PartitionOptions } from "./partition.ts";
 import type { Recovered } from "./recovered.ts";
 
 const PAGE = 5_000;
@@ -36,6 +38,7 @@ const BLANK: MetaRecord = {
   outbox: 0,
   dead: 0,
   outboxBytes: 0,
+  barrier: 0,
 };
 
 export interface OpenOptions extends Omit<PartitionOptions, "recovered"> {
@@ -62,21 +65,25 @@ export async function openPartition(store: Store, options: OpenOptions): Promise
 }
 
 async function recover(store: Store): Promise<Recovered> {
-  const [meta] = await store.getMany([keyOf("meta")]);
+  const [bytes] = await store.getMany([keyOf("meta")]);
+  const meta = bytes === undefined ? BLANK : decodeMeta(bytes);
+  const firstNumber = firstNumberOf(meta.incarnation);
   const positions: { source: string; next: number }[] = [];
   const outboxes: StoredOutbox[] = [];
   for await (const entry of entriesOf(store, "position")) {
     const position = decodePosition(entry.value);
     const destination = destinationOfPosition(position.source);
     if (destination === undefined) positions.push(position);
-    else outboxes.push(await findOutbox(store, destination, position.next));
+    else {
+      const found = await findOutbox(store, destination, position.next);
+      outboxes.push(found.next < firstNumber ? { ...found, next: firstNumber } : found);
+    }
   }
   const specs: Recovered["specs"][number][] = [];
   for await (const entry of entriesOf(store, "specs")) specs.push(decodeSpecs(entry.value));
   const parked: ParkedRecord[] = [];
   for await (const entry of entriesOf(store, "parked")) parked.push(decodeParked(entry.value));
-  const known = meta === undefined ? BLANK : decodeMeta(meta);
-  return { meta: known, positions, outboxes, specs, parked };
+  return { meta, positions, outboxes, specs, parked };
 }
 
 async function findOutbox(store: Store, destination: string, next: number): Promise<StoredOutbox> {

@@ -1,15 +1,18 @@
-/**
- * What a partition asks of its store: ordered keys, and one atomic durable write at a time.
- *
- * Keys compare as unsigned bytes. Values and keys handed in are not changed by either side afterwards.
- */
-export interface Store {
+/** What can be read: of a store as it is, or of a snapshot as it was. */
+export interface StoreReader {
   /** The value under each key, undefined where there is none. In the order of the keys. */
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
 
   /** Entries in key order, from `from` (included) up to `until` (excluded). */
   scan(range: ScanRange): Promise<Entry[]>;
+}
 
+/**
+ * What a partition asks of its store: ordered keys, and one atomic durable write at a time.
+ *
+ * Keys compare as unsigned bytes. Values and keys handed in are not changed by either side afterwards.
+ */
+export interface Store extends StoreReader {
   /**
    * I3: all of the writes or none, durable when the promise resolves. Later writes of one key win.
    * After a rejection nothing is known: the caller drops its memory and opens anew, it never retries.
@@ -19,6 +22,18 @@ export interface Store {
    */
   commit(writes: readonly Write[], epoch: number): Promise<void>;
 
+  /**
+   * What is durable at this moment, to be read whatever is committed afterwards. To be taken while no commit
+   * is running, and to be closed: until then the store keeps what it would otherwise drop.
+   */
+  snapshot(): StoreSnapshot;
+
+  /** Ends it, and its snapshots. Idempotent; what is running finishes first. */
+  close(): Promise<void>;
+}
+
+/** Reads reject with StatefoldError UNAVAILABLE once the store is closed. */
+export interface StoreSnapshot extends StoreReader {
   /** Ends it. Idempotent; what is running finishes first. */
   close(): Promise<void>;
 }

@@ -11,6 +11,17 @@ export interface Description {
   /** How many partitions: it decides which one an id belongs to, so it stays. */
   readonly partitions: number;
   readonly createdAtMs: number;
+  /** Undefined: it began empty. */
+  readonly origin?: Origin | undefined;
+}
+
+/** The snapshot that a directory was made from. */
+export interface Origin {
+  readonly snapshot: string;
+  /** Whose snapshot it was: another's name makes this a fork. */
+  readonly application: string;
+  /** Whose numbers its outboxes give, as egresses know it: a restore goes on with them, a fork has its own. */
+  readonly numbers: string;
 }
 
 /** @throws StatefoldError STORE_CORRUPT when the file cannot be understood; undefined when there is none */
@@ -28,7 +39,7 @@ export async function readDescription(path: string): Promise<Description | undef
   } catch (error) {
     throw corrupt(path, `${path} is not JSON`, { cause: error });
   }
-  const { formatVersion, application, partitions, createdAtMs } = parsed;
+  const { formatVersion, application, partitions, createdAtMs, origin } = parsed;
   // The version first: what else a newer version says, it says in its own way.
   if (isCount(formatVersion) && formatVersion !== FORMAT_VERSION)
     throw otherFormat(path, formatVersion);
@@ -36,7 +47,18 @@ export async function readDescription(path: string): Promise<Description | undef
     throw corrupt(path, `${path} lacks formatVersion, partitions or createdAtMs`);
   }
   if (typeof application !== "string") throw corrupt(path, `${path} lacks application`);
-  return { formatVersion, application, partitions, createdAtMs };
+  const known = { formatVersion, application, partitions, createdAtMs };
+  return origin === undefined ? known : { ...known, origin: originFrom(path, origin) };
+}
+
+function originFrom(path: string, origin: unknown): Origin {
+  const { snapshot, application, numbers } = (origin ?? {}) as Partial<
+    Record<keyof Origin, unknown>
+  >;
+  const isWhole =
+    typeof snapshot === "string" && typeof application === "string" && typeof numbers === "string";
+  if (!isWhole) throw corrupt(path, `${path}: its origin lacks snapshot, application or numbers`);
+  return { snapshot, application, numbers };
 }
 
 export function writeDescription(path: string, description: Description): Promise<void> {

@@ -5,7 +5,7 @@ import { assert } from "../base/assert.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { StatefoldError } from "../base/errors.ts";
 import { syncFolder, writeFileAtomically } from "./atomic-file.ts";
-import { type Description, readDescription, writeDescription } from "./description.ts";
+import { type Description, type Origin, readDescription, writeDescription } from "./description.ts";
 import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
 import { FORMAT_VERSION } from "./format.ts";
 import { LevelStore } from "./level.ts";
@@ -58,6 +58,11 @@ export interface DirectoryOptions {
   /** What the holder is called when another process finds the directory in use. Default "statefold". */
   readonly command?: string;
   readonly clock?: Clock;
+  /**
+   * What a directory that is made begins with: called with it while nobody believes in it yet. When it rejects, or
+   * the process dies, nothing was made. It closes the partitions it opens, and says where they are from.
+   */
+  readonly fill?: ((directory: DataDirectory) => Promise<Origin | undefined>) | undefined;
 }
 
 export interface PartitionOptions {
@@ -72,7 +77,7 @@ export interface PartitionOptions {
 export class DataDirectory {
   /** Absolute. */
   readonly path: string;
-  readonly description: Description;
+  #description: Description;
   /** It was made by this opening: nothing was here before. */
   readonly isNew: boolean;
   /** The folder of the topic log. It exists. */
@@ -87,10 +92,14 @@ export class DataDirectory {
     lock: DirectoryLock,
   ) {
     this.path = path;
-    this.description = description;
+    this.#description = description;
     this.isNew = isNew;
     this.topicsPath = join(path, TOPICS);
     this.#lock = lock;
+  }
+
+  get description(): Description {
+    return this.#description;
   }
 
   /**
@@ -116,9 +125,16 @@ export class DataDirectory {
     try {
       // Again: between the first look and the lock another process may have made it.
       const known = await check(path, options);
-      const description = known ?? (await make(path, options, clock));
+      const description = known ?? (await makeParts(path, options, clock));
+      const directory = new DataDirectory(path, { description, isNew: known === undefined }, lock);
+      if (known === undefined) {
+        const origin = await options.fill?.(directory);
+        assert(directory.#partitions.size === 0, "who fills a directory closes its partitions");
+        if (origin !== undefined) directory.#description = { ...description, origin };
+        await writeDescription(join(path, DESCRIPTION), directory.#description);
+      }
       await rm(join(path, CREATING), { force: true }); // in vain unless it was being made
-      return new DataDirectory(path, { description, isNew: known === undefined }, lock);
+      return directory;
     } catch (error) {
       await lock.release();
       throw error;
@@ -186,6 +202,7 @@ export class DataDirectory {
       getMany: (keys) => witnessed.getMany(keys),
       scan: (range) => witnessed.scan(range),
       commit: (writes, epoch) => witnessed.commit(writes, epoch),
+      snapshot: () => witnessed.snapshot(),
       close: () => {
         closing ??= close();
         return closing;
@@ -264,8 +281,12 @@ async function check(path: string, options: DirectoryOptions): Promise<Descripti
   return description;
 }
 
-/** Makes everything, or makes again what a killed process began to make. */
-async function make(path: string, options: DirectoryOptions, clock: Clock): Promise<Description> {
+/** Makes everything but the description, or makes again what a killed process began to make. */
+async function makeParts(
+  path: string,
+  options: DirectoryOptions,
+  clock: Clock,
+): Promise<Description> {
   const { application, partitions } = options;
   await writeFileAtomically(join(path, CREATING), "");
   for (const name of [PARTITIONS, WITNESS, TOPICS]) {
@@ -282,14 +303,7 @@ async function make(path: string, options: DirectoryOptions, clock: Clock): Prom
   }
   await syncFolder(join(path, PARTITIONS));
   await syncFolder(path);
-  const description = {
-    formatVersion: FORMAT_VERSION,
-    application,
-    partitions,
-    createdAtMs: clock.now(),
-  };
-  await writeDescription(join(path, DESCRIPTION), description);
-  return description;
+  return { formatVersion: FORMAT_VERSION, application, partitions, createdAtMs: clock.now() };
 }
 
 /** The folder and its parents, their names durable. */

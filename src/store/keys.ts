@@ -22,6 +22,12 @@
  *   meta     = 'A'                                           -> Meta
  *
  * The encoding keeps order: keys sort by tag, then part by part; a text sorts before its extensions.
+ *
+ *   destination = "partition/" number / "egress/" egress id
+ *               / "heir/" number "/" egress id      an egress, under the numbers of a partition that is no more
+ *   source      = "peer:" number              a partition, whose channel is taken
+ *               / "outbox:" destination       an outbox: the next number to be given
+ *               / name "/" number             a partition of a topic
  */
 export const TAGS = {
   meta: 0x41, // A
@@ -106,6 +112,60 @@ export class KeyReader {
     if (byte === undefined) throw new RangeError("a key ends too early");
     return byte;
   }
+}
+
+const PARTITION = "partition/";
+const EGRESS = "egress/";
+const HEIR = "heir/";
+const PEER = "peer:";
+const OUTBOX = "outbox:";
+
+export const partitionDestination = (partition: number): string => `${PARTITION}${partition}`;
+export const egressDestination = (egress: string): string => `${EGRESS}${egress}`;
+
+/** @param partition the one that gave the numbers, and is no more */
+export const heirDestination = (partition: number, egress: string): string =>
+  `${HEIR}${partition}/${egress}`;
+
+export type DestinationPlace =
+  | { readonly kind: "partition"; readonly partition: number }
+  | {
+      readonly kind: "egress";
+      readonly egress: string;
+      /** Undefined: the numbers are those of the partition whose outbox it is. */
+      readonly heirOf: number | undefined;
+    };
+
+export function placeOfDestination(destination: string): DestinationPlace {
+  if (destination.startsWith(EGRESS)) {
+    return { kind: "egress", egress: destination.slice(EGRESS.length), heirOf: undefined };
+  }
+  if (destination.startsWith(HEIR)) {
+    const slash = destination.indexOf("/", HEIR.length);
+    const heirOf = Number(destination.slice(HEIR.length, slash));
+    return { kind: "egress", egress: destination.slice(slash + 1), heirOf };
+  }
+  return { kind: "partition", partition: Number(destination.slice(PARTITION.length)) };
+}
+
+export const peerSource = (partition: number): string => `${PEER}${partition}`;
+
+/** The partition behind a peer's name, or undefined when it is another kind of source. */
+export function peerOf(source: string): number | undefined {
+  return source.startsWith(PEER) ? Number(source.slice(PEER.length)) : undefined;
+}
+
+/** Position records of outboxes share the tag of the sources' under names of their own. */
+export const outboxSource = (destination: string): string => `${OUTBOX}${destination}`;
+
+/** The destination whose outbox a position record counts, or undefined when it is another's. */
+export function destinationOfPosition(source: string): string | undefined {
+  return source.startsWith(OUTBOX) ? source.slice(OUTBOX.length) : undefined;
+}
+
+/** A position of a topic's partition, which is read from outside. */
+export function isTopicSource(source: string): boolean {
+  return !source.startsWith(PEER) && !source.startsWith(OUTBOX);
 }
 
 function countZeros(text: string): number {

@@ -4,7 +4,7 @@ import { Level } from "level";
 import { assert } from "../base/assert.ts";
 import { breath } from "../base/breath.ts";
 import { StatefoldError } from "../base/errors.ts";
-import type { Entry, ScanRange, Store, Write } from "./contract.ts";
+import type { Entry, ScanRange, Store, StoreSnapshot, Write } from "./contract.ts";
 import { classifyFileError, classifyLevelError, corrupt } from "./level-errors.ts";
 import {
   checkTables,
@@ -42,6 +42,11 @@ export interface LevelOptions {
   readonly salt?: number;
   /** Looks at the files when they have been checked, before anything writes to them; may refuse them. */
   readonly inspect?: (files: LevelFiles) => Promise<void>;
+}
+
+/** None: what is there now. */
+interface SnapshotOption {
+  readonly snapshot?: ReturnType<Level<Uint8Array, Uint8Array>["snapshot"]>;
 }
 
 type Phase =
@@ -98,30 +103,67 @@ export class LevelStore implements Store {
   }
 
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#run("read", async () => {
-      const sealed = await this.#db.getMany([...keys]);
-      return keys.map((key, i) => {
-        const bytes: Uint8Array | undefined = sealed[i];
-        return bytes === undefined ? undefined : this.#unseal(key, bytes);
-      });
-    });
+    return this.#run("read", () => this.#getMany(keys, {}));
   }
 
   scan(range: ScanRange): Promise<Entry[]> {
     assert(range.limit >= 1, `a scan of ${range.limit} entries`);
-    return this.#run("read", () => this.#scan(range));
+    return this.#run("read", () => this.#scan(range, {}));
   }
 
-  async #scan({
-    from,
-    until,
-    limit,
-    maxBytes = Number.POSITIVE_INFINITY,
-  }: ScanRange): Promise<Entry[]> {
+  /** LevelDB keeps what the snapshot sees until it is closed; taking it costs some microseconds. */
+  snapshot(): StoreSnapshot {
+    assert(this.#phase.name === "open", "a snapshot of a store that has failed or was closed");
+    const of = { snapshot: this.#db.snapshot() };
+    const reading = new Set<Promise<unknown>>();
+    let closing: Promise<void> | undefined;
+    const read = async <T>(operation: () => Promise<T>): Promise<T> => {
+      assert(closing === undefined, "a snapshot is used after it was closed");
+      if (this.#phase.name === "closing") {
+        const text = `the store in ${this.#dir} was closed, and its snapshots with it`;
+        throw new StatefoldError("UNAVAILABLE", text);
+      }
+      const running = this.#run("read", operation);
+      reading.add(running);
+      try {
+        return await running;
+      } finally {
+        reading.delete(running);
+      }
+    };
+    const close = async (): Promise<void> => {
+      await Promise.allSettled(reading);
+      await of.snapshot.close();
+    };
+    return {
+      getMany: (keys) => read(() => this.#getMany(keys, of)),
+      scan: (range) => read(() => this.#scan(range, of)),
+      close: () => {
+        closing ??= close();
+        return closing;
+      },
+    };
+  }
+
+  async #getMany(
+    keys: readonly Uint8Array[],
+    of: SnapshotOption,
+  ): Promise<(Uint8Array | undefined)[]> {
+    const sealed = await this.#db.getMany([...keys], of);
+    return keys.map((key, i) => {
+      const bytes: Uint8Array | undefined = sealed[i];
+      return bytes === undefined ? undefined : this.#unseal(key, bytes);
+    });
+  }
+
+  async #scan(
+    { from, until, limit, maxBytes = Number.POSITIVE_INFINITY }: ScanRange,
+    of: SnapshotOption,
+  ): Promise<Entry[]> {
     const found: Entry[] = [];
     let bytes = 0;
     const highWaterMarkBytes = Math.min(maxBytes, SCAN_BYTES);
-    const iterator = this.#db.iterator({ gte: from, lt: until, limit, highWaterMarkBytes });
+    const iterator = this.#db.iterator({ gte: from, lt: until, limit, highWaterMarkBytes, ...of });
     try {
       while (found.length < limit && bytes < maxBytes) {
         const chunk = await iterator.nextv(Math.min(limit - found.length, SCAN_ENTRIES));

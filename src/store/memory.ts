@@ -1,25 +1,35 @@
 import { assert } from "../base/assert.ts";
-import type { Entry, ScanRange, Store, Write } from "./contract.ts";
+import { latin1 } from "../base/bytes.ts";
+import { StatefoldError } from "../base/errors.ts";
+import type { Entry, ScanRange, Store, StoreSnapshot, Write } from "./contract.ts";
 import { checkLimits } from "./limits.ts";
 import { OrderedMap } from "./ordered-map.ts";
 
 /** What outlives a MemoryStore, as a directory outlives a LevelStore: hand it to the next one. */
 export class MemoryContents {
-  readonly #entries = new OrderedMap<Entry>();
+  readonly #entries: OrderedMap<Entry>;
+
+  constructor(entries = new OrderedMap<Entry>()) {
+    this.#entries = entries;
+  }
+
+  copy(): MemoryContents {
+    return new MemoryContents(this.#entries.copy());
+  }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#entries.get(textOf(key))?.value;
+    return this.#entries.get(latin1(key))?.value;
   }
 
   /** In key order, from `from` (included) up to `until` (excluded). */
   range(from: Uint8Array, until: Uint8Array): Iterable<Entry> {
-    return this.#entries.range(textOf(from), textOf(until));
+    return this.#entries.range(latin1(from), latin1(until));
   }
 
   apply(writes: readonly Write[]): void {
     for (const { key, value } of writes) {
-      if (value === undefined) this.#entries.delete(textOf(key));
-      else this.#entries.set(textOf(key), { key, value });
+      if (value === undefined) this.#entries.delete(latin1(key));
+      else this.#entries.set(latin1(key), { key, value });
     }
   }
 }
@@ -36,21 +46,30 @@ export class MemoryStore implements Store {
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
     this.#assertOpen();
-    return keys.map((key) => this.#contents.get(key));
+    return getFrom(this.#contents, keys);
   }
 
   async scan(range: ScanRange): Promise<Entry[]> {
     this.#assertOpen();
-    assert(range.limit >= 1, `a scan of ${range.limit} entries`);
-    const maxBytes = range.maxBytes ?? Number.POSITIVE_INFINITY;
-    const found: Entry[] = [];
-    let bytes = 0;
-    for (const entry of this.#contents.range(range.from, range.until)) {
-      found.push(entry);
-      bytes += entry.key.byteLength + entry.value.byteLength;
-      if (found.length >= range.limit || bytes >= maxBytes) break;
-    }
-    return found;
+    return scanOf(this.#contents, range);
+  }
+
+  /** A copy: 1,000,000 entries take some milliseconds. */
+  snapshot(): StoreSnapshot {
+    this.#assertOpen();
+    let contents: MemoryContents | undefined = this.#contents.copy();
+    const opened = (): MemoryContents => {
+      assert(contents !== undefined, "a snapshot is used after it was closed");
+      if (!this.#closed) return contents;
+      throw new StatefoldError("UNAVAILABLE", "the store was closed, and its snapshots with it");
+    };
+    return {
+      getMany: async (keys) => getFrom(opened(), keys),
+      scan: async (range) => scanOf(opened(), range),
+      close: async () => {
+        contents = undefined;
+      },
+    };
   }
 
   async commit(writes: readonly Write[], epoch: number): Promise<void> {
@@ -70,7 +89,19 @@ export class MemoryStore implements Store {
   }
 }
 
-/** One character for one byte, so that texts compare as the bytes do. */
-function textOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+function getFrom(contents: MemoryContents, keys: readonly Uint8Array[]) {
+  return keys.map((key) => contents.get(key));
+}
+
+function scanOf(contents: MemoryContents, range: ScanRange): Entry[] {
+  assert(range.limit >= 1, `a scan of ${range.limit} entries`);
+  const maxBytes = range.maxBytes ?? Number.POSITIVE_INFINITY;
+  const found: Entry[] = [];
+  let bytes = 0;
+  for (const entry of contents.range(range.from, range.until)) {
+    found.push(entry);
+    bytes += entry.key.byteLength + entry.value.byteLength;
+    if (found.length >= range.limit || bytes >= maxBytes) break;
+  }
+  return found;
 }

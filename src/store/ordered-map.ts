@@ -21,6 +21,18 @@ export class OrderedMap<V> {
     return this.#size;
   }
 
+  /** Another map of the same entries: what becomes of the one does not change the other. */
+  copy(): OrderedMap<V> {
+    const copy = new OrderedMap<V>();
+    const chunks = this.#chunks.map(({ keys, values }) => ({
+      keys: keys.slice(),
+      values: values.slice(),
+    }));
+    copy.#chunks.splice(0, 1, ...chunks);
+    copy.#size = this.#size;
+    return copy;
+  }
+
   get(key: string): V | undefined {
     const chunk = this.#chunkOf(key);
     const at = lowerBound(chunk.keys, key);

@@ -11,7 +11,7 @@ import { EMPTY_BYTES } from "../base/bytes.ts";
 import { ERRORS, type ErrorCode } from "../base/errors.ts";
 import type { Address } from "../model/address.ts";
 import type { ExpireMode, StateSpec } from "../model/invocation.ts";
-import type { Message } from "../model/message.ts";
+import { addressBytes, type Message, messageBytes, valueBytes } from "../model/message.ts";
 import { stateEntryName } from "../model/persisted-value.ts";
 import type { TypedValue } from "../model/typed-value.ts";
 import { int, named, read } from "./read-record.ts";
@@ -31,6 +31,13 @@ export interface EgressEffect {
 export type OutboxEffect =
   | { readonly kind: "message"; readonly message: Message }
   | { readonly kind: "record"; readonly record: EgressEffect };
+
+/** What an effect weighs in an outbox: MetaRecord.outboxBytes is the sum of them. */
+export function effectBytes(effect: OutboxEffect): number {
+  if (effect.kind === "message") return messageBytes(effect.message);
+  const { value, sender, traceparent } = effect.record;
+  return 200 + valueBytes(value) + addressBytes(sender) + (traceparent?.length ?? 0);
+}
 
 export interface TimerRecord {
   readonly message: Message;
@@ -104,6 +111,8 @@ export interface MetaRecord {
   readonly dead: number;
   /** What its outboxes weigh together. */
   readonly outboxBytes: number;
+  /** The number of the last cut: the epoch that first holds it is the last in that cut. 0: there was none. */
+  readonly barrier: number;
 }
 
 type WireMessage = statefold.stored.Message.$Properties;
@@ -373,6 +382,7 @@ export function decodeMeta(bytes: Uint8Array): MetaRecord {
     outbox: int(wire.outbox),
     dead: int(wire.dead),
     outboxBytes: int(wire.outboxBytes),
+    barrier: int(wire.barrier),
   }));
 }
 

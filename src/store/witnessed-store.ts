@@ -1,7 +1,7 @@
 import { statefold } from "#stored";
 import { assert } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
-import type { Entry, ScanRange, Store, Write } from "./contract.ts";
+import type { Entry, ScanRange, Store, StoreSnapshot, Write } from "./contract.ts";
 import { FORMAT_VERSION } from "./format.ts";
 import { keyOf } from "./keys.ts";
 import { corrupt } from "./level-errors.ts";
@@ -79,6 +79,10 @@ export class WitnessedStore implements PartitionStore {
 
   scan(range: ScanRange): Promise<Entry[]> {
     return this.#store.scan(range);
+  }
+
+  snapshot(): StoreSnapshot {
+    return this.#store.snapshot();
   }
 
   async commit(writes: readonly Write[], epoch: number): Promise<void> {

@@ -2,14 +2,15 @@
  * All partitions of a node under test, the ways between them, and the loop that makes things happen: step
  * by step, and when nothing more can happen now, on to the next time at which something is due.
  */
+
 import { assert, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/backoff.ts";
 import { deferred } from "../base/deferred.ts";
 import { StatefoldError } from "../base/errors.ts";
 import { type Address, addressKey } from "../model/address.ts";
 import type { Invocation } from "../model/invocation.ts";
-import { partitionDestination } from "../partition/outboxes.ts";
-import { ownerOf } from "../partition/post.ts";
+import { ownerOf } from "../model/owner.ts";
+import { partitionDestination } from "../store/keys.ts";
 import { Host, type HostOptions, type OutwardRelease } from "./host.ts";
 import type { Step, Timeline } from "./timeline.ts";
 
@@ -218,16 +219,18 @@ export class Engine {
       case "publish":
         return this.#options.onPublish(from, release);
       case "channel": {
-        const { to, first, since, messages } = release;
-        return this.#peer(to).offer({ kind: "channel", from: from.index, first, since, messages });
+        const { to, first, since, messages, barrier } = release;
+        const batch = { from: from.index, first, since, messages, barrier };
+        return this.#peer(to).offer({ kind: "channel", ...batch });
       }
-      case "acknowledge":
-        return this.#peer(release.to).offer({
-          ...{ kind: "acknowledged", destination },
-          upTo: release.upTo,
-        });
-      case "resume":
-        return this.#peer(release.to).offer({ kind: "resume", destination, next: release.next });
+      case "acknowledge": {
+        const { to, upTo, barrier } = release;
+        return this.#peer(to).offer({ kind: "acknowledged", destination, upTo, barrier });
+      }
+      case "resume": {
+        const { to, next, barrier } = release;
+        return this.#peer(to).offer({ kind: "resume", destination, next, barrier });
+      }
       default:
         return unreachable(release);
     }

@@ -7,6 +7,7 @@
  * the node. So an operation may be asked for while another runs (in `after` and `onRecord`), and happens
  * at that very time.
  */
+
 import type {
   AnyStatefulFunction,
   Duration,
@@ -19,8 +20,8 @@ import type {
 import { utf8 } from "../base/bytes.ts";
 import { StatefoldError } from "../base/errors.ts";
 import { type Address, sameAddress } from "../model/address.ts";
-import { egressDestination } from "../partition/outboxes.ts";
 import type { OperatorVerb } from "../partition/ports.ts";
+import { egressDestination } from "../store/keys.ts";
 import { Callee, type FunctionFailure } from "./callee.ts";
 import { hasMail, readDead, readIds, readParked, readState, readTimers } from "./durable.ts";
 import { type DriveOptions, Engine, type PublishRelease } from "./engine.ts";

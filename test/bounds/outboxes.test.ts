@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { egressDestination } from "../../src/partition/outboxes.ts";
+import { egressDestination } from "../../src/store/keys.ts";
 import { at, EGRESS, Harness, value } from "../partition/harness.ts";
 
 const DESTINATION = egressDestination(EGRESS);

@@ -19,7 +19,7 @@ function rows(): string[] {
 function titlesOf(file: string): string[] {
   const path = file.startsWith("contracts/") ? `test/${file}.ts` : `test/${file}.test.ts`;
   const titles = readFileSync(path, "utf8").matchAll(
-    /\b(?:t|storeT)est\(\s*(["`])((?:(?!\1).)*)\1/g,
+    /\b(?:t|storeT|blobT)est\(\s*(["`])((?:(?!\1).)*)\1/g,
   );
   return [...titles].map(([, , title = ""]) => title.replaceAll(/\$\{\w+\}/g, "$NAME"));
 }

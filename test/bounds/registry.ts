@@ -61,6 +61,24 @@ const STORE_LIMITS: Driver = [
   "a commit beyond a limit is refused by name and changes nothing",
 ];
 
+const BLOB_KEYS: Driver = [
+  "blob/key",
+  "a part has MAX_PART_CHARS characters at most, a key MAX_KEY_CHARS",
+];
+const BLOB_TRIES: Driver = [
+  "blob/patience",
+  "what may pass is tried as often as attempts says, after pauses from initialMs to maxMs",
+];
+
+const DELTAS: Driver = [
+  "snapshot/coordinator",
+  "the next one writes what has changed, and what is read back is the same",
+];
+const SEGMENTS: Driver = [
+  "snapshot/segment",
+  "the writer is a few blocks ahead of who takes them, and the reader one",
+];
+
 export const DRIVERS: Drivers = {
   // Work of one partition
   "src/partition/limits.ts#unfinishedMessages": [
@@ -121,6 +139,21 @@ export const DRIVERS: Drivers = {
   "src/partition/limits.ts#timerBytesInMemory": [
     own("timers", "timerBytesInMemory bounds what timers weigh"),
     own("timers", "a timer heavier than timerBytesInMemory is held all the same, alone"),
+  ],
+  "src/partition/limits.ts#changedKeys": [
+    ["partition/changed-keys", "beyond changedKeys it is unknown what has changed"],
+  ],
+  "src/partition/limits.ts#changedKeyBytes": [
+    ["partition/changed-keys", "beyond changedKeyBytes it is unknown, too"],
+  ],
+  "src/partition/outbox.ts#OPEN_CUTS": [
+    ["partition/outbox", "cuts whose snapshots stay open are forgotten from the oldest on"],
+  ],
+  "src/partition/changed-keys.ts#OPEN_CUTS": [
+    [
+      "partition/changed-keys",
+      "of more than OPEN_CUTS that are not complete the oldest count as one",
+    ],
   ],
   "src/partition/limits.ts#commitLingerMs": [
     [
@@ -516,10 +549,105 @@ export const DRIVERS: Drivers = {
   "sdk/src/type-name.ts#MAX_REMEMBERED": [
     own("sdk", "MAX_REMEMBERED type names are kept apart, and with more all are read"),
   ],
+
+  // Blob storage
+  "src/blob/key.ts#MAX_KEY_CHARS": [BLOB_KEYS],
+  "src/blob/key.ts#MAX_PART_CHARS": [BLOB_KEYS],
+  "src/blob/contract.ts#MAX_CHUNK_BYTES": [
+    ["contracts/blob-store", "a large object comes and goes in chunks"],
+  ],
+  "src/blob/patience.ts#attempts": [BLOB_TRIES],
+  "src/blob/patience.ts#initialMs": [BLOB_TRIES],
+  "src/blob/patience.ts#maxMs": [BLOB_TRIES],
+  "src/blob/patience.ts#giveUpMs": [["blob/patience", "no attempt begins after giveUpMs"]],
+  "src/blob/folder-lock.ts#LOCK_WAIT_MS": [
+    ["blob/folder-lock", "who is killed holds it no longer; who lives is waited for LOCK_WAIT_MS"],
+  ],
+  "src/blob/folder.ts#ABANDONED_MS": [
+    ["blob/folder", "what a killed process was writing is not there, and leaves when it is"],
+  ],
+  "src/blob/s3-client.ts#idleMs": [
+    ["blob/s3-network", "a server that is silent for idleMs counts as down"],
+  ],
+  "src/blob/s3-client.ts#requestMs": [["blob/s3-network", "a request is given up after requestMs"]],
+  "src/blob/s3-client.ts#maxConnections": [
+    ["blob/s3-network", "no more than maxConnections are open at once"],
+  ],
+  "src/blob/s3-client.ts#partBytes": [
+    ["blob/s3-network", "no more is taken from a source than partsAtOnce parts and two"],
+  ],
+  "src/blob/s3-client.ts#partsAtOnce": [
+    ["blob/s3-network", "no more is taken from a source than partsAtOnce parts and two"],
+  ],
+  "src/blob/s3-client.ts#maxParts": [
+    ["blob/s3-network", "an object of more than maxParts parts is refused and leaves nothing"],
+  ],
+  "src/blob/s3-client.ts#pageKeys": [
+    ["contracts/blob-store", "a list of many pages is whole and in order"],
+  ],
+  "src/blob/s3-client.ts#abandonedMs": [
+    ["blob/s3-network", "uploads that somebody left behind abandonedMs ago are given up"],
+  ],
+
+  // Snapshots
+  "src/snapshot/segment-format.ts#BLOCK_BYTES": [SEGMENTS],
+  "src/snapshot/segment-writer.ts#BLOCKS_AHEAD": [SEGMENTS],
+  "src/snapshot/restored-store.ts#COMMIT_BYTES": [
+    ["snapshot/placement", "what is restored is committed some megabytes at a time"],
+  ],
+  "src/snapshot/sorted-keys.ts#RUN_KEYS": [["snapshot/sorted-keys", "others have their turn"]],
+  "src/snapshot/share.ts#SEGMENT_BYTES": [DELTAS],
+  "src/snapshot/share.ts#MAX_DELTAS": [DELTAS],
+  "src/snapshot/topics-share.ts#SEGMENTS_AT_ONCE": [
+    ["snapshot/at-once", "so many are worked on at once, and no more"],
+  ],
+  "src/snapshot/restore-topics.ts#PARTITIONS_AT_ONCE": [
+    ["snapshot/at-once", "so many are worked on at once, and no more"],
+  ],
+  "src/snapshot/attempt.ts#SHARES_AT_ONCE": [
+    ["snapshot/coordinator", "shares of so many partitions are written at once"],
+  ],
+  "src/snapshot/coordinator.ts#CUT_TIMEOUT_MS": [
+    ["snapshot/coordinator", "a partition that never cuts holds up nobody"],
+  ],
+  "src/snapshot/coordinator.ts#KEPT": [["snapshot/retention", "whatever fails, crashes"]],
+  "src/snapshot/retention.ts#GRACE_MS": [["snapshot/retention", "whatever fails, crashes"]],
+  "src/snapshot/claim.ts#LEASE_MS": [
+    ["snapshot/claim", "who is at work is not succeeded by an heir, who is dead is"],
+  ],
+  "src/snapshot/ownership.ts#BEATS_PER_LEASE": [
+    ["snapshot/claim", "an owner beats while it writes nothing else"],
+  ],
+  "src/snapshot/head.ts#HEIRS_KEPT": [["snapshot/head", "the latest heirs are remembered"]],
+  "src/snapshot/claim.ts#RACES": [
+    ["snapshot/claim", "a head that is replaced all the time is given up"],
+  ],
 };
 
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
+  "src/model/outbox-number.ts#NUMBERS_OF_AN_INCARNATION": "how numbers are given",
+  "src/log/cut.ts#READ_BYTES": "of a cut read at once, or one frame",
+  "src/log/restored-log.ts#OPEN_FILES": "while a log is restored, under maxOpenFiles",
+  "src/snapshot/claim.ts#LOOKS": "how often LEASE_MS is looked at",
+  "src/snapshot/coordinator.ts#ANNOUNCED_EVERY_MS": "how often one is announced again",
+  "src/snapshot/head-file.ts#TRIES": "reads of a small object that is replaced meanwhile",
+  "src/snapshot/retention.ts#LIST_EVERY_MS": "how often leftovers of others are looked for",
+  "src/snapshot/retention.ts#DELETED_AT_ONCE": "of one request, under pageKeys",
+  "src/node/snapshots.ts#LAST_MS": "the least that a drain leaves for the last snapshot",
+  "src/snapshot/restore.ts#EPOCHS_OF_AN_INCARNATION": "how numbers are given, as in recovery.ts",
+  "src/snapshot/share-changes.ts#FIRST_KEYS": "read at once before PAGE_BYTES applies",
+  "src/snapshot/share-changes.ts#PAGE_BYTES": "of a cut read at once, under BLOCK_BYTES",
+  "src/snapshot/share-changes.ts#PAGE_ENTRIES": "of a cut read at once",
+  "src/snapshot/share.ts#PAGE": "positions read at once",
+  "src/snapshot/layout.ts#BARRIER_DIGITS": "the format",
+  "src/snapshot/layout.ts#PART_DIGITS": "the format",
+  "src/snapshot/segment-format.ts#BLOCK_HEAD_BYTES": "the format",
+  "src/snapshot/segment-format.ts#END_BYTES": "the format",
+  "src/snapshot/segment-format.ts#MAGIC_BYTES": "the format",
+  "src/snapshot/segment-format.ts#SEGMENT_VERSION": "the format",
+  "src/blob/folder-lock.ts#LOOK_EVERY_MS": "how often LOCK_WAIT_MS is looked at",
+  "src/blob/folder.ts#READ_BYTES": "of a file read at once, under MAX_CHUNK_BYTES",
   "src/ingress/kafka-beginning.ts#GROUP_TRIES": "before initialMs and maxMs of the source apply",
   "src/ingress/kafka-group.ts#LAST_COMMIT_MS": "how long a commit of the partition is waited for",
   "src/ingress/kafka-group.ts#LAST_WORD_MS": "how long a stop waits for Kafka, at most",
@@ -534,6 +662,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/cli/decide.ts#PAGE": "decisions of one request, under MAX_PAGE",
   "src/cli/table.ts#MAX_WIDTH": "how far columns are aligned",
   "src/cli/doctor.ts#PARKED_SHOWN": "lines of a report",
+  "src/partition/changed-keys.ts#KEY_BYTES": "what is counted for a key, under changedKeyBytes",
   "src/doctor/census.ts#TYPES_SHOWN": "lines of a report",
   "src/doctor/examine.ts#LOW_DISK_BYTES": "from where on the doctor warns",
   "src/doctor/finding.ts#SHOWN_FINDINGS": "lines of a report",

@@ -221,6 +221,7 @@ test("status is one screen, and fails while the node is not ready", async (t) =>
         id: "demo/out",
         kind: "log",
         pending: 5,
+        held: 2,
         reason: undefined,
         publishMs: 12,
         transactions: { committed: 3, aborted: 1 },
@@ -233,7 +234,7 @@ test("status is one screen, and fails while the node is not ready", async (t) =>
   assert.match(out, /^all +20 +2 +400 B +2 +8 +0 +1 +0$/m);
   assert.match(out, /^demo\/\* +http:\/\/localhost:9000 +open +0 +connection refused$/m);
   assert.match(out, /^demo\/in +log +running +3$/m);
-  assert.match(out, /^demo\/out +log +5 +12\.0 ms +3 +1$/m);
+  assert.match(out, /^demo\/out +log +5 +2 +12\.0 ms +3 +1$/m);
   assert.match(out, /statefold parked list/);
   assert(out.split("\n").length <= 24);
   admin.statusValue = { ...admin.statusValue, readiness: { ready: false, reason: "loading" } };

@@ -71,6 +71,7 @@ test("without options it is durable, on this machine alone", async () => {
     embedded: false,
     partitions: undefined,
     acceptLoss: false,
+    forkPublishes: false,
     topicRetention: {},
   });
   node.end.resolve(undefined);
@@ -81,7 +82,8 @@ test("options reach the node, and --set wins over the environment", async () => 
   const { io, node, finished, options } = await start(
     [
       ...["m.yaml", "--data", "/var/x", "--port", "0", "--host", "::1", "--embedded"],
-      ...["--partitions", "4", "--application", "shop", "--accept-loss", "--set", "A=1=2"],
+      ...["--partitions", "4", "--application", "shop", "--accept-loss", "--fork-publishes"],
+      ...["--set", "A=1=2"],
     ],
     { A: "environment", B: "b" },
   );
@@ -90,8 +92,8 @@ test("options reach the node, and --set wins over the environment", async () => 
     ["/var/x", 0, "::1", true],
   );
   assert.deepEqual(
-    [options.partitions, options.application, options.acceptLoss],
-    [4, "shop", true],
+    [options.partitions, options.application, options.acceptLoss, options.forkPublishes],
+    [4, "shop", true, true],
   );
   assert.deepEqual([options.variables.get("A"), options.variables.get("B")], ["1=2", "b"]);
   node.end.resolve(undefined);

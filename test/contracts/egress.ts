@@ -55,7 +55,7 @@ function publishing(name: string, makeWorld: MakeEgressWorld): void {
     const egress = await opened(t, world);
     const [topic, other] = world.topics;
     const mixed = [...records(world, topic, ["a", "b"]), ...records(world, other, ["x"])];
-    assert.deepEqual(await egress.publish(0, 1, mixed), { refused: [] });
+    assert.deepEqual((await egress.publish(0, 1, mixed)).refused, []);
     await egress.publish(0, 4, records(world, topic, ["c"]));
     assert.deepEqual(await world.payloads(topic), ["a", "b", "c"]);
     assert.deepEqual(await world.payloads(other), ["x"]);
@@ -84,7 +84,7 @@ function publishing(name: string, makeWorld: MakeEgressWorld): void {
   test(`${name}: nothing to publish is published`, async (t) => {
     const world = await makeWorld(t);
     const egress = await opened(t, world);
-    assert.deepEqual(await egress.publish(0, 1, []), { refused: [] });
+    assert.deepEqual((await egress.publish(0, 1, [])).refused, []);
     await egress.publish(0, 1, records(world, world.topics[0], ["a"]));
     assert.deepEqual(await world.payloads(world.topics[0]), ["a"]);
   });

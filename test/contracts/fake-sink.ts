@@ -21,8 +21,8 @@ export class FakeSink implements SourceSink {
   readonly partitionCount: number;
   /** What was taken and not forgotten, in the order taken. */
   taken: Taken[] = [];
-  /** Batches that were handed over. */
-  takes = 0;
+  /** What was handed over, taken or not. */
+  readonly batches: SourceBatch[] = [];
   /** The next so many takes reject. */
   failing = 0;
   readonly #next = new Map<string, number>();
@@ -45,7 +45,7 @@ export class FakeSink implements SourceSink {
   }
 
   async take(partition: number, batch: SourceBatch): Promise<void> {
-    this.takes++;
+    this.batches.push(batch);
     if (this.failing > 0) {
       this.failing--;
       throw new Error("the partition cannot take anything now");
@@ -60,6 +60,10 @@ export class FakeSink implements SourceSink {
     this.#next.set(batch.source, goesBack ? batch.next : Math.max(expected, batch.next));
     this.#wake();
     await this.#held.get(partition)?.promise;
+  }
+
+  get takes(): number {
+    return this.batches.length;
   }
 
   /** The next position of a source, committed or not. */

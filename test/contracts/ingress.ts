@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { utf8 } from "../../src/base/bytes.ts";
-import { type Ingress, partitionOfSource } from "../../src/ingress/contract.ts";
+import type { Ingress } from "../../src/ingress/contract.ts";
 import type { Header } from "../../src/model/message.ts";
+import { partitionOfSource } from "../../src/model/owner.ts";
 import type { OnInvalid, Route } from "../../src/spec/module.ts";
 import { FakeSink } from "./fake-sink.ts";
 

@@ -43,6 +43,7 @@ export function storeContract(
   commitTests(storeTest);
   scanTests(storeTest);
   limitTests(storeTest);
+  snapshotTests(storeTest);
   endTests(storeTest);
 }
 
@@ -158,6 +159,57 @@ function limitTests(storeTest: StoreTest): void {
     const key = Buffer.concat([PREFIX, Buffer.alloc(MAX_KEY_BYTES - 1)]);
     await store.commit([{ key, value: Buffer.from("x") }, metaWrite(1)], 1);
     assert.equal((await store.scan(EVERYTHING))[0]?.key.byteLength, MAX_KEY_BYTES);
+  });
+}
+
+function snapshotTests(storeTest: StoreTest): void {
+  storeTest("a snapshot shows what was durable when it was taken", async ({ store }) => {
+    await store.commit([put([1], "one"), put([2], "two"), metaWrite(1)], 1);
+    const snapshot = store.snapshot();
+    const gone = { key: deadKey(2), value: undefined };
+    await store.commit([put([1], "other"), gone, put([3], "three"), metaWrite(2)], 2);
+    assert.deepEqual(show(await snapshot.scan(EVERYTHING)), ["01=one", "02=two"]);
+    assert.deepEqual(show(await snapshot.scan({ ...EVERYTHING, limit: 1 })), ["01=one"]);
+    const found = await snapshot.getMany([deadKey(2), deadKey(3), deadKey(1)]);
+    const texts = found.map((value) => value && textOf(value));
+    assert.deepEqual(texts, ["two", undefined, "one"]);
+    assert.deepEqual(show(await store.scan(EVERYTHING)), ["01=other", "03=three"]);
+    await snapshot.close();
+  });
+
+  storeTest("several snapshots show several moments, and end by themselves", async ({ store }) => {
+    const taken = [];
+    for (let epoch = 1; epoch <= 3; epoch++) {
+      await store.commit([put([1], `${epoch}`), metaWrite(epoch)], epoch);
+      taken.push(store.snapshot());
+    }
+    await taken[1]?.close();
+    const shown = [taken[0], taken[2]].map(async (each) =>
+      show((await each?.scan(EVERYTHING)) ?? []),
+    );
+    assert.deepEqual(await Promise.all(shown), [["01=1"], ["01=3"]]);
+    await Promise.all(taken.map((each) => each.close())); // one of them a second time
+    assert.deepEqual(show(await store.scan(EVERYTHING)), ["01=3"]);
+  });
+
+  storeTest("a snapshot lets a read that is running finish, and takes no other", async (under) => {
+    const { store } = under;
+    await store.commit([put([1], "one"), metaWrite(1)], 1);
+    const snapshot = store.snapshot();
+    const reading = snapshot.scan(EVERYTHING);
+    await snapshot.close();
+    assert.deepEqual(show(await reading), ["01=one"]);
+    await assert.rejects(async () => snapshot.getMany([deadKey(1)]), /after it was closed/);
+  });
+
+  storeTest("a store that is closed closes its snapshots", async ({ store, reopen }) => {
+    await store.commit([put([1], "one"), metaWrite(1)], 1);
+    const snapshot = store.snapshot();
+    const again = await reopen();
+    await assert.rejects(async () => snapshot.scan(EVERYTHING), { code: "UNAVAILABLE" });
+    await assert.rejects(async () => snapshot.getMany([deadKey(1)]), { code: "UNAVAILABLE" });
+    await snapshot.close();
+    assert.deepEqual(show(await again.scan(EVERYTHING)), ["01=one"]);
   });
 }
 

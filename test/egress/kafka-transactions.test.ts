@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { firstNumberOf } from "../../src/model/outbox-number.ts";
 import { createRng } from "../support/rng.ts";
-import { all, code, found, range, records, world } from "./kafka-stage.ts";
+import { all, code, found, publishAll, range, records, world } from "./kafka-stage.ts";
 
 test("what is published is in its topics once, by key and in order", async () => {
   const stage = world();
@@ -243,3 +244,36 @@ async function ordeal(seed: number): Promise<void> {
   assert.ok(numbers.length >= acknowledged, `seed ${seed}`);
   for (const one of partitions) assert.deepEqual(one, all([one]), `seed ${seed}: order`);
 }
+
+test("what a restore brings back that had left is not published again, and its own numbers go on", async () => {
+  const stage = world();
+  const before = stage.process("one").out;
+  await before.publish(records(1, 10));
+  const first = firstNumberOf(1);
+  const { out, foreign } = stage.process("two", { next: first + 3 });
+  await out.fence();
+  assert.deepEqual(await out.publish(records(5, 12)), { upTo: 9, refused: [] });
+  await publishAll(out, records(10, 12));
+  await publishAll(out, records(first, first + 3));
+  assert.deepEqual(foreign, []);
+  await assert.rejects(before.publish(records(10, 12)));
+  await assert.rejects(before.publish(records(10, 12)), code("KAFKA_FENCED"));
+  assert.deepEqual(all(await found(stage, "a")), [...range(1, 12), ...range(first, first + 3)]);
+  // The disk that was taken for lost comes back.
+  const old = stage.process("three", { next: 12 }).out;
+  await assert.rejects(old.publish(records(10, 12)), code("KAFKA_MARKER_AHEAD"));
+});
+
+test("a first number of a later incarnation needs no marker, as the first of all needs none", async () => {
+  for (const first of [1, firstNumberOf(1), firstNumberOf(7)]) {
+    const stage = world();
+    const { out } = stage.process("two", { next: first + 3 });
+    await publishAll(out, records(first, first + 3));
+    assert.deepEqual(all(await found(stage, "a")), range(first, first + 3));
+    const lost = world().process("two", { next: first + 3 });
+    await assert.rejects(
+      lost.out.publish(records(first + 1, first + 3)),
+      code("KAFKA_MARKER_LOST"),
+    );
+  }
+});

@@ -5,6 +5,7 @@ import { utf8 } from "../../src/base/bytes.ts";
 import type { EgressRecord } from "../../src/egress/contract.ts";
 import { LogEgress } from "../../src/egress/log.ts";
 import { KAFKA_PRODUCER_RECORD } from "../../src/egress/producer-record.ts";
+import type { LogCut } from "../../src/log/cut.ts";
 import type { TopicLogOptions } from "../../src/log/options.ts";
 import { TopicLog } from "../../src/log/topic-log.ts";
 import type { TypedValue } from "../../src/model/typed-value.ts";
@@ -160,4 +161,19 @@ test("a stopped egress publishes nothing", async (t) => {
   const { egress } = await opened(t, new SimulatedDisk());
   await egress.stop();
   await assert.rejects(egress.publish(0, 1, []), { code: "UNAVAILABLE" });
+});
+
+test("the log cuts before it takes what was sent after a cut, and acknowledges with its number", async (t) => {
+  const cuts: LogCut[] = [];
+  const { egress } = await opened(t, new SimulatedDisk(), {
+    ...{ partitions: 1, onCut: (cut) => cuts.push(cut) },
+  });
+  const publish = (number: number, barrier?: number) =>
+    egress.publish(0, number, [sent({ topic: "orders", key: "k" })], undefined, barrier);
+  assert.equal((await publish(1)).barrier, 0);
+  const later = publish(2, 7);
+  assert.equal(cuts[0]?.topics[0]?.partitions[0]?.endOffset, 1);
+  assert.equal((await later).barrier, 7);
+  assert.equal((await publish(3, 6)).barrier, 7);
+  assert.equal(cuts.length, 1);
 });

@@ -158,3 +158,15 @@ test("a page of nothing, or of too much, is refused", async (t) => {
     assert.equal((await fetch(`${url}/v1/admin/dead?limit=${limit}`)).status, 400, limit);
   }
 });
+
+test("a snapshot is taken when it is asked for by POST, and one that is given up says why", async (t) => {
+  const { url, admin } = await startFakeNode(t);
+  const taking = (method: string) => fetch(`${url}/v1/admin/snapshots`, { method });
+  assert.equal((await taking("GET")).status, 405);
+  assert.deepEqual(admin.done, []);
+  const taken = await taking("POST");
+  assert.deepEqual([taken.status, await taken.json()], [200, admin.snapshot]);
+  admin.snapshot = new StatefoldError("SNAPSHOT_ABANDONED", "the bucket is gone");
+  const problem = await problemOf(await taking("POST"));
+  assert.deepEqual([problem.code, problem.detail], ["SNAPSHOT_ABANDONED", "the bucket is gone"]);
+});

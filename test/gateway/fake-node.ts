@@ -158,6 +158,7 @@ export class FakeAdmin implements Admin {
     ingresses: [],
     egresses: [],
     lastSnapshot: undefined,
+    snapshotReason: undefined,
   };
   addressItems: Items<"addresses">[] = [];
   timerItems: Items<"timers">[] = [];
@@ -165,6 +166,10 @@ export class FakeAdmin implements Admin {
   deadItems: Items<"dead">[] = [];
   readonly states = new Map<string, readonly [string, TypedValue][]>();
   readonly done: string[] = [];
+  /** Or why there is none. */
+  snapshot: Awaited<ReturnType<Admin["snapshotNow"]>> | StatefoldError = {
+    ...{ name: "000000000007-2", barrier: 7, takenAtMs: 5, writtenBytes: 10, elapsedMs: 12 },
+  };
   /** What the lists of stuck work were asked for. */
   readonly asked: StuckQuery[] = [];
 
@@ -252,6 +257,12 @@ export class FakeAdmin implements Admin {
     return Promise.resolve(
       found === undefined ? undefined : { ...found, value, message: undefined },
     );
+  }
+
+  async snapshotNow() {
+    this.done.push("snapshot");
+    if (this.snapshot instanceof StatefoldError) throw this.snapshot;
+    return this.snapshot;
   }
 
   deadRetry(id: string, to?: NewTarget) {

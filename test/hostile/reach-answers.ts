@@ -1,5 +1,5 @@
 /** Answers made by someone who knows the others by name, and wants to get at them. */
-import { CALL_TYPE } from "../../src/partition/ports.ts";
+import { CALL_TYPE } from "../../src/model/owner.ts";
 import type { Rng } from "../support/rng.ts";
 import { ASKED, BUSY, EVIL, IDLE, PARKED } from "./reach-world.ts";
 import { delimited, int, text } from "./wire.ts";

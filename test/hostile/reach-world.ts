@@ -3,10 +3,11 @@
  * timers and their tokens, a call nobody has answered, an idempotency key, a parked address, dead
  * letters, records that have not left. And the address whose answers are hostile.
  */
+
 import assert from "node:assert/strict";
 import type { Address } from "../../src/model/address.ts";
+import { CALL_TYPE } from "../../src/model/owner.ts";
 import { partitionOf } from "../../src/model/partitioner.ts";
-import { CALL_TYPE } from "../../src/partition/ports.ts";
 import type { Entry } from "../../src/store/contract.ts";
 import { at, binding, EGRESS, Harness, spec, textOf, value } from "../partition/harness.ts";
 

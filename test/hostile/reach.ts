@@ -6,13 +6,15 @@
  * One thing is shared on purpose, as in StateFun: the tokens of all addresses of one id (effects.ts). So
  * the others have other ids.
  */
+
 import assert from "node:assert/strict";
 import { decodeResponse } from "../../src/invoke/decode-response.ts";
 import { type Address, sameAddress } from "../../src/model/address.ts";
 import type { Effects, Outcome } from "../../src/model/invocation.ts";
 import type { Message } from "../../src/model/message.ts";
+import { CALL_TYPE } from "../../src/model/owner.ts";
 import type { TypedValue } from "../../src/model/typed-value.ts";
-import { CALL_TYPE, type Release } from "../../src/partition/ports.ts";
+import type { Release } from "../../src/partition/ports.ts";
 import { KeyReader, TAGS } from "../../src/store/keys.ts";
 import {
   decodeDead,

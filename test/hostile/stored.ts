@@ -118,7 +118,7 @@ const KINDS: readonly Kind[] = [
       records.encodeMeta({
         ...{ formatVersion: 1, application: anyText(rng), partition: 0, partitionCount: 1 },
         ...{ incarnation: 0, session: 1, epoch: rng.int(2 ** 40), nextSequence: 7, accepted: 1 },
-        ...{ finished: 1, mail: 0, timers: 0, outbox: 0, dead: 0, outboxBytes: 0 },
+        ...{ finished: 1, mail: 0, timers: 0, outbox: 0, dead: 0, outboxBytes: 0, barrier: 0 },
       }),
     again: (bytes) => records.encodeMeta(records.decodeMeta(bytes)),
   },

@@ -156,3 +156,18 @@ test("a topic that does not exist is made", async (t) => {
     "named twice: the last counts",
   );
 });
+
+test("what is read carries the number of the log's last cut, and so does where it begins", async (t) => {
+  const log = await logWith(t, ["a"]);
+  log.cutFor(3);
+  const sink = new FakeSink(1);
+  await started(t, sink, { settings: SETTINGS, log });
+  await sink.waitFor(1);
+  log.cutFor(4);
+  await (await log.topic("orders")).append([record("b", "key")]);
+  await sink.waitFor(2);
+  assert.deepEqual(
+    sink.batches.map(({ barrier }) => barrier),
+    [3, 3, 4],
+  );
+});

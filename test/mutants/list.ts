@@ -1,5 +1,6 @@
 /** Every deliberate bug, part by part. */
 import { AROUND } from "./list/around.ts";
+import { BARRIERS } from "./list/barriers.ts";
 import { CALLS } from "./list/calls.ts";
 import { CHANNELS } from "./list/channels.ts";
 import { COMMITS } from "./list/commits.ts";
@@ -7,6 +8,7 @@ import { DELIVERY } from "./list/delivery.ts";
 import { KAFKA } from "./list/kafka.ts";
 import { MAIL } from "./list/mail.ts";
 import { OPERATORS } from "./list/operators.ts";
+import { SNAPSHOTS } from "./list/snapshots.ts";
 import { STATES } from "./list/states.ts";
 import { TIMERS } from "./list/timers.ts";
 import type { Mutant } from "./mutant.ts";
@@ -18,6 +20,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...OPERATORS,
   ...TIMERS,
   ...CHANNELS,
+  ...BARRIERS,
+  ...SNAPSHOTS,
   ...CALLS,
   ...STATES,
   ...KAFKA,

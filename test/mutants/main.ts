@@ -65,9 +65,9 @@ async function judge(workshop: Workshop, mutant: Mutant): Promise<Verdict> {
   } catch (error) {
     return { kind: "untried", reason: describeError(error) };
   }
-  const { tests } = mutant;
+  const { tests, simulation } = mutant;
   return tests === undefined
-    ? await simulate(workshop.dir, from, seeds)
+    ? await simulate(workshop.dir, from, seeds, simulation)
     : await test(workshop.dir, tests);
 }
 

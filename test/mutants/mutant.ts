@@ -6,6 +6,7 @@ export type Invariant =
   | "I4 conservation"
   | "I5 order at the receiver"
   | "I6 isolation"
+  | "I7 consistent cut"
   | "I9 bounds"
   | "I10 liveness"
   | "exactness";
@@ -31,6 +32,8 @@ export interface Mutant extends Change {
    * drivers, publishers). Default: the simulation must fail.
    */
   readonly tests?: readonly string[];
+  /** The simulation of snapshots over several lives must fail (test/sim/snapshots/), not that of one node. */
+  readonly simulation?: "snapshots";
 }
 
 export const changesOf = (mutant: Mutant): readonly Change[] => [mutant, ...(mutant.also ?? [])];

@@ -3,10 +3,12 @@
  * each seed before it begins, so that one which never ends is noticed.
  */
 import { setImmediate } from "node:timers/promises";
+import { SnapshotWorld } from "../sim/snapshots/world.ts";
 import { World } from "../sim/world.ts";
 import type { Report } from "./trial.ts";
 
-const [from = 1, seeds = 1] = process.argv.slice(2).map(Number);
+const [from = 1, seeds = 1] = process.argv.slice(2, 4).map(Number);
+const isOfSnapshots = process.argv[4] === "snapshots";
 const tell = (report: Report) => process.send?.(report);
 
 process.on("disconnect", () => process.exit());
@@ -14,7 +16,8 @@ process.on("disconnect", () => process.exit());
 for (let seed = from; seed < from + seeds; seed++) {
   tell({ kind: "begun", seed });
   try {
-    await new World(seed).run();
+    if (isOfSnapshots) await new SnapshotWorld(seed).run();
+    else await new World(seed).run();
   } catch (error) {
     tell({ kind: "failed", reason: firstLineOf(error) });
     break;

@@ -1,6 +1,7 @@
 /** Whether a bug is noticed: by the simulation, or by the tests that its mutant names. */
 import { fork, spawn } from "node:child_process";
 import { join } from "node:path";
+import type { Mutant } from "./mutant.ts";
 
 /** What the process that simulates tells. */
 export type Report =
@@ -20,10 +21,18 @@ const SEED_MS = 60_000;
 const TESTS_MS = 180_000;
 
 /** Runs the compiled simulation in `dir` from seed `from` on until one fails. */
-export function simulate(dir: string, from: number, seeds: number): Promise<Verdict> {
+export function simulate(
+  dir: string,
+  from: number,
+  seeds: number,
+  simulation: Mutant["simulation"],
+): Promise<Verdict> {
   return new Promise((resolve) => {
     const program = join(dir, "dist/test/mutants/seeds.js");
-    const child = fork(program, [`${from}`, `${seeds}`], { cwd: dir, stdio: "ignore" });
+    const child = fork(program, [`${from}`, `${seeds}`, simulation ?? ""], {
+      cwd: dir,
+      stdio: "ignore",
+    });
     let seed = from;
     let reason: string | undefined;
     const giveUp = () => {

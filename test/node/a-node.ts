@@ -163,6 +163,7 @@ export class FaultyDisk {
         if (this.refuses(partition, writes)) throw new Error("the disk is full");
         await store.commit(writes, epoch);
       },
+      snapshot: () => store.snapshot(),
       close: async () => {
         this.closed++;
         await this.closes();

@@ -12,6 +12,7 @@ class FakePartition {
   };
   readonly ledger = { finished: 0 };
   readonly delivery = { inFlight: 0 };
+  readonly outboxes = { held: 0 };
 }
 
 const hosts = (...partitions: (FakePartition | undefined)[]) => ({
@@ -75,4 +76,11 @@ test("the grace time ends it, whatever is in flight", async () => {
   partition.unfinished = 1;
   partition.delivery.inFlight = 1;
   await within("quiet", quiet(hosts(partition), performance.now() + 30));
+});
+
+test("what waits for a snapshot keeps nobody waiting", async () => {
+  const partition = new FakePartition();
+  partition.unfinished = 3;
+  partition.outboxes.held = 3;
+  await within("quiet", quiet(hosts(partition), LATER));
 });

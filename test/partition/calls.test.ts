@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CALL_TYPE } from "../../src/partition/ports.ts";
+import { CALL_TYPE } from "../../src/model/owner.ts";
 import { at, Harness, textOf, value } from "./harness.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;

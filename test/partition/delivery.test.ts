@@ -254,6 +254,7 @@ test("what a crash interrupts is delivered again, whole and in order", async () 
     from: 1,
     first: 1,
     since: 1,
+    barrier: 0,
     messages: [message("m2", at("a"), "2")],
   });
   const next = await it.reopen();

@@ -139,6 +139,7 @@ test("a read that fails ends it too", async (t) => {
     getMany: (keys) => store.getMany(keys),
     scan: (range) => working.scan(range),
     commit: (writes, epoch) => working.commit(writes, epoch),
+    snapshot: () => working.snapshot(),
     close: () => working.close(),
   };
   const it = await start(t, { store: working });
@@ -154,6 +155,46 @@ test("a read that fails ends it too", async (t) => {
   driver.offer(send(1));
   await until("it fails", () => failures.length > 0);
   assert.deepEqual(failures, ["Error: unreadable"]);
+});
+
+test("a cut is handed over before the next commit starts, and before anybody is told", async (t) => {
+  const events: string[] = [];
+  class Watched extends MemoryStore {
+    override async commit(...args: Parameters<Store["commit"]>): Promise<void> {
+      events.push(`commit ${args[1]}`);
+      await super.commit(...args);
+    }
+  }
+  const it = await start(t, {
+    store: new Watched(),
+    release: ({ kind }) => void events.push(kind),
+    onCut: ({ barrier, epoch }, snapshot) => {
+      events.push(`cut ${barrier} at ${epoch}`);
+      void snapshot.close();
+    },
+  });
+  it.driver.offer({ kind: "barrier", barrier: 3 });
+  it.driver.offer(send(1));
+  await until("the session is committed", () => events.includes("commit 1"));
+  // The next epoch has something to commit as the cut is taken.
+  await until("the commit of the cut", () => events.includes("commit 2"));
+  it.driver.offer(send(2));
+  await until("both are accepted", () => events.filter((each) => each === "accepted").length === 2);
+  const [cut, accepted, next] = ["cut 3 at 2", "accepted", "commit 3"].map((each) =>
+    events.indexOf(each),
+  );
+  assert(cut !== undefined && accepted !== undefined && next !== undefined);
+  assert(cut > events.indexOf("commit 2") && cut < accepted && cut < next, events.join());
+});
+
+test("without anybody who wants it no snapshot is taken", async (t) => {
+  const store = new MemoryStore();
+  store.snapshot = () => assert.fail("nobody wants one");
+  const it = await start(t, { store });
+  it.driver.offer({ kind: "barrier", barrier: 1 });
+  it.driver.offer(send(1));
+  await isAccepted(it);
+  assert.deepEqual(it.failures, []);
 });
 
 test("stop aborts what is being called and waits for the running commit; twice is once", async (t) => {

@@ -10,7 +10,6 @@ import type { Message } from "../../src/model/message.ts";
 import { partitionOf } from "../../src/model/partitioner.ts";
 import type { TypedValue } from "../../src/model/typed-value.ts";
 import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits.ts";
-import { partitionDestination } from "../../src/partition/outboxes.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type {
   Commit,
@@ -25,7 +24,7 @@ import type {
 } from "../../src/partition/ports.ts";
 import { type OpenOptions, openPartition } from "../../src/partition/recovery.ts";
 import type { Entry, Write } from "../../src/store/contract.ts";
-import { endOfPrefix, keyOf, TAGS, type Tag } from "../../src/store/keys.ts";
+import { endOfPrefix, keyOf, partitionDestination, TAGS, type Tag } from "../../src/store/keys.ts";
 import { SimDisk } from "../sim/disk.ts";
 
 export const TYPE = "test/function";
@@ -74,6 +73,9 @@ export interface HarnessOptions {
   readonly partitionCount?: number;
   readonly disk?: SimDisk;
   readonly lostEpoch?: number | undefined;
+  readonly snapshots?: boolean;
+  /** Records leave only when a complete snapshot covers them. */
+  readonly isHeld?: boolean;
 }
 
 type Kind = Release["kind"];
@@ -267,7 +269,10 @@ export function partitionOptions(options: HarnessOptions): OpenOptions {
     function: (type) => functions[type],
     egress: (id) =>
       id === EGRESS
-        ? { check: (typed) => (typed.typename === "bad" ? "it is bad" : undefined) }
+        ? {
+            check: (typed) => (typed.typename === "bad" ? "it is bad" : undefined),
+            release: options.isHeld === true ? "snapshot" : "commit",
+          }
         : undefined,
   };
   return {
@@ -278,6 +283,7 @@ export function partitionOptions(options: HarnessOptions): OpenOptions {
     directory,
     random: () => 0.5,
     lostEpoch: options.lostEpoch,
+    snapshots: options.snapshots,
   };
 }
 
@@ -296,17 +302,17 @@ export function connect(a: Harness, b: Harness): number {
     ] as const) {
       const source = from.index;
       const destination = partitionDestination(source);
-      for (const { first, since, messages } of from.take("channel")) {
+      for (const { first, since, messages, barrier } of from.take("channel")) {
         carried++;
-        to.settle({ kind: "channel", from: source, first, since, messages });
+        to.settle({ kind: "channel", from: source, first, since, messages, barrier });
       }
-      for (const { upTo } of from.take("acknowledge")) {
+      for (const { upTo, barrier } of from.take("acknowledge")) {
         carried++;
-        to.settle({ kind: "acknowledged", destination, upTo });
+        to.settle({ kind: "acknowledged", destination, upTo, barrier });
       }
-      for (const { next } of from.take("resume")) {
+      for (const { next, barrier } of from.take("resume")) {
         carried++;
-        to.settle({ kind: "resume", destination, next });
+        to.settle({ kind: "resume", destination, next, barrier });
       }
     }
     if (carried === before) return carried;

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SourceRecord } from "../../src/model/source.ts";
 import type { ChannelInput, SourceInput } from "../../src/partition/ports.ts";
-import { decodeDead } from "../../src/store/records.ts";
+import { keyOf } from "../../src/store/keys.ts";
+import {
+  decodeDead,
+  decodeMeta,
+  decodeOnce,
+  encodeMeta,
+  encodeOnce,
+} from "../../src/store/records.ts";
 import { at, connect, Harness, idIn, message, textOf, value } from "./harness.ts";
 
 const HERE = idIn(0, 2);
@@ -19,7 +26,7 @@ const run = (first: number, next: number, ...positions: readonly number[]): Sour
 });
 
 const batch = (first: number, ...ids: readonly string[]): ChannelInput => ({
-  ...{ kind: "channel", from: 1, first, since: 1 },
+  ...{ kind: "channel", from: 1, first, since: 1, barrier: 0 },
   messages: ids.map((id) => message(id, at(HERE))),
 });
 
@@ -163,7 +170,7 @@ test("a channel batch is acknowledged once it is durable", async () => {
   it.turn(batch(1, "m1", "m2"));
   assert.deepEqual(it.take("acknowledge"), []);
   it.completeCommit();
-  assert.deepEqual(it.take("acknowledge"), [{ kind: "acknowledge", to: 1, upTo: 2 }]);
+  assert.deepEqual(it.take("acknowledge"), [{ kind: "acknowledge", to: 1, upTo: 2, barrier: 0 }]);
 });
 
 test("a duplicate channel batch is ignored and acknowledged again", async () => {
@@ -171,7 +178,7 @@ test("a duplicate channel batch is ignored and acknowledged again", async () => 
   it.settle(batch(1, "m1", "m2"));
   it.take("acknowledge");
   it.settle(batch(1, "m1", "m2"));
-  assert.deepEqual(it.take("acknowledge"), [{ kind: "acknowledge", to: 1, upTo: 2 }]);
+  assert.deepEqual(it.take("acknowledge"), [{ kind: "acknowledge", to: 1, upTo: 2, barrier: 0 }]);
   assert.deepEqual(delivered(it), ["m1", "m2"]);
 });
 
@@ -190,7 +197,7 @@ test("a batch that overlaps is taken from where it is new; a gap asks for what i
   it.settle(batch(1, "m1", "m2"));
   it.settle(batch(2, "m2", "m3"));
   it.settle(batch(9, "m9"));
-  assert.deepEqual(it.take("resume"), [{ kind: "resume", to: 1, next: 4 }]);
+  assert.deepEqual(it.take("resume"), [{ kind: "resume", to: 1, next: 4, barrier: 0 }]);
   assert.deepEqual(delivered(it), ["m1", "m2", "m3"]);
 });
 
@@ -290,4 +297,30 @@ test("a message that another partition owns goes into the outbox for it", async 
   const [sent] = it.take("channel");
   assert.deepEqual([sent?.to, sent?.first, sent?.since], [1, 1, 1]);
   assert.equal(sent?.messages[0] && textOf(sent.messages[0].value), "x");
+});
+
+test("a key whose call a restore has put elsewhere is answered with the call's id", async () => {
+  const first = await Harness.open({ partition: 1, partitionCount: 2 });
+  const target = at(idIn(1, 2));
+  first.settle(first.call(target, "x", "key"));
+  const [once] = first.stored("once");
+  assert(once !== undefined);
+  const { callId } = decodeOnce(once.value);
+  const id = idIn(0, 3);
+  const it = await Harness.open({ partition: 0, partitionCount: 3 });
+  const moved = { ...decodeOnce(once.value), target: at(id) };
+  const [meta] = it.disk.read([keyOf("meta")]);
+  assert(meta !== undefined);
+  const { epoch } = decodeMeta(meta);
+  const write = { key: keyOf("once", target.type, id, "key"), value: encodeOnce(moved) };
+  it.disk.apply(
+    [write, { key: keyOf("meta"), value: encodeMeta({ ...decodeMeta(meta), epoch: epoch + 1 }) }],
+    epoch + 1,
+  );
+  const again = await it.reopen();
+  const call = again.call(at(id), "x", "key");
+  again.settle(call);
+  const [pending] = again.take("pending");
+  assert.deepEqual(pending, { kind: "pending", request: call.request, callId });
+  assert.equal(again.partition.calls.waiting, 0);
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { CALL_TYPE } from "../../src/model/owner.ts";
 import { Lane } from "../../src/partition/lane.ts";
 import { Mailbox, pendingOf } from "../../src/partition/mailbox.ts";
-import { CALL_TYPE } from "../../src/partition/ports.ts";
 import { at, binding, message, TYPE } from "./harness.ts";
 
 const lane = (concurrency: number) => new Lane(TYPE, binding({ concurrency }), () => 0.5);

@@ -122,7 +122,7 @@ test("a destination that has less than was sent gets the rest again", async () =
   tell(it, "2");
   tell(it, "3");
   published(it);
-  it.settle({ kind: "resume", destination: DESTINATION, next: 2 });
+  it.settle({ kind: "resume", destination: DESTINATION, next: 2, barrier: 0 });
   assert.deepEqual(published(it), [
     [2, "2"],
     [3, "3"],
@@ -131,7 +131,7 @@ test("a destination that has less than was sent gets the rest again", async () =
 
 test("a destination that has more than was ever sent moves the numbers up", async () => {
   const it = await Harness.open();
-  it.settle({ kind: "resume", destination: DESTINATION, next: 100 });
+  it.settle({ kind: "resume", destination: DESTINATION, next: 100, barrier: 0 });
   tell(it, "1");
   tell(it, "2");
   assert.deepEqual(published(it), [
@@ -161,4 +161,102 @@ test("after an accepted loss nothing new gets a number that the lost epochs may 
   assert.deepEqual(published(later), []);
   tell(later, "newer");
   assert.deepEqual(published(later), [[Number(sent?.[0]) + 1, "newer"]]);
+});
+
+const barrier = (it: Harness, number: number) => it.settle({ kind: "barrier", barrier: number });
+const complete = (it: Harness, number: number) =>
+  it.settle({ kind: "snapshotComplete", barrier: number });
+const heldBy = (it: Harness) => it.partition.outboxes.held;
+
+test("a record that waits for snapshots leaves when one is complete that was cut behind it", async () => {
+  const it = await Harness.open({ isHeld: true });
+  tell(it, "1", "2");
+  barrier(it, 1);
+  tell(it, "3");
+  assert.deepEqual([published(it), heldBy(it)], [[], 3]);
+  complete(it, 1);
+  assert.deepEqual([published(it), heldBy(it)], [[[1, "1", "2"]], 1]);
+  acknowledge(it, 2);
+  barrier(it, 2);
+  barrier(it, 3);
+  tell(it, "4");
+  complete(it, 3);
+  assert.deepEqual([published(it), heldBy(it)], [[[3, "3"]], 1]);
+  assert.equal(it.partition.ledger.outbox, 2);
+});
+
+test("a snapshot of before, or one that is given up, lets nothing go", async () => {
+  const it = await Harness.open({ isHeld: true });
+  barrier(it, 1);
+  tell(it, "1");
+  complete(it, 1);
+  barrier(it, 2);
+  tell(it, "2");
+  complete(it, 1);
+  assert.deepEqual(published(it), []);
+  barrier(it, 3);
+  complete(it, 3);
+  assert.deepEqual(published(it), [
+    [1, "1"],
+    [2, "2"],
+  ]);
+});
+
+test("after a restart everything waits for the next snapshot, whatever was covered before", async () => {
+  const it = await Harness.open({ isHeld: true });
+  tell(it, "1");
+  barrier(it, 1);
+  complete(it, 1);
+  assert.deepEqual(published(it), [[1, "1"]]);
+  const next = await it.reopen();
+  complete(next, 1);
+  assert.deepEqual([published(next), heldBy(next)], [[], 1]);
+  barrier(next, 2);
+  complete(next, 2);
+  assert.deepEqual(published(next), [[1, "1"]]);
+});
+
+test("cuts whose snapshots stay open are forgotten from the oldest on, and the next one covers all", async () => {
+  const it = await Harness.open({ isHeld: true });
+  for (let number = 1; number <= 9; number++) {
+    tell(it, `${number}`);
+    barrier(it, number);
+  }
+  complete(it, 1);
+  assert.deepEqual(published(it), []);
+  complete(it, 2);
+  assert.deepEqual(published(it), [
+    [1, "1"],
+    [2, "2"],
+  ]);
+  complete(it, 9);
+  assert.equal(published(it).length, 7);
+});
+
+test("what is held is on disk alone, counts as unfinished, and is read back in pieces", async () => {
+  const it = await Harness.open({ isHeld: true, limits: { outboxBytesInMemory: 300 } });
+  const all = Array.from({ length: 20 }, (_, i) => `${i + 1}`);
+  for (const text of all) tell(it, text);
+  assert.equal(it.partition.unfinished, 20);
+  barrier(it, 1);
+  complete(it, 1);
+  const texts: string[] = [];
+  for (let sent = published(it); sent.length > 0; sent = published(it)) {
+    assert(sent.length < 20, "all at once");
+    for (const [first, ...some] of sent) {
+      assert.equal(first, texts.length + 1);
+      texts.push(...some.map(String));
+    }
+    acknowledge(it, texts.length);
+  }
+  assert.deepEqual([texts, it.partition.unfinished, heldBy(it)], [all, 0, 0]);
+});
+
+test("numbers that jump, since a loss was accepted, are not counted as waiting", async () => {
+  const it = await Harness.open({ isHeld: true });
+  tell(it, "1", "2");
+  const next = await it.reopen({ lostEpoch: 9 });
+  tell(next, "3");
+  const outbox = next.partition.outboxes.get(DESTINATION);
+  assert.deepEqual([outbox?.size, outbox?.held], [3, 3]);
 });

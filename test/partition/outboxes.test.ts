@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { firstNumberOf } from "../../src/model/outbox-number.ts";
+import { egressDestination, keyOf } from "../../src/store/keys.ts";
+import { decodeMeta, encodeMeta } from "../../src/store/records.ts";
 import { at, EGRESS, Harness, idIn, value } from "./harness.ts";
 
 /** An address sends to these partitions and to the egress, in one answer. */
@@ -61,9 +64,32 @@ test("a batch says what the outbox still holds", async () => {
       [3, 1],
     ],
   );
-  it.settle({ kind: "resume", destination: "partition/1", next: 3 });
+  it.settle({ kind: "resume", destination: "partition/1", next: 3, barrier: 0 });
   assert.deepEqual(
     it.take("channel").map(({ first, since }) => [first, since]),
     [[3, 3]],
   );
+});
+
+test("numbers of an earlier incarnation are kept, and new ones begin above them", async () => {
+  const first = await Harness.open();
+  first.settle(first.send(at("a"), "go"));
+  first.reply({ egress: [{ egress: EGRESS, value: value("old") }] });
+  first.settle();
+  const [meta] = first.disk.read([keyOf("meta")]);
+  assert(meta !== undefined);
+  const restored = encodeMeta({ ...decodeMeta(meta), incarnation: 2 });
+  first.disk.apply([{ key: keyOf("meta"), value: restored }], decodeMeta(meta).epoch + 1);
+  const it = await first.reopen();
+  it.settle(it.send(at("a"), "go on"));
+  it.reply({ egress: [{ egress: EGRESS, value: value("new") }] });
+  it.settle();
+  const sent = it.take("publish").map(({ first, records }) => [first, records.length]);
+  assert.deepEqual(sent, [
+    [1, 1],
+    [firstNumberOf(2), 1],
+  ]);
+  const upTo = firstNumberOf(2);
+  it.settle({ kind: "acknowledged", destination: egressDestination(EGRESS), upTo });
+  assert.equal(it.stored("outbox").length, 0);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Epochs } from "../../src/partition/epochs.ts";
-import { Positions, peerOf, peerSource } from "../../src/partition/positions.ts";
+import { Positions } from "../../src/partition/positions.ts";
 import { decodePosition } from "../../src/store/records.ts";
 
 test("a position is taken at once, and durable with its epoch", () => {
@@ -27,9 +27,4 @@ test("what moved several times in an epoch is written once, and what did not mov
   it.write();
   assert.equal(epochs.begin().writes.length, 1);
   assert.equal(it.durable("quiet"), 3);
-});
-
-test("a peer's channel is a source of its own name", () => {
-  assert.equal(peerOf(peerSource(12)), 12);
-  assert.equal(peerOf("log/topic/1"), undefined);
 });

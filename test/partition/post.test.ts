@@ -1,23 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { partitionOf } from "../../src/model/partitioner.ts";
-import { CALL_TYPE } from "../../src/partition/ports.ts";
-import { ownerOf } from "../../src/partition/post.ts";
 import { at, connect, Harness, idIn, textOf, value } from "./harness.ts";
-
-test("an address belongs to the partition of its id, whatever its type", () => {
-  for (const id of ["a", "b", "user-17"]) {
-    assert.equal(ownerOf(at(id), 7), partitionOf(id, 7));
-    assert.equal(ownerOf(at(id, "other/type"), 7), partitionOf(id, 7));
-  }
-});
-
-test("a call belongs to the partition that took it, and one no partition can have taken to nobody", () => {
-  assert.equal(ownerOf({ type: CALL_TYPE, id: "3-1-a-xyz" }, 8), 3);
-  for (const id of ["", "x", "-1", "1234567-1", "3"]) {
-    assert.equal(ownerOf({ type: CALL_TYPE, id }, 8), undefined, id);
-  }
-});
 
 test("a reply finds its caller in another partition", async () => {
   const a = await Harness.open({ partitionCount: 2 });

@@ -14,7 +14,7 @@ test("whatever brings messages weighs what its messages will, everything else no
   weight.add({ kind: "send", request: 1, delayMs: 0, ...outside });
   weight.add({ kind: "call", request: 2, ...outside });
   weight.add({
-    ...{ kind: "channel", from: 1, first: 1, since: 1 },
+    ...{ kind: "channel", from: 1, first: 1, since: 1, barrier: 0 },
     messages: [message("m1", at("a"), "12345"), message("m2", at("a"), "12345")],
   });
   const records = [

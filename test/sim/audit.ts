@@ -31,7 +31,7 @@ export function under(disk: SimDisk, tag: Tag): Entry[] {
  * I4 on the disk: each place holds what the books say, and no message is in two of them. (After a loss of
  * epochs that was accepted, a record read again may be there twice.)
  */
-export function audit(disk: SimDisk, shadow: Shadow): void {
+export function audit(disk: SimDisk, shadow: Pick<Shadow, "isBelieved" | "isDone">): void {
   const [meta] = disk.read([keyOf("meta")]);
   if (meta === undefined) return;
   const held = decodeMeta(meta);
@@ -105,6 +105,7 @@ export function auditQuiet(disk: SimDisk, partition: Partition): void {
     "I9: memory is held, or counted, for nothing",
   );
   assert.deepEqual([timers.inMemory, calls.waiting], [0, 0], "I9: somebody waits for nothing");
+  assert.equal(partition.barrier.held, 0, "I10: an input waits for a cut that nobody takes");
   for (const lane of delivery.lanes()) {
     assert.deepEqual([lane.running, lane.ready], [0, 0], `I9: the lane of ${lane.type}`);
   }

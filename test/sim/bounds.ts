@@ -2,13 +2,14 @@
  * What one life of a partition takes, holds and sends at once stays within its bounds (I9). Seen from
  * outside, at the end of each turn.
  */
+
 import assert from "node:assert/strict";
 import { addressKey } from "../../src/model/address.ts";
 import { messageBytes } from "../../src/model/message.ts";
 import type { PartitionLimits } from "../../src/partition/limits.ts";
-import { egressDestination, partitionDestination } from "../../src/partition/outboxes.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type { Input, Release, StartedInvocation, Turn } from "../../src/partition/ports.ts";
+import { egressDestination, partitionDestination } from "../../src/store/keys.ts";
 
 /** What is read back from disk is measured there, where it weighs less than in memory. */
 const WINDOW_SLACK = 4;
@@ -66,8 +67,9 @@ export class Bounds {
   }
 
   #unfinished(): { messages: number; bytes: number; parked: number } {
-    const { mailboxes, ledger } = this.#partition;
-    let [messages, bytes, parked] = [ledger.outbox, 0, 0];
+    const { mailboxes, ledger, barrier } = this.#partition;
+    const { heldWeight } = barrier;
+    let [messages, bytes, parked] = [ledger.outbox + heldWeight.messages, heldWeight.bytes, 0];
     for (const mailbox of mailboxes.values()) {
       if (mailbox.phase.kind === "parked") parked++;
       else {

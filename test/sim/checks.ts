@@ -1,16 +1,21 @@
 /** What must hold of a partition's memory, and of what leaves it, at the end of each turn. */
+
 import assert from "node:assert/strict";
 import { addressKey } from "../../src/model/address.ts";
+import { CALL_TYPE } from "../../src/model/owner.ts";
 import type { Lane } from "../../src/partition/lane.ts";
 import type { PartitionLimits } from "../../src/partition/limits.ts";
 import type { Mailbox } from "../../src/partition/mailbox.ts";
-import { egressDestination, partitionDestination } from "../../src/partition/outboxes.ts";
 import type { Partition } from "../../src/partition/partition.ts";
-import { CALL_TYPE, type Release, type Turn } from "../../src/partition/ports.ts";
-import { peerSource } from "../../src/partition/positions.ts";
+import type { Release, Turn } from "../../src/partition/ports.ts";
 import { readTimerKey, timerRange } from "../../src/partition/timers.ts";
-import { keyOf } from "../../src/store/keys.ts";
-import { decodePosition, decodeTimer } from "../../src/store/records.ts";
+import {
+  egressDestination,
+  keyOf,
+  partitionDestination,
+  peerSource,
+} from "../../src/store/keys.ts";
+import { decodeMeta, decodePosition, decodeTimer } from "../../src/store/records.ts";
 import type { SimDisk } from "./disk.ts";
 
 /** As in src/partition/circuit.ts. */
@@ -82,6 +87,8 @@ export function checkLiveness(moment: Moment): void {
     assert(!partition.epochs.isUrgent, "I10: somebody waits for a commit that does not start");
   }
   checkTimers(moment, wakeAtMs);
+  const { held, wanted, number } = partition.barrier;
+  if (held > 0 || wanted > number) checkCommits(moment, "a cut");
   const isSweptSoon = moment.isReading || wakeAtMs <= nowMs + SWEEP_EVERY_MS;
   assert(isSweptSoon, "I10: nobody looks for what has expired");
 }
@@ -174,6 +181,11 @@ function bytesInMemory({ head, tail }: Mailbox): number {
 
 /** I2, where the disk can tell: what leaves is in its outbox, what was taken in its positions. */
 export function checkReleased(disk: SimDisk, release: Release): void {
+  if ("to" in release && release.barrier > 0) {
+    const [meta] = disk.read([keyOf("meta")]);
+    const durable = meta === undefined ? 0 : decodeMeta(meta).barrier;
+    assert(release.barrier <= durable, "I7: a number is used that is not on the disk");
+  }
   if (release.kind === "acknowledge" || release.kind === "resume") {
     const [bytes] = disk.read([keyOf("position", peerSource(release.to))]);
     const next = bytes === undefined ? 1 : decodePosition(bytes).next;

@@ -1,5 +1,5 @@
 import { StatefoldError } from "../../src/base/errors.ts";
-import type { Entry, ScanRange, Store, Write } from "../../src/store/contract.ts";
+import type { Entry, ScanRange, Store, StoreSnapshot, Write } from "../../src/store/contract.ts";
 import { checkLimits } from "../../src/store/limits.ts";
 import { OrderedMap } from "../../src/store/ordered-map.ts";
 
@@ -19,7 +19,7 @@ interface Undo {
  * crash came is there as a whole or not at all, and nobody was told which (I3).
  */
 export class SimDisk implements Store {
-  readonly #entries = new OrderedMap<Entry>();
+  #entries = new OrderedMap<Entry>();
   epoch = 0;
   /** What the witness beside it says was synced; behind the disk never, ahead of it after a loss. */
   witness = 0;
@@ -34,8 +34,9 @@ export class SimDisk implements Store {
   /** The disk as it is now, to go back to. */
   copy(): SimDisk {
     const copy = new SimDisk();
-    const writes = [...this.#entries.range("", "\uffff")];
-    copy.apply(writes, this.epoch);
+    copy.#entries = this.#entries.copy();
+    copy.epoch = this.epoch;
+    copy.witness = this.epoch;
     return copy;
   }
 
@@ -69,6 +70,10 @@ export class SimDisk implements Store {
     return keys.map((key) => this.#entries.get(text(key))?.value);
   }
 
+  all(): Entry[] {
+    return [...this.#entries.range("")];
+  }
+
   list(range: ScanRange): Entry[] {
     const found: Entry[] = [];
     let bytes = 0;
@@ -92,6 +97,10 @@ export class SimDisk implements Store {
 
   async commit(writes: readonly Write[], epoch: number): Promise<void> {
     this.apply(writes, epoch);
+  }
+
+  snapshot(): StoreSnapshot {
+    return this.copy();
   }
 
   async close(): Promise<void> {}

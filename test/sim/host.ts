@@ -8,6 +8,7 @@ import type { Invocation, Outcome } from "../../src/model/invocation.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type {
   Commit,
+  Cut,
   Directory,
   Input,
   ReadRequest,
@@ -22,6 +23,7 @@ import { Bounds } from "./bounds.ts";
 import { Callers } from "./callers.ts";
 import { checkLiveness, checkReleased, checkSums, type Moment } from "./checks.ts";
 import type { NodeClock } from "./clock.ts";
+import { CutWatch } from "./cut-watch.ts";
 import { SimDisk } from "./disk.ts";
 import type { Faults } from "./faults.ts";
 import type { SimFunctions } from "./functions.ts";
@@ -52,6 +54,10 @@ export interface HostOptions {
   readonly onTurn: (host: Host) => void;
   /** The disk failed: the partition must be opened again. */
   readonly onFailure: (host: Host) => void;
+  /** Its part of a snapshot. */
+  readonly onCut: (host: Host, cut: Cut, view: SimDisk) => void;
+  /** Default: an empty one. */
+  readonly disk?: SimDisk;
 }
 
 interface Up {
@@ -61,6 +67,7 @@ interface Up {
   readonly bounds: Bounds;
   readonly lines: Lines;
   readonly callers: Callers;
+  readonly cuts: CutWatch;
   /** Addresses with a call that has not been answered. */
   readonly inFlight: Set<string>;
   /** Answers that were given and, as far as can be seen, not applied. */
@@ -76,7 +83,7 @@ export type Life = { readonly kind: "down" } | { readonly kind: "opening" } | Up
 const RECOVERED_AFTER_MS = 30_000;
 
 export class Host {
-  readonly disk = new SimDisk();
+  readonly disk: SimDisk;
   readonly index: number;
   readonly shadow: Shadow;
   life: Life = { kind: "down" };
@@ -103,6 +110,7 @@ export class Host {
   constructor(options: HostOptions) {
     this.#options = options;
     this.index = options.index;
+    this.disk = options.disk ?? new SimDisk();
     this.#network = new Network(options);
     const { clock, schedule, faults, timers } = options;
     this.shadow = new Shadow({ clock, schedule, paths: faults.paths, timers });
@@ -143,6 +151,7 @@ export class Host {
         ...{ formatVersion: 1, application: "sim", partition: index, partitionCount: partitions },
         ...{ directory: directory(), limits, random: rng.random },
         lostEpoch: isBehind ? this.disk.witness : undefined,
+        snapshots: swarm.barriers !== undefined,
       });
     } catch (error) {
       if (!(error instanceof Error && error.message === "the disk does not read")) throw error;
@@ -157,6 +166,7 @@ export class Host {
       bounds: new Bounds(partition, limits),
       lines: new Lines(partition),
       callers: new Callers(partition),
+      cuts: new CutWatch(partition, this.disk, limits, faults.paths),
     };
     this.life = { kind: "up", partition, ...seen, inFlight, answers, tickets, isOpen: false };
     this.openedMs = this.#options.schedule.nowMs;
@@ -252,7 +262,11 @@ export class Host {
     life.isOpen ||= inputs.some(({ kind }) => kind === "committed");
     watch.before(inputs, tickets);
     this.shadow.asked(inputs);
+    life.cuts.before(inputs, life.isOpen);
+    const { number } = partition.barrier;
     const turn = partition.turn(nowMs);
+    if (turn.cut !== undefined) this.#cut(life, turn.cut);
+    life.cuts.after(turn, number);
     timers.lastTurnMs = this.#lastTurnMs;
     this.#applied(life, inputs, nowMs);
     this.#lastTurnMs = this.#options.schedule.nowMs;
@@ -276,6 +290,12 @@ export class Host {
     for (const started of turn.invocations) this.#invoke(life, started);
     if (turn.wakeAtMs !== undefined) this.#wakeAt(turn.wakeAtMs - nowMs);
     this.#options.onTurn(this);
+  }
+
+  #cut(life: Up, cut: Cut): void {
+    assert.equal(this.#running, undefined, "I7: a cut in the middle of a commit");
+    life.cuts.cut(cut);
+    this.#options.onCut(this, cut, this.disk.copy());
   }
 
   #wakeAt(afterMs: number): void {
@@ -411,6 +431,7 @@ export class Host {
     if (life.kind === "opening") return paths.hit("crashRecovering");
     if (life.kind === "down") return;
     life.watch.crashed();
+    life.cuts.crashed();
     paths.hitIf(!life.isOpen, "crashBeforeSession");
     paths.hitIf(this.#isUntold && life.isOpen, "crashBeforeRelease");
     paths.hitIf(life.inFlight.size > 0, "crashCalling");

@@ -3,12 +3,13 @@
  * while an address waits, each other one that stands for itself, and each function that told many others,
  * has one turn at most. Those that the same function told take turns among themselves.
  */
+
 import assert from "node:assert/strict";
 import { addressKey } from "../../src/model/address.ts";
+import { CALL_TYPE } from "../../src/model/owner.ts";
 import type { CircuitState } from "../../src/partition/circuit.ts";
 import type { Mailbox, MailboxPhase } from "../../src/partition/mailbox.ts";
 import type { Partition } from "../../src/partition/partition.ts";
-import { CALL_TYPE } from "../../src/partition/ports.ts";
 
 /** The addresses of a function type, and its circuit. */
 interface Line {

@@ -1,5 +1,5 @@
-import { egressDestination } from "../../src/partition/outboxes.ts";
 import type { Release } from "../../src/partition/ports.ts";
+import { egressDestination } from "../../src/store/keys.ts";
 import type { Host } from "./host.ts";
 import type { Receiver } from "./receiver.ts";
 import type { Stage } from "./stage.ts";

@@ -7,6 +7,9 @@ interface Refused {
   readonly reason: string;
 }
 
+/** Gets each record once, and its number; what it returns is why the record is refused. */
+type Take = (record: EgressEffect, partition: number, number: number) => string | undefined;
+
 /**
  * The other end of an egress: remembers the last number of each partition, takes the next, ignores lower
  * ones, and takes no gap (I5). It survives every crash.
@@ -15,13 +18,16 @@ export class Receiver {
   /** After an accepted loss of epochs numbers jump, and what the lost epochs sent comes again. */
   isBelieving = false;
   readonly #paths: Paths;
-  readonly #last = new Map<number, number>();
-  readonly #take: (record: EgressEffect) => string | undefined;
+  readonly #last: Map<number, number>;
+  readonly #take: Take;
 
-  /** `take` gets each record once; what it returns is why the record is refused. */
-  constructor(paths: Paths, take: (record: EgressEffect) => string | undefined) {
+  /**
+   * @param last the last number of each partition that it has taken already
+   */
+  constructor(paths: Paths, take: Take, last: ReadonlyMap<number, number> = new Map()) {
     this.#paths = paths;
     this.#take = take;
+    this.#last = new Map(last);
   }
 
   take(partition: number, first: number, records: readonly EgressEffect[]): readonly Refused[] {
@@ -34,7 +40,7 @@ export class Receiver {
       const number = first + i;
       if (number <= last && !this.#refusedAt.has(`${partition}/${number}`)) return;
       const known = this.#refusedAt.get(`${partition}/${number}`);
-      const reason = known ?? this.#take(record);
+      const reason = known ?? this.#take(record, partition, number);
       last = Math.max(last, number);
       if (reason === undefined) return;
       // It says so each time it is asked, as long as nobody has heard it.

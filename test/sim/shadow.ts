@@ -6,16 +6,17 @@
  * It learns of an answer in the turn in which the partition applies it, so times are exact: when a value
  * ends, when a timer is due. Where a clock that goes back makes two outcomes right, both are.
  */
+
 import assert from "node:assert/strict";
 import { addressKey } from "../../src/model/address.ts";
 import type { Effects, Invocation } from "../../src/model/invocation.ts";
 import type { Message } from "../../src/model/message.ts";
+import { CALL_TYPE } from "../../src/model/owner.ts";
 import { encodeStateEntry, stateEntryName } from "../../src/model/persisted-value.ts";
-import { egressDestination } from "../../src/partition/outboxes.ts";
-import { CALL_TYPE, type Input } from "../../src/partition/ports.ts";
+import type { Input } from "../../src/partition/ports.ts";
 import { readTimerKey } from "../../src/partition/timers.ts";
 import type { Write } from "../../src/store/contract.ts";
-import { endOfPrefix, KeyReader, keyOf, TAGS } from "../../src/store/keys.ts";
+import { egressDestination, endOfPrefix, KeyReader, keyOf, TAGS } from "../../src/store/keys.ts";
 import {
   decodeDead,
   decodeMessage,

@@ -15,21 +15,21 @@ import type { Stage } from "./stage.ts";
  * gap (I5).
  */
 export class Source {
-  readonly #name: string;
-  readonly #owner: Host;
+  readonly name: string;
+  readonly owner: Host;
   readonly #rng: Rng;
   readonly #world: Stage;
-  readonly #records: { readonly record: SourceRecord; readonly next: number }[] = [];
+  readonly records: { readonly record: SourceRecord; readonly next: number }[] = [];
   readonly roots: Root[] = [];
   #read = 0;
 
   constructor(index: number, rng: Rng, programs: Programs, world: Stage) {
-    this.#name = `log/topic/${index}`;
+    this.name = `log/topic/${index}`;
     this.#rng = rng;
     this.#world = world;
     const owner = world.hosts[index % world.hosts.length];
     if (owner === undefined) throw new Error("no owner");
-    this.#owner = owner;
+    this.owner = owner;
     const sent = new Map<string, number>();
     let position = 0;
     for (let i = 3 + rng.int(15); i > 0; i--) {
@@ -38,27 +38,27 @@ export class Source {
         ? {
             position,
             messages: [],
-            invalid: keyless(this.#stray(position), `${this.#name}@${position}`),
+            invalid: keyless(this.#stray(position), `${this.name}@${position}`),
           }
         : { position, messages: [this.#message(programs.root(), sent, position)] };
-      this.#records.push({ record, next: position + 1 });
+      this.records.push({ record, next: position + 1 });
       position++;
     }
   }
 
   get isDone(): boolean {
-    return this.#read >= this.#records.length;
+    return this.#read >= this.records.length;
   }
 
   /** Everything was taken, durably. */
   get isTaken(): boolean {
-    const end = this.#records.at(-1)?.next ?? 0;
-    return this.#owner.partition?.positions.durable(this.#name) === end;
+    const end = this.records.at(-1)?.next ?? 0;
+    return this.owner.partition?.positions.durable(this.name) === end;
   }
 
   /** The names of the records that nobody can get. */
   get strays(): readonly Stray[] {
-    return this.#records.flatMap(({ record: { invalid, position } }) =>
+    return this.records.flatMap(({ record: { invalid, position } }) =>
       invalid === undefined ? [] : [{ name: this.#stray(position), isCertain: true }],
     );
   }
@@ -69,13 +69,13 @@ export class Source {
 
   /** The owner has (re)started: its position says where to go on. */
   opened(host: Host): void {
-    if (host !== this.#owner) return;
-    const position = host.partition?.positions.next(this.#name) ?? 0;
-    this.#read = this.#records.filter(({ next }) => next <= position).length;
+    if (host !== this.owner) return;
+    const position = host.partition?.positions.next(this.name) ?? 0;
+    this.#read = this.records.filter(({ next }) => next <= position).length;
   }
 
   #stray(position: number): string {
-    return `keyless ${this.#name}@${position}`;
+    return `keyless ${this.name}@${position}`;
   }
 
   #message(
@@ -87,7 +87,7 @@ export class Source {
     const nth = (sent.get(key) ?? 0) + 1;
     sent.set(key, nth);
     this.roots.push({ step, isCertain: true });
-    const envelope: Envelope = { step, from: this.#name, nth, id: `${this.#name}@${position}` };
+    const envelope: Envelope = { step, from: this.name, nth, id: `${this.name}@${position}` };
     const value = json(envelope, step.pad);
     return { target: step.target, value, traceparent: undefined, headers: [] };
   }
@@ -108,23 +108,23 @@ export class Source {
   }
 
   #offer(): void {
-    const partition = this.#owner.partition;
+    const partition = this.owner.partition;
     if (partition === undefined) return;
     if (partition.isFull) return this.#world.faults.paths.hit("full");
     let from = this.#read;
     if (this.#rng.chance(0.1)) from = this.#rng.int(this.#read + 1); // again, in part or whole
     const count = 1 + this.#rng.int(5);
-    const run = this.#records.slice(from, from + count);
+    const run = this.records.slice(from, from + count);
     const last = run.at(-1);
     if (last === undefined) return;
-    const first = from === 0 ? 0 : (this.#records[from - 1]?.next ?? 0);
+    const first = from === 0 ? 0 : (this.records[from - 1]?.next ?? 0);
     const records = run.map(({ record }) => record);
-    const input: Input = { kind: "source", source: this.#name, first, next: last.next, records };
-    this.#owner.offer(input);
+    const input: Input = { kind: "source", source: this.name, first, next: last.next, records };
+    this.owner.offer(input);
     this.#read = Math.max(this.#read, from + run.length);
     if (this.#rng.chance(0.1)) {
       const gap = { ...input, first: last.next + 100, next: last.next + 101, records: [] };
-      this.#owner.offer(gap);
+      this.owner.offer(gap);
     }
   }
 }

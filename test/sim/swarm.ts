@@ -6,6 +6,7 @@
 import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits.ts";
 import type { FunctionBinding } from "../../src/partition/ports.ts";
 import type { Rng } from "../support/rng.ts";
+import type { Barriers } from "./barriers.ts";
 
 export const FAULTS = [
   ...(["crash", "recoveryCrash", "commitFails", "diskFull", "diskSlow", "readFails"] as const),
@@ -18,6 +19,10 @@ export type Fault = (typeof FAULTS)[number];
 
 /** 0: never; 1: as hard as it comes. */
 export type Intensities = Readonly<Record<Fault, number>>;
+
+export const NO_FAULTS: Intensities = Object.fromEntries(
+  FAULTS.map((fault) => [fault, 0]),
+) as Record<Fault, number>;
 
 export interface Features {
   readonly ids: number;
@@ -55,6 +60,8 @@ export interface People {
 
 export interface Swarm {
   readonly people: People;
+  /** Undefined: no snapshots are taken. */
+  readonly barriers?: Barriers | undefined;
   readonly partitions: number;
   readonly ops: number;
   readonly sources: number;
@@ -129,7 +136,7 @@ function steer(swarm: Drawn, toward: number): Drawn {
   }
 }
 
-type Drawn = Omit<Swarm, "people">;
+type Drawn = Omit<Swarm, "people" | "barriers">;
 
 function drawAny(rng: Rng): Drawn {
   const limits = drawLimits(rng);
@@ -173,7 +180,7 @@ function drawAny(rng: Rng): Drawn {
 }
 
 function drawFaults(rng: Rng): Intensities {
-  const none = Object.fromEntries(FAULTS.map((fault) => [fault, 0])) as Record<Fault, number>;
+  const none = { ...NO_FAULTS };
   const common = FAULTS.filter((fault) => fault !== "loss");
   const kind = rng.int(10);
   if (kind === 0) return none;

@@ -1,22 +1,22 @@
 /** Sees from outside which of the named paths a partition takes. Changes nothing. */
+
 import { addressKey } from "../../src/model/address.ts";
 import type { Outcome } from "../../src/model/invocation.ts";
+import { CALL_TYPE } from "../../src/model/owner.ts";
 import type { CircuitState } from "../../src/partition/circuit.ts";
 import { keyText } from "../../src/partition/epochs.ts";
 import type { PartitionLimits } from "../../src/partition/limits.ts";
 import type { MailboxPhase } from "../../src/partition/mailbox.ts";
 import type { Partition } from "../../src/partition/partition.ts";
-import {
-  CALL_TYPE,
-  type ChannelInput,
-  type Input,
-  type ReadRequest,
-  type SourceInput,
-  type StartedInvocation,
+import type {
+  ChannelInput,
+  Input,
+  ReadRequest,
+  SourceInput,
+  StartedInvocation,
 } from "../../src/partition/ports.ts";
-import { peerSource } from "../../src/partition/positions.ts";
 import type { Write } from "../../src/store/contract.ts";
-import { KeyReader, TAGS } from "../../src/store/keys.ts";
+import { KeyReader, peerSource, TAGS } from "../../src/store/keys.ts";
 import { decodeDead, decodeParked } from "../../src/store/records.ts";
 import type { Paths } from "./paths.ts";
 import { BURYING } from "./program.ts";
@@ -92,6 +92,8 @@ export class Watch {
         case "committed":
         case "fetch":
         case "operator":
+        case "barrier":
+        case "snapshotComplete":
           break;
       }
     }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { partitionDestination } from "../../src/partition/outboxes.ts";
 import type { ChannelInput, Input, Release } from "../../src/partition/ports.ts";
+import { partitionDestination } from "../../src/store/keys.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Host } from "./host.ts";
 import type { Stage } from "./stage.ts";
@@ -46,19 +46,24 @@ export class Wire {
 /** Two batches that follow on as one, the first of which may be known. */
 function together(last: ChannelInput, next: ChannelInput): ChannelInput {
   if (last.first + last.messages.length !== next.first) return next;
-  return { ...last, messages: [...last.messages, ...next.messages] };
+  const barrier = Math.max(last.barrier, next.barrier);
+  return { ...last, messages: [...last.messages, ...next.messages], barrier };
 }
 
 function inputOf(from: Host, release: PeerRelease): Input {
   const destination = partitionDestination(from.index);
   switch (release.kind) {
     case "channel": {
-      const { first, since, messages } = release;
-      return { kind: "channel", from: from.index, first, since, messages };
+      const { first, since, messages, barrier } = release;
+      return { kind: "channel", from: from.index, first, since, messages, barrier };
     }
-    case "acknowledge":
-      return { kind: "acknowledged", destination, upTo: release.upTo };
-    case "resume":
-      return { kind: "resume", destination, next: release.next };
+    case "acknowledge": {
+      const { upTo, barrier } = release;
+      return { kind: "acknowledged", destination, upTo, barrier };
+    }
+    case "resume": {
+      const { next, barrier } = release;
+      return { kind: "resume", destination, next, barrier };
+    }
   }
 }

@@ -7,8 +7,10 @@ import type { Release } from "../../src/partition/ports.ts";
 import { createRng, type Rng } from "../support/rng.ts";
 import { Account, type Side } from "./account.ts";
 import { auditSwept } from "./audit.ts";
+import { drawBarriers } from "./barriers.ts";
 import { Clients } from "./clients.ts";
 import { NodeClock } from "./clock.ts";
+import { Coordinator } from "./coordinator.ts";
 import { Desk } from "./desk.ts";
 import { Faults } from "./faults.ts";
 import { EGRESS, SIDE_EGRESS, type SideRecord, SimFunctions, type Trace } from "./functions.ts";
@@ -21,6 +23,7 @@ import { Paths } from "./paths.ts";
 import { Programs, TYPES } from "./program.ts";
 import { Publishers } from "./publisher.ts";
 import { Receiver } from "./receiver.ts";
+import { Restored, type Taken } from "./restored.ts";
 import { Schedule } from "./schedule.ts";
 import { Source } from "./source.ts";
 import type { Stage } from "./stage.ts";
@@ -54,6 +57,23 @@ export interface Result {
   readonly paths: ReadonlyMap<string, number>;
 }
 
+/** Whether snapshots are taken, and bounds small enough to be met. */
+function drawSnapshots(rng: Rng, swarm: Swarm): Swarm {
+  const barriers = drawBarriers(rng);
+  const changedKeys = rng.pick([1 + rng.int(100), swarm.limits.changedKeys]);
+  const changedKeyBytes = rng.pick([10_000, swarm.limits.changedKeyBytes]);
+  const limits = { ...swarm.limits, changedKeys, changedKeyBytes };
+  if (barriers === undefined) return swarm;
+  if (!rng.chance(0.35)) return { ...swarm, barriers, limits };
+  // Much is on its way at each cut, and comes late, twice and out of order.
+  const faults = { ...swarm.faults, channelLate: 0.9, channelDoubles: 0.9 };
+  const features = { ...swarm.features, ids: Math.max(8, swarm.features.ids), hot: 0 };
+  return {
+    ...{ ...swarm, limits, faults, features, partitions: Math.max(2, swarm.partitions) },
+    barriers: { ...barriers, everyMs: 100, lateMs: 100, unheard: 0.5 },
+  };
+}
+
 export class World implements Stage {
   readonly seed: number;
   readonly swarm: Swarm;
@@ -75,6 +95,9 @@ export class World implements Stage {
   readonly #publishers: Publishers;
   readonly #wire: Wire;
   readonly #module: SimModule;
+  readonly #coordinator: Coordinator | undefined;
+  /** What the first egress was told, by whom and under which number. */
+  readonly #taken: Taken[] = [];
   /** Undefined: topics and egresses are not Kafka's. */
   readonly #kafka: Kafka | undefined;
   #loading: Host[] = [];
@@ -91,8 +114,11 @@ export class World implements Stage {
     const kafkaRng = createRng(seed ^ KAFKA_SEED);
     const kafka = drawKafka(kafkaRng);
     const drawn = drawSwarm(rng.fork());
+    // Apart from all others, so that a run without barriers is the same as before there were any.
+    const apart = createRng(seed + 2 ** 30);
+    const whole = drawSnapshots(apart.fork(), drawn);
     // What topics of Kafka bring, clients need not.
-    this.swarm = kafka === undefined ? drawn : { ...drawn, ops: Math.ceil(drawn.ops / 3) };
+    this.swarm = kafka === undefined ? whole : { ...whole, ops: Math.ceil(whole.ops / 3) };
     const { partitions, features, limits } = this.swarm;
     this.faults = new Faults(rng.fork(), this.swarm.faults, this.#paths);
     this.clock = new NodeClock(this.schedule, (byMs) => {
@@ -108,7 +134,7 @@ export class World implements Stage {
     this.#module = new SimModule(this.swarm);
     this.hosts = Array.from({ length: partitions }, (_, index) => this.#host(index, rng.fork()));
     this.#receivers = new Map([
-      [EGRESS, new Receiver(paths, ({ value }) => this.#takeTrace(value.value))],
+      [EGRESS, new Receiver(paths, ({ value }, ...from) => this.#takeTrace(value.value, ...from))],
       [SIDE_EGRESS, new Receiver(paths, ({ value }) => this.#takeSide(value.value))],
     ]);
     this.#publishers = new Publishers(this, rng.fork().random, this.#receivers);
@@ -120,6 +146,8 @@ export class World implements Stage {
       { length: this.swarm.sources },
       (_, i) => new Source(i, rng.fork(), programs, this),
     );
+    const { barriers } = this.swarm;
+    if (barriers !== undefined) this.#coordinator = new Coordinator(this, apart.fork(), barriers);
     this.#kafka = this.#newKafka(kafka, kafkaRng, programs);
     paths.hitIf(partitions === 1, "onePartition");
     paths.hitIf(partitions > features.ids, "emptyPartitions");
@@ -139,6 +167,7 @@ export class World implements Stage {
     for (const host of this.hosts) host.open();
     this.clients.start();
     this.operator.start();
+    this.#coordinator?.start();
     for (const source of this.sources) source.start();
     this.#kafka?.start();
     const startedMs = this.schedule.nowMs;
@@ -152,7 +181,10 @@ export class World implements Stage {
     this.isOver = true;
     for (const host of this.hosts) host.auditQuiet();
     this.#kafka?.audit();
-    if (!this.isLossy) this.#close();
+    if (!this.isLossy) {
+      this.#close();
+      await this.#restore();
+    }
     return {
       seed: this.seed,
       steps: this.schedule.steps,
@@ -163,6 +195,17 @@ export class World implements Stage {
       faults: new Map([...this.faults.counts, ...(this.#kafka?.faults.counts ?? [])]),
       paths: this.#paths.counts,
     };
+  }
+
+  /** The strongest of what is asked of a snapshot: that another node goes on from it. */
+  async #restore(): Promise<void> {
+    const snapshot = this.#coordinator?.chosen;
+    // Kafka is as it is now, not as it was at the cut: its part in a restore is another simulation's.
+    if (snapshot === undefined || this.#kafka !== undefined) return;
+    const { seed, swarm, sources } = this;
+    const { retried } = this.operator;
+    await new Restored({ seed, swarm, sources, taken: this.#taken, retried }, snapshot).run();
+    this.#paths.hit(snapshot.held.inFlight.length > 0 ? "restoredInFlight" : "restored");
   }
 
   #close(): void {
@@ -316,6 +359,7 @@ export class World implements Stage {
       onLoad: (host) => this.#loading.push(host),
       onTurn: (host) => this.#kafka?.turned(host),
       onFailure: (host) => this.#failed(host),
+      onCut: (host, cut, view) => this.#coordinator?.cut(host, cut, view),
     });
   }
 
@@ -415,10 +459,15 @@ export class World implements Stage {
   }
 
   /** Also what a person sent here, that was meant for another egress. */
-  #takeTrace(bytes: Uint8Array): undefined {
+  /** `under`: the partition and the number, where they are looked at in a snapshot. */
+  #takeTrace(bytes: Uint8Array, ...under: readonly [] | readonly [number, number]): undefined {
     const taken: Trace | SideRecord = JSON.parse(Buffer.from(bytes).toString());
-    if ("step" in taken) this.traces.push(taken);
-    else this.sides.push({ ...taken, egress: EGRESS });
+    if ("step" in taken) {
+      this.traces.push(taken);
+      const [partition, number] = under;
+      if (partition !== undefined && number !== undefined)
+        this.#taken.push({ partition, number, trace: taken });
+    } else this.sides.push({ ...taken, egress: EGRESS });
     return undefined;
   }
 

@@ -15,7 +15,10 @@ import { type TestContext, test } from "node:test";
 import type { Store } from "../../src/store/contract.ts";
 import { DataDirectory, type DirectoryOptions } from "../../src/store/directory.ts";
 import { borrowLock } from "../../src/store/directory-lock.ts";
+import { keyOf } from "../../src/store/keys.ts";
+import { decodeMeta, encodeMeta } from "../../src/store/records.ts";
 import { deadKey, IDENTITY, metaWrite, storeContract } from "../contracts/store.ts";
+import { META } from "../snapshot/examples.ts";
 import { atEnd } from "../support/cleanup.ts";
 import { type Script, startScript } from "../support/process.ts";
 import { tempDir } from "../support/temp.ts";
@@ -479,4 +482,42 @@ test("who only looks is refused with the holder's name, and takes nothing from t
   assert.doesNotMatch(refused.output, /holding/);
   await lock?.release();
   await openDirectory(t, dir);
+});
+
+test("what fills a new directory fills it whole, or nothing was made", async (t) => {
+  const dir = tempDir(t);
+  const options = { dir, application: "app", partitions: 2 };
+  const key = keyOf("meta");
+  const put = async (made: DataDirectory, partition: number): Promise<void> => {
+    const store = await made.openPartition(partition);
+    const { application, partitions: partitionCount } = made.description;
+    const meta = encodeMeta({ ...META, application, partition, partitionCount, epoch: 7 });
+    await store.commit([{ key, value: meta }], 7);
+    await store.close();
+  };
+  const failing = DataDirectory.open({
+    ...options,
+    fill: async (made) => {
+      await put(made, 0);
+      throw new Error("the process dies");
+    },
+  });
+  await assert.rejects(failing, /dies/);
+  const filled = await DataDirectory.open({
+    ...options,
+    fill: async (made) => {
+      for (const partition of [0, 1]) await put(made, partition);
+    },
+  });
+  assert.equal(filled.isNew, true);
+  await filled.close();
+  const again = await DataDirectory.open({ ...options, fill: () => assert.fail("it is made") });
+  for (const partition of [0, 1]) {
+    const store = await again.openPartition(partition);
+    const [meta] = await store.getMany([key]);
+    assert(meta !== undefined);
+    assert.equal(decodeMeta(meta).epoch, 7);
+    await store.close();
+  }
+  await again.close();
 });

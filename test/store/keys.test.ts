@@ -1,6 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { endOfPrefix, type KeyPart, KeyReader, keyOf, TAGS } from "../../src/store/keys.ts";
+import {
+  destinationOfPosition,
+  egressDestination,
+  endOfPrefix,
+  heirDestination,
+  type KeyPart,
+  KeyReader,
+  keyOf,
+  outboxSource,
+  partitionDestination,
+  peerOf,
+  peerSource,
+  placeOfDestination,
+  TAGS,
+} from "../../src/store/keys.ts";
 import { createRng, type Rng } from "../support/rng.ts";
 
 const CHARACTERS = ["\0", "\u0001", "a", "b", "/", "\u007f", "é", "€", "\uffff", "😀"];
@@ -116,4 +130,21 @@ test("a key that ends too early is refused", () => {
   reader.text();
   assert.throws(() => reader.number(), /ends too early/);
   assert.throws(() => new KeyReader(Buffer.from("Mabc")).text(), /ends too early/);
+});
+
+test("a peer's channel is a source of its own name", () => {
+  assert.equal(peerOf(peerSource(12)), 12);
+  assert.equal(peerOf("log/topic/1"), undefined);
+});
+
+test("the position of an outbox says whose it is", () => {
+  const [egress, heir] = [egressDestination("my/egress"), heirDestination(12, "my/egress")];
+  for (const destination of [partitionDestination(3), egress, heir]) {
+    assert.equal(destinationOfPosition(outboxSource(destination)), destination);
+  }
+  assert.equal(destinationOfPosition("log/topic/1"), undefined);
+  assert.deepEqual(placeOfDestination("partition/3"), { kind: "partition", partition: 3 });
+  const place = { kind: "egress", egress: "my/e" };
+  assert.deepEqual(placeOfDestination("egress/my/e"), { ...place, heirOf: undefined });
+  assert.deepEqual(placeOfDestination("heir/12/my/e"), { ...place, heirOf: 12 });
 });

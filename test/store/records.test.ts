@@ -230,6 +230,7 @@ test("the books come back", () => {
     ...{ incarnation: 2, session: 2 ** 33, epoch: 2 ** 40, nextSequence: 2 ** 41 },
     ...{ accepted: 10, finished: 1, mail: 2, timers: 3, outbox: 4, dead: 0 },
     outboxBytes: 2 ** 34,
+    barrier: 2 ** 35,
   };
   same(decodeMeta(encodeMeta(meta)), meta);
 });

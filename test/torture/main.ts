@@ -11,6 +11,8 @@ import { keep } from "./keeping.ts";
 import { parseOptions, type TortureOptions, USAGE } from "./options.ts";
 import { keepingReport, report } from "./report.ts";
 import { torture } from "./run.ts";
+import { snapshotsReport } from "./snapshots/report.ts";
+import { tortureWithSnapshots } from "./snapshots/run.ts";
 import { topicLog } from "./variant.ts";
 
 const DISK_MEGABYTES = 1024;
@@ -33,6 +35,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const folder = mkdtempSync(join(tmpdir(), "statefold-torture-"));
+  if (options.snapshots) return await runWithSnapshots(options, folder);
   if (options.kafka) return await runBetweenTopics(options, folder);
   if (options.disk !== undefined) return await run(options, options.disk, folder);
   const { kind, unshare } = findDisk(folder);
@@ -90,6 +93,23 @@ async function runBetweenTopics(options: TortureOptions, folder: string): Promis
   for (const { name, script } of subjects)
     writeFileSync(join(folder, `${name}.log`), script.output);
   out(`data and logs are in ${folder}\nagain: npm run torture -- --kafka --seed ${options.seed}\n`);
+  return 1;
+}
+
+async function runWithSnapshots(options: TortureOptions, folder: string): Promise<number> {
+  const load = readFileSync("/proc/loadavg", "utf8").trim();
+  out(`seed ${options.seed}, a broker and an S3 server, load ${load}\n`);
+  const result = await tortureWithSnapshots({ ...options, folder, say: sayer() });
+  out(snapshotsReport(result));
+  if (result.violations.length === 0) {
+    rmSync(folder, { recursive: true, force: true });
+    return 0;
+  }
+  for (const { name, script } of result.subjects)
+    writeFileSync(join(folder, `${name}.log`), script.output);
+  out(
+    `data and logs are in ${folder}\nagain: npm run torture -- --snapshots --seed ${options.seed}\n`,
+  );
   return 1;
 }
 

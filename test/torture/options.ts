@@ -18,10 +18,16 @@ export interface TortureOptions {
   readonly store: boolean;
   /** Between topics of a real broker, which is killed as well. */
   readonly kafka: boolean;
-  /** With `kafka`: records in the topic that is read, and the ids they are for. */
+  /** Between topics of a broker, with snapshots in an S3 server: the disk is lost again and again. */
+  readonly snapshots: boolean;
+  /** With `snapshots`: how often the disk is lost. */
+  readonly rounds: number;
+  /** With `snapshots`: how long an owner shows no life until it is taken for dead, in s. */
+  readonly lease: number;
+  /** With `kafka` or `snapshots`: records in the topic that is read, and the ids they are for. */
   readonly records: number;
   readonly ids: number;
-  /** With `kafka`: who reads for the account, beside the one that has followed all the time. */
+  /** With `kafka` or `snapshots`: who reads for the account, beside the one that has followed all the time. */
   readonly reader: Reader;
   /** The disk that was found, once we are in a mount name space of our own. */
   readonly disk: DiskKind | undefined;
@@ -33,6 +39,7 @@ export type Reader = (typeof READERS)[number];
 export const USAGE = `npm run torture -- [--seconds 240] [--seed N] [--kills 50] [--partitions 3] [--calm 80] [--blows LIST]
 npm run torture -- --store [--seconds 240] [--seed N]
 npm run torture -- --kafka [--records 100000] [--ids 10000] [--kills 20] [--partitions 4] [--seed N] [--reader java]
+npm run torture -- --snapshots [--rounds 10] [--records 30000] [--ids 3000] [--lease 30] [--seed N] [--reader java]
 
 Kills, stops and starves a runtime and its functions under load, then draws an account of what came out.
   --seconds     how long, about, without the account
@@ -42,6 +49,9 @@ Kills, stops and starves a runtime and its functions under load, then draws an a
   --calm        how many of the seconds are under load without kills, so that memory can be seen to be flat
   --store       the store and the topic log by themselves: killed and filled many times a second
   --kafka       between topics of a real broker: runtime, functions and broker are killed, --kills of each
+  --snapshots   between topics of a real broker, with snapshots in a real S3 server: the runtime is killed and its
+                disk lost, --rounds times, and the S3 server is killed meanwhile
+  --lease       so many seconds a dead owner of the snapshots is waited for
   --records     written for the functions, while that goes on; and
   --ids         for so many of them
   --reader      who reads for the account in the end: java, which takes seconds, or own
@@ -61,8 +71,11 @@ export function parseOptions(args: readonly string[]): TortureOptions {
       blows: { type: "string", default: "" },
       store: { type: "boolean", default: false },
       kafka: { type: "boolean", default: false },
-      records: { type: "string", default: "100000" },
-      ids: { type: "string", default: "10000" },
+      snapshots: { type: "boolean", default: false },
+      rounds: { type: "string", default: "10" },
+      lease: { type: "string", default: "30" },
+      records: { type: "string" },
+      ids: { type: "string" },
       reader: { type: "string", default: "java" },
       disk: { type: "string" },
     },
@@ -77,8 +90,11 @@ export function parseOptions(args: readonly string[]): TortureOptions {
     blows: values.blows === "each" ? BLOWS : values.blows.split(",").filter(Boolean).map(blow),
     store: values.store,
     kafka: values.kafka,
-    records: count("records", values.records),
-    ids: count("ids", values.ids),
+    snapshots: values.snapshots,
+    rounds: count("rounds", values.rounds),
+    lease: count("lease", values.lease),
+    records: count("records", values.records ?? (values.snapshots ? "30000" : "100000")),
+    ids: count("ids", values.ids ?? (values.snapshots ? "3000" : "10000")),
     reader: reader(values.reader),
     disk: DISK_KINDS.find((kind) => kind === values.disk),
   };

@@ -33,6 +33,8 @@ export class Subject {
   readonly ownEnds: OwnEnd[] = [];
   /** What is being done to it just now, for the record. */
   trouble = "nothing";
+  /** Comes before each start but the first. */
+  beforeStart: () => Promise<void> = async () => {};
   #isReady = false;
   #isKilled = false;
   #isTold = false;
@@ -105,6 +107,8 @@ export class Subject {
 
   async #keepRunning(): Promise<void> {
     while (!this.#isStopping) {
+      if (this.starts > 0) await this.beforeStart();
+      if (this.#isStopping) return;
       this.starts++;
       this.#isKilled = false;
       this.#isTold = false;

@@ -100,8 +100,8 @@ export const AROUND: readonly Mutant[] = [
     bug: "Records that an egress refuses for good are lost instead of becoming dead letters.",
     breaks: "I4 conservation",
     file: "node/publisher.ts",
-    from: 'return acknowledge({ kind: "acknowledged", destination, upTo, refused });',
-    to: 'return acknowledge({ kind: "acknowledged", destination, upTo, refused: refused.slice(1) });',
+    from: 'return acknowledge({ kind: "acknowledged", destination, upTo, refused, barrier });',
+    to: 'return acknowledge({ kind: "acknowledged", destination, upTo, refused: refused.slice(1), barrier });',
     tests: ["node/publisher", "node/topics", "node/partition-host", "integration"],
   },
   {

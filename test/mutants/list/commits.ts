@@ -158,7 +158,7 @@ export const COMMITS: readonly Mutant[] = [
     bug: "What was offered but not yet applied does not count, so however much is offered within a turn is taken.",
     breaks: "I9 bounds",
     file: "partition/partition.ts",
-    from: "    const messages = this.unfinished + this.#offered.messages;\n    if (",
-    to: "    const messages = this.unfinished;\n    if (",
+    from: "messages: this.unfinished + this.#offered.messages +",
+    to: "messages: this.unfinished +",
   },
 ];

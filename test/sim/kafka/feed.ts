@@ -1,7 +1,7 @@
-import { partitionOfSource } from "../../../src/ingress/contract.ts";
 import { kafkaSourceName } from "../../../src/ingress/kafka-topic.ts";
 import type { NewKafkaRecord } from "../../../src/kafka/contract.ts";
 import { addressKey } from "../../../src/model/address.ts";
+import { partitionOfSource } from "../../../src/model/owner.ts";
 import type { PartitionLog } from "../../kafka/fake/partition-log.ts";
 import type { Rng } from "../../support/rng.ts";
 import type { Stray } from "../account.ts";

@@ -6,40 +6,27 @@ import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { describeError } from "../../../src/base/errors.ts";
 import { findMarker, type Marker } from "../../../src/egress/kafka-marker.ts";
-import type { KafkaCluster, KafkaRecord } from "../../../src/kafka/contract.ts";
+import type { KafkaCluster } from "../../../src/kafka/contract.ts";
 import { committed } from "../../egress/kafka-world.ts";
-import { isQuiet, metric } from "../../real/runtime.ts";
-import { readWithJava } from "../../support/kafka/java-reader.ts";
 import { clientOf, createTopics } from "../../support/kafka/topics.ts";
 import { createRng } from "../../support/rng.ts";
 import { until, within } from "../../support/until.ts";
 import type { TortureOptions } from "../options.ts";
 import type { Subject } from "../subject.ts";
-import { drawAccount } from "./account.ts";
-import {
-  type Counts,
-  IN,
-  idOf,
-  type Order,
-  OUT,
-  TOPIC_PARTITIONS,
-  type Written,
-} from "./messages.ts";
+import { IN, OUT, TOPIC_PARTITIONS } from "./messages.ts";
+import { allReady, drained, type Settled, settle } from "./settling.ts";
 import { type Stage, setStage } from "./stage.ts";
 import { type Kill, storm } from "./storm.ts";
 import { Tail } from "./tail.ts";
 import { Watch } from "./watch.ts";
 import { Writer } from "./writer.ts";
 
-const READY_TIMEOUT_MS = 180_000;
 const TAKEOVER_TIMEOUT_MS = 120_000;
-const DRAIN_TIMEOUT_MS = 300_000;
 /** Of the orders these are written in the storm, and until the zombie falls asleep. */
 const STORM_SHARE = 0.9;
 const AWAKE_SHARE = 0.95;
 /** The writer is so far ahead of what is counted, of all orders. */
 const AHEAD_SHARE = 0.05;
-const ASKED_AT_ONCE = 16;
 
 export interface KafkaRun
   extends Pick<TortureOptions, "seed" | "kills" | "partitions" | "records" | "ids" | "reader"> {
@@ -48,10 +35,7 @@ export interface KafkaRun
   readonly say: (line: string) => void;
 }
 
-interface Sums {
-  /** Records in the two topics in the end. */
-  orders: number;
-  written: number;
+interface Sums extends Settled {
   /** How the zombie ended. */
   zombie: string;
   drainMs: number;
@@ -101,7 +85,7 @@ export async function tortureBetweenTopics(run: KafkaRun): Promise<KafkaResult> 
     await drained(successor, tail, run.records);
     sums.drainMs = performance.now() - drainBeganMs;
     run.say("reading");
-    violations.push(...(await settle(run, stage, successor, clients[1], tail, sums)));
+    violations.push(...(await settle(run, stage.broker, successor, clients[1], tail, sums)));
     const code = await successor.stop(40_000);
     if (code !== 0) violations.push(`the runtime was told to end, and ended with ${code}`);
   } catch (error) {
@@ -149,41 +133,6 @@ async function stormUpon(run: KafkaRun, stage: Stage, tail: Tail, watch: Watch):
   await storm({ runtime, functions, broker, tail, seed, kills, orders, onKill });
   const all = [runtime, ...functions, broker];
   for (const subject of all) subject.trouble = "nothing, after the storm";
-}
-
-/** Draws the account as it is read now, by Java's client unless told otherwise, and as it was all the time. */
-async function settle(
-  { records, ids, reader }: KafkaRun,
-  { broker }: Stage,
-  runtime: Subject,
-  client: KafkaCluster,
-  tail: Tail,
-  sums: Sums,
-): Promise<string[]> {
-  const orders = await ordersIn(client);
-  const states = await statesOf(runtime, ids);
-  const texts =
-    reader === "java"
-      ? await readWithJava(broker.address, OUT)
-      : (await committed(client, OUT)).flat().map(({ value }) => String(value));
-  const written = texts.map((text) => JSON.parse(text) as Written);
-  sums.orders = [...orders.values()].reduce((sum, each) => sum + each.length, 0);
-  sums.written = written.length;
-  await until("the tail to be at the end", () => tail.seen.length >= written.length);
-  const violations = [
-    ...drawAccount({ ids, orders, written, states }),
-    ...[...drawAccount({ ids, orders, written: tail.seen, states })].map(
-      (each) => `to who read all the time: ${each}`,
-    ),
-    ...(await whatMetricsSay(runtime)),
-  ];
-  if (sums.orders !== records) violations.push(`${sums.orders} orders, ${records} were to be`);
-  return violations;
-}
-
-async function allReady(subjects: readonly Subject[]): Promise<void> {
-  const timeoutMs = READY_TIMEOUT_MS;
-  await until("all to be ready", () => subjects.every(({ isReady }) => isReady), { timeoutMs });
 }
 
 /** Of each partition, as the broker has it. */
@@ -246,56 +195,6 @@ async function meetTheZombie(
     violations.push(`the zombie ended with ${signal ?? code}: ${zombie.script.lastWords}`);
   }
   return `${reason} (${signal ?? code})`;
-}
-
-async function drained({ script }: Subject, tail: Tail, records: number): Promise<void> {
-  const isDrained = async () =>
-    tail.counted >= records &&
-    (await metric(script, "statefold_ingress_lag_records{")) === 0 &&
-    (await isQuiet(script));
-  await until("everything to be done", isDrained, { timeoutMs: DRAIN_TIMEOUT_MS, everyMs: 250 });
-}
-
-async function ordersIn(client: KafkaCluster): Promise<Map<string, number[]>> {
-  const found = new Map<string, number[]>();
-  for (const { key, value } of (await committed(client, IN)).flat() as KafkaRecord[]) {
-    const { n } = JSON.parse(String(value)) as Order;
-    const id = String(key);
-    const known = found.get(id);
-    if (known === undefined) found.set(id, [n]);
-    else known.push(n);
-  }
-  return found;
-}
-
-/** Of all addresses; what has none is left out. */
-async function statesOf({ script }: Subject, ids: number): Promise<Map<string, Counts>> {
-  const states = new Map<string, Counts>();
-  const addresses = Array.from({ length: ids }, (_, i) => idOf(i))
-    .flatMap((id) => [`counter ${id}`, `mirror ${id}`])
-    .values();
-  const ask = async (): Promise<void> => {
-    for (const address of addresses) {
-      const path = `/v1/admin/state/shop/${address.replace(" ", "/")}`;
-      const response = await fetch(script.url + path);
-      const { states: values } = (await response.json()) as {
-        readonly states?: readonly { readonly value: { readonly value: Counts } }[];
-      };
-      const counts = values?.[0]?.value.value;
-      if (counts !== undefined) states.set(address, counts);
-    }
-  };
-  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, ask));
-  return states;
-}
-
-async function whatMetricsSay({ script }: Subject): Promise<string[]> {
-  const violations: string[] = [];
-  for (const name of ["drift_messages", "dead_letters", "parked_addresses"]) {
-    const value = await metric(script, `statefold_partition_${name}`);
-    if (value !== 0) violations.push(`the metric ${name} is ${value}`);
-  }
-  return violations;
 }
 
 /** Nothing is short here: no process may end by itself. */

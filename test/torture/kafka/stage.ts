@@ -24,6 +24,11 @@ export interface StageOptions {
   readonly transactionTimeout: string;
 }
 
+interface ModuleOptions extends Pick<StageOptions, "transactionTimeout"> {
+  /** When records leave. Default "commit". */
+  readonly release?: "commit" | "snapshot";
+}
+
 const READY_TIMEOUT_MS = 180_000;
 
 export async function setStage(options: StageOptions): Promise<Stage> {
@@ -61,7 +66,10 @@ async function runtimeOn(module: string, dataDir: string, partitions: number): P
   );
 }
 
-async function functionsProcess(which: "counters" | "mirrors", ids: number): Promise<Subject> {
+export async function functionsProcess(
+  which: "counters" | "mirrors",
+  ids: number,
+): Promise<Subject> {
   const script = new Script(
     {
       script: new URL("../scripts/kafka-functions.js", import.meta.url),
@@ -74,8 +82,8 @@ async function functionsProcess(which: "counters" | "mirrors", ids: number): Pro
   return new Subject(which, script);
 }
 
-const moduleOf = (
-  { transactionTimeout }: StageOptions,
+export const moduleOf = (
+  { transactionTimeout, release = "commit" }: ModuleOptions,
   { address }: Broker,
   counters: number,
   mirrors: number,
@@ -100,4 +108,5 @@ spec:
   id: shop/${OUT}
   address: ${address}
   deliverySemantic: { type: exactly-once, transactionTimeout: ${transactionTimeout} }
+  release: ${release}
 `;
