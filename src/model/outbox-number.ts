@@ -10,3 +10,7 @@ export const firstNumberOf = (incarnation: number): number =>
 
 /** Whether it is the first number of an incarnation, so that its data has given none before. */
 export const isFirstNumber = (number: number): boolean => number % NUMBERS_OF_AN_INCARNATION === 1;
+
+/** Which one gave a number. */
+export const incarnationOf = (number: number): number =>
+  Math.floor((number - 1) / NUMBERS_OF_AN_INCARNATION);

@@ -17,9 +17,9 @@ import type { Partition } from "../partition/partition.ts";
 import type { Cut, Directory, Input, Release } from "../partition/ports.ts";
 import { openPartition } from "../partition/recovery.ts";
 import type { Store, StoreSnapshot } from "../store/contract.ts";
-import { egressDestination, heirDestination, placeOfDestination } from "../store/keys.ts";
+import { egressDestination, placeOfDestination } from "../store/keys.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { Publisher } from "./publisher.ts";
+import { Publishers } from "./publishers.ts";
 import { type Answer, type Question, Requests } from "./requests.ts";
 import { sleep } from "./sleep.ts";
 import { SourceQueue, type Taker } from "./source-queue.ts";
@@ -42,6 +42,8 @@ export interface PartitionHostOptions {
   readonly invoke: (invocation: Invocation, signal: AbortSignal) => Promise<Outcome>;
   /** Releases for other partitions. */
   readonly toPeer: (from: number, release: PeerRelease) => void;
+  /** Whether records of an egress may leave whose numbers begin here. Default: they may. */
+  readonly mayPublish?: (egress: string, first: number) => boolean;
   /** Why the node takes nothing in, whatever room the partition has; undefined while it does. Default: it does. */
   readonly held?: () => string | undefined;
   /**
@@ -67,7 +69,6 @@ export interface PartitionHostOptions {
   readonly reopenAfterMs?: number;
 }
 
-type PublishRelease = Extract<Release, { readonly kind: "publish" }>;
 export type PeerRelease = Extract<Release, { readonly to: number }>;
 
 interface Running {
@@ -75,8 +76,7 @@ interface Running {
   readonly partition: Partition;
   readonly store: Store;
   readonly driver: Driver;
-  /** By the destination of their outbox. */
-  readonly publishers: Map<string, Publisher>;
+  readonly publishers: Publishers;
 }
 
 type Life =
@@ -146,7 +146,14 @@ export class PartitionHost {
         this.#options.onCommit(elapsedMs, writes);
       },
     });
-    this.#life = { kind: "running", partition, store, driver, publishers: new Map() };
+    const publishers = new Publishers({
+      ...{ partition: index, egresses: this.#options.egresses, logger: this.#options.logger },
+      acknowledge: (input) => driver.offer(input),
+      mayPublish: this.#options.mayPublish,
+      onFenced: (error) => this.#fenced(error),
+      onPublished: this.#options.onPublished,
+    });
+    this.#life = { kind: "running", partition, store, driver, publishers };
     for (const egress of this.#options.egresses.values()) {
       egress.open(index, partition.outboxes.nextOf(egressDestination(egress.id)));
     }
@@ -228,10 +235,7 @@ export class PartitionHost {
 
   /** What an egress says about its receiver, while that cannot be reached. */
   publisherReason(egress: string): string | undefined {
-    if (this.#life.kind !== "running") return undefined;
-    return [...this.#life.publishers.values()].find((each) => {
-      return each.egress === egress && each.reason !== undefined;
-    })?.reason;
+    return this.#life.kind === "running" ? this.#life.publishers.reason(egress) : undefined;
   }
 
   /** Ends now; what is durable stays. Idempotent. */
@@ -256,7 +260,7 @@ export class PartitionHost {
       case "resume":
         return this.#options.toPeer(this.index, release);
       case "publish":
-        return this.#publisher(release)?.add(release.first, release.records, release.barrier);
+        return this.#life.kind === "running" ? this.#life.publishers.add(release) : undefined;
       case "accepted":
       case "replied":
       case "pending":
@@ -267,29 +271,6 @@ export class PartitionHost {
       default:
         return unreachable(release);
     }
-  }
-
-  #publisher({ egress: id, heirOf }: PublishRelease): Publisher | undefined {
-    if (this.#life.kind !== "running") return undefined;
-    const destination = heirOf === undefined ? egressDestination(id) : heirDestination(heirOf, id);
-    const known = this.#life.publishers.get(destination);
-    if (known !== undefined) return known;
-    const { logger } = this.#options;
-    const egress = this.#options.egresses.get(id);
-    if (egress === undefined) {
-      // Its egress has left the module: the records stay in the outbox until it is back.
-      logger.error({ egress: id }, "Records wait for an egress that the module lacks.");
-      return undefined;
-    }
-    const { driver, publishers } = this.#life;
-    const publisher = new Publisher({
-      ...{ egress, partition: heirOf ?? this.index, destination, logger },
-      acknowledge: (input) => driver.offer(input),
-      onFenced: (error) => this.#fenced(error),
-      onPublished: (elapsedMs, records) => this.#options.onPublished(id, elapsedMs, records),
-    });
-    publishers.set(destination, publisher);
-    return publisher;
   }
 
   #failed(error: unknown): void {
@@ -356,8 +337,7 @@ export class PartitionHost {
 
   /** What an egress was taking may have arrived: the next life sends it again, under the same numbers. */
   async #close({ driver, store, publishers }: Running): Promise<void> {
-    const publishing = [...publishers.values()].map((publisher) => publisher.stop());
-    await Promise.all([driver.stop(), ...publishing]);
+    await Promise.all([driver.stop(), publishers.stop()]);
     await store.close();
   }
 

@@ -4,6 +4,7 @@ import { assert, unreachable } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { SourceSink } from "../ingress/contract.ts";
 import type { Address } from "../model/address.ts";
+import { incarnationOf } from "../model/outbox-number.ts";
 import { ownerOf } from "../model/owner.ts";
 import type { SourceBatch } from "../model/source.ts";
 import { partitionDestination } from "../store/keys.ts";
@@ -12,7 +13,10 @@ import { PartitionHost, type PartitionHostOptions, type PeerRelease } from "./pa
 export class Partitions implements SourceSink {
   readonly hosts: readonly PartitionHost[];
 
-  constructor(count: number, options: Omit<PartitionHostOptions, "index" | "toPeer">) {
+  constructor(
+    count: number,
+    options: Omit<PartitionHostOptions, "index" | "toPeer" | "mayPublish">,
+  ) {
     this.hosts = Array.from(
       { length: count },
       (_, index) =>
@@ -21,6 +25,7 @@ export class Partitions implements SourceSink {
           index,
           logger: options.logger.child({ partition: index }),
           toPeer: (from, release) => this.#toPeer(from, release),
+          mayPublish: (egress, first) => this.#mayPublish(egress, first),
         }),
     );
   }
@@ -85,6 +90,20 @@ export class Partitions implements SourceSink {
 
   async stop(): Promise<void> {
     await Promise.all(this.hosts.map((host) => host.stop()));
+  }
+
+  /**
+   * What an incarnation has for an egress leaves behind all that those before it left there, in whatever partition:
+   * since a restore on another number of partitions an address may have records in two, and they keep their order.
+   */
+  #mayPublish(egress: string, first: number): boolean {
+    const incarnation = incarnationOf(first);
+    if (incarnation === 0) return true;
+    return this.hosts.every(({ partition }) => {
+      // Nobody knows what one holds that is down.
+      const all = partition?.outboxes.ofEgress(egress);
+      return all?.every(({ lowest }) => incarnationOf(lowest) >= incarnation) === true;
+    });
   }
 
   #toPeer(from: number, release: PeerRelease): void {

@@ -18,6 +18,8 @@ import { sleep } from "./sleep.ts";
 const BACKOFF: BackoffOptions = { initialMs: 50, maxMs: 2_000 };
 /** A call to the receiver that takes longer is given up, and made again. */
 const PUBLISH_MS = 120_000;
+/** How often it is asked whether it may publish, while it may not. */
+const LOOK_EVERY_MS = 50;
 /** Records of one call to the receiver at most. */
 const PUBLISH_RECORDS = 5_000;
 
@@ -28,6 +30,8 @@ export interface PublisherOptions {
   /** The outbox that is told what has arrived. Default: a partition's own for the egress. */
   readonly destination?: string;
   readonly acknowledge: (input: AcknowledgedInput) => void;
+  /** Asked until it says so, before each call, with the first number of the records. Default: at once. */
+  readonly mayPublish?: (first: number) => boolean;
   /** Another process publishes in this one's place: nothing more is sent. */
   readonly onFenced: (error: StatefoldError) => void;
   /** A call was answered. */
@@ -86,9 +90,16 @@ export class Publisher {
   async #run(): Promise<void> {
     const { signal } = this.#abort;
     while (this.#waiting.length > 0 && !signal.aborted) {
-      await this.#publish(this.#nextRun(), signal);
+      const run = this.#nextRun();
+      await this.#untilItMay(run.first, signal);
+      await this.#publish(run, signal);
     }
     this.#running = undefined;
+  }
+
+  async #untilItMay(first: number, signal: AbortSignal): Promise<void> {
+    const { mayPublish, sleep: pause = sleep } = this.#options;
+    while (!signal.aborted && mayPublish?.(first) === false) await pause(LOOK_EVERY_MS, signal);
   }
 
   /** What waits and follows on, together. */

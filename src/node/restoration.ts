@@ -94,7 +94,8 @@ async function incarnationFor(
   data: string,
 ): Promise<number> {
   const least = incarnationOf(manifest);
-  if (as !== undefined) return least + 1;
+  // One between is for the numbers of what the original had left: placement.ts.
+  if (as !== undefined) return least + 2;
   if (owner === undefined) return await enrol(blob, application, data, least);
   await owner.update((head) => withHeir(head, data, Math.max(head.incarnation, least) + 1));
   return owner.head.incarnation;

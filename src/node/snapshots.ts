@@ -138,6 +138,12 @@ export class Snapshots {
         this.#logger.warn(text);
       },
     });
+    // A restore, and opening what is there, may take longer than the lease.
+    this.#owner.beat({
+      onMissed: (error) =>
+        this.#logger.debug({ reason: describeError(error) }, "A beat was missed."),
+      onFenced: () => {}, // whatever is stored next is told
+    });
     return this.#owner;
   }
 

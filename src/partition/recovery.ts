@@ -76,7 +76,7 @@ async function recover(store: Store): Promise<Recovered> {
     if (destination === undefined) positions.push(position);
     else {
       const found = await findOutbox(store, destination, position.next);
-      outboxes.push(found.next < firstNumber ? { ...found, next: firstNumber } : found);
+      outboxes.push(found.next < firstNumber ? begunAnew(found, firstNumber) : found);
     }
   }
   const specs: Recovered["specs"][number][] = [];
@@ -92,6 +92,12 @@ async function findOutbox(store: Store, destination: string, next: number): Prom
   const reader = new KeyReader(first.key);
   reader.text();
   return { destination, next, firstStored: reader.number(), storedEnd: next };
+}
+
+/** What it holds keeps its numbers; those it gives are higher. */
+function begunAnew(outbox: StoredOutbox, next: number): StoredOutbox {
+  const isEmpty = outbox.firstStored === outbox.storedEnd;
+  return isEmpty ? { ...outbox, next, firstStored: next, storedEnd: next } : { ...outbox, next };
 }
 
 /** Epochs between two losses at most. */
@@ -111,10 +117,8 @@ function afterLoss(recovered: Recovered, lostEpoch: number): Recovered {
   const loss = Math.floor(lostEpoch / EPOCHS_OF_A_LOSS) + 1;
   const epoch = loss * EPOCHS_OF_A_LOSS;
   const incarnation = Math.max(meta.incarnation + 1, loss);
-  const outboxes = recovered.outboxes.map((outbox): StoredOutbox => {
-    const next = Math.max(outbox.next + LOST_NUMBERS, firstNumberOf(incarnation));
-    const isEmpty = outbox.firstStored === outbox.storedEnd;
-    return isEmpty ? { ...outbox, next, firstStored: next, storedEnd: next } : { ...outbox, next };
+  const outboxes = recovered.outboxes.map((outbox) => {
+    return begunAnew(outbox, Math.max(outbox.next + LOST_NUMBERS, firstNumberOf(incarnation)));
   });
   // There is an epoch for each session, so none of the lost ones had this number.
   const session = Math.max(meta.session, epoch);

@@ -11,7 +11,8 @@
  *   outbox of an egress          the partition of the same number, under the numbers it has: the egress remembers
  *                                them by both, and so what has left after the cut. When there is no such partition
  *                                any more, an heir keeps an outbox in its name. In a fork, which no egress knows:
- *                                one that has the partition's place, under new numbers
+ *                                one that has the partition's place, under numbers
+ *                                of the incarnation before the new one: they leave first
  *   position of a source         the partition that reads the source
  *   position of an outbox        with the outbox; those of peers and channels begin anew
  *   dead                         the owner of the address it names, else the reader of its source
@@ -348,7 +349,7 @@ export class SharePlacement {
     const partition = from % this.#count;
     const destination = egressDestination(egress);
     const name = `${partition}/${outboxSource(destination)}`;
-    const first = this.#nextNumbers.get(name) ?? firstNumberOf(this.#options.incarnation);
+    const first = this.#nextNumbers.get(name) ?? firstNumberOf(this.#options.incarnation - 1);
     this.#nextNumbers.set(name, first + effects.length);
     const store = this.#store(partition);
     store.put(keyOf("outbox", destination, first), records.encodeOutbox(effects));

@@ -30,7 +30,7 @@ export interface RestoreOptions {
   readonly stores: readonly Pick<Store, "commit">[];
   /** Whose they are: the snapshot's application, or another name for a fork. */
   readonly application: string;
-  /** Greater than any in the snapshot, and than any that was restored from it: enrol. */
+  /** Greater than any in the snapshot, and than any that was restored from it: enrol. Of a fork, by two. */
   readonly incarnation: number;
   /**
    * Whether an egress that is part of the snapshot (the topic log) holds this record of a partition's outbox: it need
@@ -57,9 +57,10 @@ export function incarnationOf({ partitions }: Manifest): number {
 export async function restoreSnapshot(options: RestoreOptions): Promise<RestoreReport> {
   const { blob, manifest, packing = threadedPacking, signal, incarnation } = options;
   const { partitions: shares } = manifest;
-  assert(incarnation > incarnationOf(manifest), `incarnation ${incarnation} is a new one`);
-  const stores = options.stores.map((store, i) => restoredStore(options, store, i));
   const isFork = options.application !== manifest.application;
+  const least = incarnationOf(manifest) + (isFork ? 2 : 1);
+  assert(incarnation >= least, `incarnation ${incarnation} is a new one`);
+  const stores = options.stores.map((store, i) => restoredStore(options, store, i));
   const { taken } = options;
   const placement = new Placement({ shares, stores, incarnation, isFork, taken });
   let [entries, rawBytes] = [0, 0];
@@ -83,6 +84,7 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<RestoreR
   const [before, after] = [shares.map(({ meta }) => meta), stores.map(({ meta }) => meta)];
   assert(accepted(after) === accepted(before), "I4: what was accepted is there, or done");
   for (const store of stores) await store.flush();
+  for (const store of stores) await store.settled();
   return { ...placement.counts, entries, rawBytes, metas: stores.map(({ meta }) => meta) };
 }
 

@@ -28,6 +28,7 @@ export class RestoredStore {
   readonly #options: RestoredStoreOptions;
   #writes: Write[] = [];
   #bytes = 0;
+  #committing: Promise<void> = Promise.resolve();
   #epoch: number;
   #next = 1;
   #nextLate: number;
@@ -76,14 +77,24 @@ export class RestoredStore {
     return this.#bytes >= COMMIT_BYTES;
   }
 
-  /** Makes durable what was put into it; a store that is opened after the last one is whole. */
+  /**
+   * Has what was put into it made durable, and waits for what was before: while it is written, more may be put. A
+   * store that is opened after the last one and {@link settled} is whole.
+   */
   async flush(): Promise<void> {
+    await this.#committing;
     const epoch = ++this.#epoch;
     const writes = this.#writes;
     this.#writes = [];
     this.#bytes = 0;
     writes.push({ key: keyOf("meta"), value: encodeMeta(this.meta) });
-    await this.#options.store.commit(writes, epoch);
+    this.#committing = this.#options.store.commit(writes, epoch);
+    this.#committing.catch(() => {}); // whoever waits for it hears of it
+  }
+
+  /** What was flushed is durable. */
+  async settled(): Promise<void> {
+    await this.#committing;
   }
 
   /** As of now. */

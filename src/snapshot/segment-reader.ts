@@ -17,6 +17,9 @@ import {
   type SegmentSums,
 } from "./segment-format.ts";
 
+/** Unpacked while those before are worked on; one block at least. */
+const AHEAD_BYTES = 1024 * 1024;
+
 /** No block is larger, whatever its head says: a full one, and one change more. */
 const MAX_BLOCK_BYTES = BLOCK_BYTES + MAX_KEY_BYTES + MAX_VALUE_BYTES + 32;
 
@@ -49,10 +52,21 @@ async function* readAll(
 ): AsyncGenerator<readonly Change[]> {
   checkMagic(name, await input.take(MAGIC_BYTES), expected !== undefined);
   const order = new Order(name);
+  const ahead: Block[] = [];
+  let aheadBytes = 0;
+  let isMore = true;
   for (;;) {
-    const packedBytes = (await input.peek(4)).readUInt32BE(0);
-    if (packedBytes === 0) break;
-    yield order.checked(await readBlock(name, input, packing));
+    while (isMore && (ahead.length === 0 || aheadBytes < AHEAD_BYTES)) {
+      isMore = (await input.peek(4)).readUInt32BE(0) !== 0;
+      if (!isMore) break;
+      const block = await readBlock(name, input, packing);
+      ahead.push(block);
+      aheadBytes += block.rawBytes;
+    }
+    const block = ahead.shift();
+    if (block === undefined) break;
+    aheadBytes -= block.rawBytes;
+    yield order.checked(await block.changes);
   }
   const end = await input.take(4 + END_BYTES - 32);
   const sha256 = input.digest();
@@ -76,7 +90,13 @@ function compare(name: string, found: SegmentSums, expected: SegmentSums): void 
   }
 }
 
-async function readBlock(name: string, input: Input, packing: Packing): Promise<Change[]> {
+/** Its changes come when it is unpacked. */
+interface Block {
+  readonly rawBytes: number;
+  readonly changes: Promise<Change[]>;
+}
+
+async function readBlock(name: string, input: Input, packing: Packing): Promise<Block> {
   const where = `block at byte ${input.bytes}`;
   const head = await input.take(BLOCK_HEAD_BYTES);
   const [packedBytes, rawBytes] = [head.readUInt32BE(0), head.readUInt32BE(4)];
@@ -87,13 +107,18 @@ async function readBlock(name: string, input: Input, packing: Packing): Promise<
   if (head.readUInt32BE(9) !== blockChecksum(head, packed)) {
     throw damaged(name, `the checksum of the ${where} is another`);
   }
-  try {
-    const raw = await unpacked(packed, head.readUInt8(8), rawBytes, packing);
-    if (raw.byteLength !== rawBytes) throw new RangeError(`it has ${raw.byteLength} bytes`);
-    return changesOf(raw);
-  } catch (error) {
-    throw damaged(name, `the ${where} cannot be unpacked: ${describeError(error)}`);
-  }
+  const unpack = async (): Promise<Change[]> => {
+    try {
+      const raw = await unpacked(packed, head.readUInt8(8), rawBytes, packing);
+      if (raw.byteLength !== rawBytes) throw new RangeError(`it has ${raw.byteLength} bytes`);
+      return changesOf(raw);
+    } catch (error) {
+      throw damaged(name, `the ${where} cannot be unpacked: ${describeError(error)}`);
+    }
+  };
+  const changes = unpack();
+  changes.catch(() => {}); // whoever takes it hears of it
+  return { rawBytes, changes };
 }
 
 async function unpacked(packed: Buffer, codec: number, rawBytes: number, packing: Packing) {

@@ -76,7 +76,7 @@ const DELTAS: Driver = [
 ];
 const SEGMENTS: Driver = [
   "snapshot/segment",
-  "the writer is a few blocks ahead of who takes them, and the reader one",
+  "writer and reader are a few blocks ahead of who takes them",
 ];
 
 export const DRIVERS: Drivers = {
@@ -592,6 +592,7 @@ export const DRIVERS: Drivers = {
   // Snapshots
   "src/snapshot/segment-format.ts#BLOCK_BYTES": [SEGMENTS],
   "src/snapshot/segment-writer.ts#BLOCKS_AHEAD": [SEGMENTS],
+  "src/snapshot/segment-reader.ts#AHEAD_BYTES": [SEGMENTS],
   "src/snapshot/restored-store.ts#COMMIT_BYTES": [
     ["snapshot/placement", "what is restored is committed some megabytes at a time"],
   ],
@@ -626,6 +627,7 @@ export const DRIVERS: Drivers = {
 
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
+  "src/node/publisher.ts#LOOK_EVERY_MS": "how often it is asked whether records may leave",
   "src/model/outbox-number.ts#NUMBERS_OF_AN_INCARNATION": "how numbers are given",
   "src/log/cut.ts#READ_BYTES": "of a cut read at once, or one frame",
   "src/log/restored-log.ts#OPEN_FILES": "while a log is restored, under maxOpenFiles",

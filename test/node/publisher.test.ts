@@ -23,6 +23,8 @@ class World {
   readonly took: number[] = [];
   readonly #ends: Deferred<Published>[] = [];
   readonly publisher: Publisher;
+  /** Asked with the first number of each run. */
+  mayPublish: (first: number) => boolean = () => true;
 
   constructor(t: TestContext, publishMs = 60_000) {
     const egress: Egress = {
@@ -40,6 +42,7 @@ class World {
     };
     this.publisher = new Publisher({
       ...{ egress, partition: 3, logger: SILENT, publishMs },
+      mayPublish: (first) => this.mayPublish(first),
       acknowledge: (input) => this.acknowledged.push(input),
       onFenced: (error) => this.fenced.push(error.message),
       onPublished: (_, count) => this.took.push(count),
@@ -200,3 +203,17 @@ function bind(world: World) {
     acknowledgedUpTo: (number: number) => world.acknowledgedUpTo(number),
   };
 }
+
+test("records wait until those that go before them have left elsewhere", async (t) => {
+  const world = new World(t);
+  let asked = 0;
+  world.mayPublish = (first) => {
+    assert.equal(first, 5);
+    return ++asked > 2;
+  };
+  world.publisher.add(5, records(2));
+  const { first, end } = await world.next();
+  assert.deepEqual([first, asked], [5, 3]);
+  end.resolve(NONE);
+  await world.acknowledgedUpTo(6);
+});

@@ -136,7 +136,7 @@ test("keys that are out of order are neither written nor read", async () => {
   await assert.rejects(written(wrong), /in the order of their keys/);
 });
 
-test("the writer is a few blocks ahead of who takes them, and the reader one", async () => {
+test("writer and reader are a few blocks ahead of who takes them", async () => {
   let taken = 0;
   const value = createRng(9).bytes(1_000);
   function* endless(): Generator<Change[]> {
@@ -156,10 +156,10 @@ test("the writer is a few blocks ahead of who takes them, and the reader one", a
   let blocks = 0;
   for await (const _ of readSegment("s", counted(), stepwisePacking)) {
     blocks++;
-    assert(chunksRead - blocks <= 2);
+    assert(chunksRead - blocks <= 6);
   }
   assert(blocks > 50);
-  assert(most < 5 * BLOCK_BYTES, `${most} bytes ahead`);
+  assert(most < 9 * BLOCK_BYTES, `${most} bytes ahead`);
 });
 
 test("who leaves before the end lets go of what is read", async () => {

@@ -1,0 +1,64 @@
+/** The publishers of one life of a partition, one for each outbox that has something for an egress. */
+import type { StatefoldError } from "../base/errors.ts";
+import type { Egress } from "../egress/contract.ts";
+import type { AcknowledgedInput, Release } from "../partition/ports.ts";
+import { egressDestination, heirDestination } from "../store/keys.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { Publisher } from "./publisher.ts";
+
+export interface PublishersOptions {
+  readonly partition: number;
+  readonly egresses: ReadonlyMap<string, Egress>;
+  readonly acknowledge: (input: AcknowledgedInput) => void;
+  /** Whether records of an egress may leave whose numbers begin here. Default: they may. */
+  readonly mayPublish: ((egress: string, first: number) => boolean) | undefined;
+  readonly onFenced: (error: StatefoldError) => void;
+  readonly onPublished: (egress: string, elapsedMs: number, records: number) => void;
+  readonly logger: Logger;
+}
+
+export class Publishers {
+  readonly #options: PublishersOptions;
+  /** By the destination of their outbox. */
+  readonly #all = new Map<string, Publisher>();
+
+  constructor(options: PublishersOptions) {
+    this.#options = options;
+  }
+
+  add(release: Extract<Release, { readonly kind: "publish" }>): void {
+    const { first, records, barrier } = release;
+    this.#of(release.egress, release.heirOf)?.add(first, records, barrier);
+  }
+
+  /** What an egress says about its receiver, while that cannot be reached. */
+  reason(egress: string): string | undefined {
+    const all = [...this.#all.values()].filter((each) => each.egress === egress);
+    return all.find(({ reason }) => reason !== undefined)?.reason;
+  }
+
+  /** What was being sent may have arrived: the next life sends it again, under the same numbers. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#all.values()].map((publisher) => publisher.stop()));
+  }
+
+  #of(id: string, heirOf: number | undefined): Publisher | undefined {
+    const destination = heirOf === undefined ? egressDestination(id) : heirDestination(heirOf, id);
+    const known = this.#all.get(destination);
+    if (known !== undefined) return known;
+    const { partition, egresses, acknowledge, mayPublish, onFenced, logger } = this.#options;
+    const egress = egresses.get(id);
+    if (egress === undefined) {
+      // Its egress has left the module: the records stay in the outbox until it is back.
+      logger.error({ egress: id }, "Records wait for an egress that the module lacks.");
+      return undefined;
+    }
+    const publisher = new Publisher({
+      ...{ egress, partition: heirOf ?? partition, destination, acknowledge, onFenced, logger },
+      mayPublish: (first) => mayPublish?.(id, first) !== false,
+      onPublished: (elapsedMs, records) => this.#options.onPublished(id, elapsedMs, records),
+    });
+    this.#all.set(destination, publisher);
+    return publisher;
+  }
+}
