@@ -6,7 +6,7 @@ import { Slots } from "./slots.ts";
 export interface GateLimits {
   /** Calls in flight of one function type. */
   readonly perType: number;
-  /** Calls in flight of all types together. */
+  /** Requests in flight of all types together. */
   readonly inAll: number;
 }
 
@@ -46,10 +46,32 @@ export class Gate {
     // While it waits others of its type have calls in flight, so that its slots are not forgotten.
     if (!own.tryTake() && !(await this.#wait(own, signal))) return CANCELLED;
     try {
-      return await this.#runInTurn(signal, call);
+      return this.isOver(signal) ? CANCELLED : await call();
+    } catch (error) {
+      return { kind: "failed", reason: `the call could not be made: ${describeError(error)}` };
     } finally {
       own.give();
       if (own.idle) this.#byType.delete(type);
+    }
+  }
+
+  /** A request of its own, one of `inAll`. Rejects with what it throws. */
+  async inTurn(signal: AbortSignal, request: () => Promise<Outcome>): Promise<Outcome> {
+    if (!this.#all.tryTake() && !(await this.#wait(this.#all, signal))) return CANCELLED;
+    try {
+      return this.isOver(signal) ? CANCELLED : await request();
+    } finally {
+      this.#all.give();
+    }
+  }
+
+  /** A request that many calls share, one of `inAll`; `isOver`: nobody waits for any of them. */
+  async shared(isOver: () => boolean, request: () => Promise<void>): Promise<void> {
+    if (!this.#all.tryTake()) await new Promise<boolean>((resolve) => this.#all.wait(resolve));
+    try {
+      if (!isOver()) await request();
+    } finally {
+      this.#all.give();
     }
   }
 
@@ -70,17 +92,6 @@ export class Gate {
   close(): void {
     this.#closed = true;
     this.#cancellations.cancelAll();
-  }
-
-  async #runInTurn(signal: AbortSignal, call: () => Promise<Outcome>): Promise<Outcome> {
-    if (!this.#all.tryTake() && !(await this.#wait(this.#all, signal))) return CANCELLED;
-    try {
-      return this.isOver(signal) ? CANCELLED : await call();
-    } catch (error) {
-      return { kind: "failed", reason: `the call could not be made: ${describeError(error)}` };
-    } finally {
-      this.#all.give();
-    }
   }
 
   /** False when the signal aborted, or the gate was closed, before a slot was free. */
