@@ -17,30 +17,23 @@ export class FramesReader {
     this.#maxBytes = maxBytes;
   }
 
-  /** Some of a frame has come, and not all. */
-  get isInside(): boolean {
-    return this.#heldBytes > 0;
-  }
-
   /**
-   * The frames that this piece completes, in order.
-   * @throws WireError when it is no body of frames, or a frame is larger than it may be
+   * Hands out the frames that this piece completes, in order.
+   * @throws WireError when what follows them is no body of frames, or a frame is larger than it may be
    */
-  push(piece: Buffer): Buffer[] {
+  push(piece: Buffer, take: (frame: Buffer) => void): void {
     this.#pieces.push(piece);
     this.#heldBytes += piece.byteLength;
-    if (this.#heldBytes < this.#wantedBytes) return [];
+    if (this.#heldBytes < this.#wantedBytes) return;
     const bytes = this.#pieces.length === 1 ? piece : Buffer.concat(this.#pieces, this.#heldBytes);
     this.#pieces.length = 0;
-    const frames: Buffer[] = [];
-    const rest = this.#split(bytes, frames);
+    const rest = this.#split(bytes, take);
     this.#heldBytes = rest.byteLength;
     if (rest.byteLength > 0) this.#pieces.push(rest);
-    return frames;
   }
 
   /** @returns what is left: the beginning of a frame, or nothing */
-  #split(bytes: Buffer, frames: Buffer[]): Buffer {
+  #split(bytes: Buffer, take: (frame: Buffer) => void): Buffer {
     let at = 0;
     while (at < bytes.byteLength) {
       const field = fieldAt(bytes, at);
@@ -50,7 +43,7 @@ export class FramesReader {
         throw new WireError(`a frame of ${length} bytes, more than ${this.#maxBytes}`);
       }
       if (start + length > bytes.byteLength) return this.#rest(bytes, at, start + length - at);
-      if (tag === FRAME_TAG) frames.push(own(bytes.subarray(start, start + length), bytes));
+      if (tag === FRAME_TAG) take(own(bytes.subarray(start, start + length), bytes));
       at = start + length;
     }
     return this.#rest(bytes, at, 1);

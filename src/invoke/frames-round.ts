@@ -59,12 +59,12 @@ export class Round {
    * @throws WireError when it is no answer to this request; those before it are settled
    */
   take(piece: Buffer): void {
-    for (const bytes of this.#reader.push(piece)) {
+    this.#reader.push(piece, (bytes) => {
       const { frame, outcome } = decodeFrame(bytes, this.#from);
       if (frame > this.#parcels.length) throw new WireError(`there is no call with frame ${frame}`);
       // None when it was cancelled, or has been answered before: the first answer counts.
       this.#remove(frame - 1)?.settle(outcome);
-    }
+    });
   }
 
   /** Takes a call out that nobody waits for any more. */
