@@ -305,7 +305,10 @@ class Server {
     const at = rng.int(bytes.byteLength + 1);
     this.#later(() => {
       this.#deliver(bytes.subarray(0, at));
-      paths.hitIf(this.#spoken.some(({ end }) => end <= this.#arrived), "framesCut");
+      paths.hitIf(
+        this.#spoken.some(({ end }) => end <= this.#arrived),
+        "framesCut",
+      );
       this.#line.end({ kind: "trouble", reason: "the connection was closed" });
     });
   }
