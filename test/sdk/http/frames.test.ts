@@ -130,6 +130,14 @@ test("what functions do at once is answered in one piece, with its length", asyn
   );
 });
 
+test("a head that nothing follows yet comes all the same", async (t) => {
+  const { url, go } = await serving(t);
+  const response = await post(url, { type: "test/slow", ids: ["a"] });
+  assert.equal(response.status, 200); // and the function has not ended
+  go.resolve();
+  assert.equal(FromFunctions.decode(Buffer.from(await response.arrayBuffer())).answers.length, 1);
+});
+
 test("each call that fails is told to who wants to hear of it", async (t) => {
   const errors: SdkError[] = [];
   const { url } = await serving(t, { onError: (error) => errors.push(error) });
