@@ -1,7 +1,7 @@
 /** What the gateway asks of the partitions: sends, calls, and replies to be fetched later. */
 import { unreachable } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
-import type { CallRequest, CallResult, Messages, SendRequest } from "../gateway/ports.ts";
+import type { CallRequest, CallResult, Messages, SendRequest, Waiter } from "../gateway/ports.ts";
 import { CALL_TYPE } from "../partition/ports.ts";
 import { obstacleOf } from "./obstacle.ts";
 import type { PartitionHost } from "./partition-host.ts";
@@ -31,16 +31,17 @@ export class NodeMessages implements Messages {
 
   async call(request: CallRequest): Promise<CallResult> {
     const host = this.#hostFor(request);
-    const { timeoutMs, signal, ...rest } = request;
-    const { request: number, answer } = host.ask({ kind: "call", ...rest });
-    const result = await this.#reply(host, number, answer, timeoutMs, signal);
+    const { target, value, idempotencyKey, traceparent, headers, timeoutMs, waiter } = request;
+    const call = { kind: "call", target, value, idempotencyKey, traceparent, headers } as const;
+    const { request: number, answer } = host.ask(call);
+    const result = await this.#reply(host, number, answer, timeoutMs, waiter);
     const { partition } = host;
     if (result.kind !== "pending" || partition === undefined) return result;
     const obstacle = obstacleOf(partition, request.target);
     return obstacle === undefined ? result : { ...result, obstacle };
   }
 
-  async fetchCall(callId: string, timeoutMs: number, signal: AbortSignal): Promise<CallResult> {
+  async fetchCall(callId: string, timeoutMs: number, waiter: Waiter): Promise<CallResult> {
     let host: PartitionHost;
     try {
       host = this.#partitions.ownerOf({ type: CALL_TYPE, id: callId });
@@ -48,7 +49,7 @@ export class NodeMessages implements Messages {
       return { kind: "unknown" };
     }
     const { request, answer } = host.ask({ kind: "fetch", callId });
-    return await this.#reply(host, request, answer, timeoutMs, signal);
+    return await this.#reply(host, request, answer, timeoutMs, waiter);
   }
 
   /** Waits for a reply, for so long; then the call is kept, so that it can be fetched. */
@@ -57,12 +58,12 @@ export class NodeMessages implements Messages {
     request: number,
     answer: Promise<Answer>,
     timeoutMs: number,
-    signal: AbortSignal,
+    waiter: Waiter,
   ): Promise<CallResult> {
     const timer = setTimeout(() => host.hangUp(request, true), timeoutMs);
     const leave = () => host.hangUp(request, false);
-    signal.addEventListener("abort", leave, { once: true });
-    if (signal.aborted) leave();
+    waiter.onLeave = leave;
+    if (waiter.hasLeft) leave();
     try {
       const release = await answer;
       switch (release.kind) {
@@ -81,7 +82,7 @@ export class NodeMessages implements Messages {
       }
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener("abort", leave);
+      waiter.onLeave = undefined;
     }
   }
 
