@@ -36,23 +36,15 @@ export class Gate {
   }
 
   /** Never rejects. `call` listens to the signal by {@link whenCancelled}. */
-  async run(type: string, signal: AbortSignal, call: () => Promise<Outcome>): Promise<Outcome> {
-    if (this.isOver(signal)) return CANCELLED;
+  run(type: string, signal: AbortSignal, call: () => Promise<Outcome>): Promise<Outcome> {
+    if (this.isOver(signal)) return Promise.resolve(CANCELLED);
     let own = this.#byType.get(type);
     if (own === undefined) {
       own = new Slots(this.#limits.perType);
       this.#byType.set(type, own);
     }
-    // While it waits others of its type have calls in flight, so that its slots are not forgotten.
-    if (!own.tryTake() && !(await this.#wait(own, signal))) return CANCELLED;
-    try {
-      return this.isOver(signal) ? CANCELLED : await call();
-    } catch (error) {
-      return { kind: "failed", reason: `the call could not be made: ${describeError(error)}` };
-    } finally {
-      own.give();
-      if (own.idle) this.#byType.delete(type);
-    }
+    if (own.tryTake()) return this.#hold(own, type, signal, call);
+    return this.#runLater(own, type, signal, call);
   }
 
   /** A request of its own, one of `inAll`. Rejects with what it throws. */
@@ -92,6 +84,43 @@ export class Gate {
   close(): void {
     this.#closed = true;
     this.#cancellations.cancelAll();
+  }
+
+  /** While it waits others of its type have calls in flight, so that its slots are not forgotten. */
+  async #runLater(
+    own: Slots,
+    type: string,
+    signal: AbortSignal,
+    call: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    if (!(await this.#wait(own, signal))) return CANCELLED;
+    return await this.#hold(own, type, signal, call);
+  }
+
+  /** Makes the call, with a slot of its type, and gives that back. One promise for each call is enough. */
+  #hold(
+    own: Slots,
+    type: string,
+    signal: AbortSignal,
+    call: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const leave = (): void => {
+      own.give();
+      if (own.idle) this.#byType.delete(type);
+    };
+    const fail = (error: unknown): Outcome => {
+      leave();
+      return { kind: "failed", reason: `the call could not be made: ${describeError(error)}` };
+    };
+    try {
+      const outcome = this.isOver(signal) ? Promise.resolve(CANCELLED) : call();
+      return outcome.then((done) => {
+        leave();
+        return done;
+      }, fail);
+    } catch (error) {
+      return Promise.resolve(fail(error));
+    }
   }
 
   /** False when the signal aborted, or the gate was closed, before a slot was free. */

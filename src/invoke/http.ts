@@ -83,26 +83,24 @@ class HttpInvoker implements Invoker {
     return this.#closing;
   }
 
-  async #call(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
+  #call(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
     const url = this.#urlOf(invocation.target.type);
     const courier = this.#courierOf(url);
-    if (courier?.isOpen === true) {
-      const outcome = await this.#carry(courier, invocation, signal);
-      if (outcome !== undefined) return outcome;
-    }
-    return await this.#gate.inTurn(signal, () => this.#alone(url, courier, invocation, signal));
+    const alone = (): Promise<Outcome> =>
+      this.#gate.inTurn(signal, () => this.#alone(url, courier, invocation, signal));
+    return courier?.isOpen === true ? this.#carry(courier, invocation, signal, alone) : alone();
   }
 
-  /** Undefined: it is to be sent alone. */
   #carry(
     courier: Courier,
     invocation: Invocation,
     signal: AbortSignal,
-  ): Promise<Outcome | undefined> {
+    alone: () => Promise<Outcome>,
+  ): Promise<Outcome> {
     return new Promise((resolve) => {
       const parcel = courier.call(invocation, (outcome) => {
         stopListening();
-        resolve(outcome);
+        resolve(outcome ?? alone());
       });
       const stopListening = this.#gate.whenCancelled(signal, () => {
         courier.cancel(parcel);
@@ -163,11 +161,8 @@ class HttpInvoker implements Invoker {
     };
     this.#gate
       .shared(() => isOver, send)
-      .catch((error: unknown) => {
-        // Alone each call fails by itself, if it does.
-        listener.ended({ kind: "refused", isTooLarge: false });
-        if (!(error instanceof Error)) throw error;
-      });
+      // What cannot be sent so is said of each call that fails alone.
+      .catch(() => listener.ended({ kind: "refused", isTooLarge: false }));
     return () => {
       isOver = true;
       cancelExchange();

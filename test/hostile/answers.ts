@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import { io } from "@statefold/sdk/protocol";
 import type { Rng } from "../support/rng.ts";
 import type { Attack } from "./attack.ts";
+import { framesAnswering } from "./frames.ts";
 import { type Answering, type HostileFunctions, httpAnswer, replying } from "./stage.ts";
 import { anyFromFunction, delimited, int, tag, text, varint } from "./wire.ts";
 import { anyText } from "./words.ts";
@@ -32,11 +33,23 @@ export function answersAttack(url: string, functions: HostileFunctions): Attack 
     );
     return (isStruck ? scripts.get(id)?.answer : undefined) ?? replying;
   };
+  const struckAlready = new Set<string>();
+  let chance: Rng | undefined;
+  functions.answeringMany = framesAnswering(
+    () => chance,
+    (id, values) => {
+      const isStruck = values.some((value) => Buffer.from(value).toString() === STRIKE);
+      if (!isStruck || struckAlready.has(id)) return false;
+      struckAlready.add(id);
+      return true;
+    },
+  );
   let next = 0;
   return {
     name: "answers",
     atOnce: 24,
     strike: async (rng, show) => {
+      chance ??= rng.fork();
       const script = anyScript(rng);
       show(script.kind);
       const id = `answers-${next++}`;
@@ -47,6 +60,7 @@ export function answersAttack(url: string, functions: HostileFunctions): Attack 
       const called = await post(`${url}/v1/call/${address}?timeout=${TIMEOUT_S}s`, "again");
       assert.equal(called.status, 200, `${script.kind}: ${called.text}`);
       scripts.delete(id);
+      struckAlready.delete(id);
       return script.kind;
     },
   };
