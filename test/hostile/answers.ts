@@ -25,20 +25,23 @@ interface Script {
 
 export function answersAttack(url: string, functions: HostileFunctions): Attack {
   const scripts = new Map<string, Script>();
+  /** Ids whose call got its answer in a request of many. */
+  const struckAlready = new Set<string>();
   functions.answering = (request) => {
     const batch = ToFunction.decode(request).invocation;
     const id = batch?.target?.id ?? "";
     const isStruck = batch?.invocations?.some(
       ({ argument }) => Buffer.from(argument?.value ?? []).toString() === STRIKE,
     );
-    return (isStruck ? scripts.get(id)?.answer : undefined) ?? replying;
+    // What was struck among others has had its strike; with the call behind it, it would take that along.
+    if (!isStruck || struckAlready.has(id)) return replying;
+    return scripts.get(id)?.answer ?? replying;
   };
-  const struckAlready = new Set<string>();
   let chance: Rng | undefined;
   functions.answeringMany = framesAnswering(
     () => chance,
     (id, values) => {
-      const isStruck = values.some((value) => Buffer.from(value).toString() === STRIKE);
+      const isStruck = values.every((value) => Buffer.from(value).toString() === STRIKE);
       if (!isStruck || struckAlready.has(id)) return false;
       struckAlready.add(id);
       return true;
