@@ -1,18 +1,28 @@
+import { performance } from "node:perf_hooks";
 import type { FunctionsAnswer } from "./functions.ts";
-import { startNode } from "./node.ts";
+import { NodeHome } from "./node.ts";
 import type { ProxyQuestion } from "./proxy.ts";
 import type { Shape } from "./requests.ts";
 import type { Load, LoadResult } from "./support/load.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { Processes } from "./support/processes.ts";
+import { summarise, windowOf } from "./support/profile.ts";
+import { profileTables } from "./support/profile-table.ts";
 import { count, median, ms, table } from "./support/table.ts";
 
 /*
- * HTTP call → durable counter → reply, at 1 to 256 connections, beside what it stands on: the function
+ * HTTP call → durable counter → reply, at 1 to 1024 connections, beside what it stands on: the function
  * alone, called with the very bytes a node would send it, and a plain Node proxy before it. Each in its
- * own process, one after the other in every round, so that a noisy machine is noisy for all.
+ * own process, one after the other in every round, so that a noisy machine is noisy for all. A node that sends
+ * its function one call a request shows what frames are worth. All are warmed up before the first round.
  */
-const CONNECTIONS = [1, 16, 64, 256];
+const CONNECTIONS = [1, 16, 64, 256, 1024];
+const PROFILED_CONNECTIONS = 256;
+const FUNCTION = "function alone";
+const PROXY = "plain proxy";
+const WARM_UP = { connections: 64, seconds: 4 };
+/** One call a request. */
+const SINGLE = ["  transport: {type: io.statefun.transports.v1/okhttp}"];
 const IDS = 100_000;
 
 interface Subject {
@@ -23,29 +33,55 @@ interface Subject {
 
 export async function benchCall(options: BenchOptions): Promise<string> {
   const processes = new Processes();
-  let removeData: () => Promise<void> = async () => {};
+  const homes: NodeHome[] = [];
   try {
     const functions = await processes.child("functions.js").ask<FunctionsAnswer>({});
     const question: ProxyQuestion = { functionPort: functions.port };
     const proxy = await processes.child("proxy.js").ask<{ port: number }>(question);
     const subjects: Subject[] = [
-      { name: "function alone", port: functions.port, shape: "protocol" },
-      { name: "plain proxy", port: proxy.port, shape: "protocol" },
+      { name: FUNCTION, port: functions.port, shape: "protocol" },
+      { name: PROXY, port: proxy.port, shape: "protocol" },
     ];
-    const node = await startNode(processes, functions.port);
-    if (node !== undefined) {
-      removeData = node.removeData;
-      subjects.push({ name: "statefold", port: node.port, shape: "call" });
+    for (const [name, module] of [
+      ["statefold, one call a request", SINGLE],
+      ["statefold", []],
+    ] as const) {
+      const home = await NodeHome.make(processes, { port: functions.port }, module);
+      homes.push(home);
+      const { port } = await home.start();
+      subjects.push({ name, port, shape: "call" });
     }
-    const note =
-      node === undefined
-        ? "\nstatefold itself is not there yet: its command line is not built\n"
-        : "";
-    return (await measure(processes, subjects, options)) + note;
+    const profile = options.profile ? await profiled(functions.port, options) : "";
+    return (await measure(processes, subjects, options)) + profile;
   } finally {
     await processes.end();
-    await removeData();
+    for (const home of homes) await home.remove();
   }
+}
+
+/** One more round, of a node alone, at the connections of the aim. */
+async function profiled(functionPort: number, { seconds }: BenchOptions): Promise<string> {
+  const processes = new Processes();
+  const home = await NodeHome.make(processes, { port: functionPort });
+  try {
+    const node = await home.start({ profiled: true });
+    const load = loadOf({ port: node.port, shape: "call" }, PROFILED_CONNECTIONS, seconds);
+    const beganAtMs = performance.now();
+    const result = await processes.child("support/load.js").ask<LoadResult>(load);
+    const window = windowOf(beganAtMs + load.warmUpMs, performance.now());
+    const per = { count: (result.perSecond * load.measureMs) / 1000, unit: "call" };
+    const summary = summarise(await home.profileOf(node), window);
+    const title = `a node at ${count(result.perSecond)} calls/s over ${PROFILED_CONNECTIONS} connections`;
+    return `\n${profileTables(title, summary, per)}`;
+  } finally {
+    await processes.end();
+    await home.remove();
+  }
+}
+
+function loadOf({ port, shape }: Omit<Subject, "name">, connections: number, seconds: number) {
+  const [warmUpMs, measureMs] = [seconds * 500, seconds * 1000];
+  return { port, shape, connections, ids: IDS, warmUpMs, measureMs } satisfies Load;
 }
 
 async function measure(
@@ -54,28 +90,23 @@ async function measure(
   { rounds, seconds }: BenchOptions,
 ): Promise<string> {
   const rows: string[][] = [];
+  for (const subject of subjects) {
+    await run(processes, loadOf(subject, WARM_UP.connections, WARM_UP.seconds));
+  }
   for (const connections of CONNECTIONS) {
     const results = new Map(subjects.map((subject) => [subject, [] as LoadResult[]]));
     for (let round = 0; round < rounds; round++) {
       for (const subject of subjects) {
-        const load: Load = {
-          port: subject.port,
-          shape: subject.shape,
-          connections,
-          ids: IDS,
-          warmUpMs: seconds * 500,
-          measureMs: seconds * 1000,
-        };
-        const generator = processes.child("support/load.js");
-        results.get(subject)?.push(await generator.ask<LoadResult>(load));
-        generator.kill();
+        results.get(subject)?.push(await run(processes, loadOf(subject, connections, seconds)));
       }
     }
-    let base = 0;
-    for (const [subject, found] of results) {
-      const perSecond = median(found.map((each) => each.perSecond));
-      if (base === 0) base = perSecond;
-      rows.push(rowOf(subject.name, connections, found, perSecond / base));
+    const rate = (name: string): number => {
+      const found = [...results].find(([subject]) => subject.name === name)?.[1] ?? [];
+      return median(found.map((each) => each.perSecond));
+    };
+    const beside = { function: rate(FUNCTION), proxy: rate(PROXY) };
+    for (const [{ name }, found] of results) {
+      rows.push(rowOf(name, connections, found, rate(name), beside));
     }
   }
   const head = [
@@ -83,6 +114,7 @@ async function measure(
     "connections",
     "calls/s",
     "of the function",
+    "of the proxy",
     "p50 ms",
     "p99 ms",
     "p99.9 ms",
@@ -91,11 +123,19 @@ async function measure(
   return table(head, rows);
 }
 
+async function run(processes: Processes, load: Load): Promise<LoadResult> {
+  const generator = processes.child("support/load.js");
+  const result = await generator.ask<LoadResult>(load);
+  generator.kill();
+  return result;
+}
+
 function rowOf(
   name: string,
   connections: number,
   results: readonly LoadResult[],
-  ratio: number,
+  perSecond: number,
+  beside: { readonly function: number; readonly proxy: number },
 ): string[] {
   const middle = (pick: (result: LoadResult) => number): number => median(results.map(pick));
   const errors = results.reduce((sum, each) => sum + each.errors, 0);
@@ -103,8 +143,9 @@ function rowOf(
   return [
     name,
     String(connections),
-    count(middle((each) => each.perSecond)),
-    `${(ratio * 100).toFixed(0)} %`,
+    count(perSecond),
+    `${((perSecond / beside.function) * 100).toFixed(0)} %`,
+    `${((perSecond / beside.proxy) * 100).toFixed(0)} %`,
     ms(middle((each) => each.p50Ms)),
     ms(middle((each) => each.p99Ms)),
     ms(middle((each) => each.p999Ms)),

@@ -2,6 +2,7 @@ import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { benchCall } from "./call.ts";
 import { benchCodec } from "./codec.ts";
+import { benchFrames } from "./frames.ts";
 import { benchHops } from "./hops.ts";
 import { benchIdle } from "./idle.ts";
 import { benchIsolation } from "./isolation.ts";
@@ -16,6 +17,7 @@ import { benchTimers } from "./timers.ts";
 
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<string>>> = {
   call: benchCall,
+  frames: benchFrames,
   hops: benchHops,
   codec: benchCodec,
   timers: benchTimers,

@@ -53,27 +53,56 @@ export function openStates(
   return missing.length > 0 ? { missing } : { cells };
 }
 
-/** @throws SdkError that says function, id, type, and what happened. */
-export async function runBatch(
+/**
+ * The effects of a batch: at once when no handler is asynchronous, which spares the many that are not a
+ * wait each.
+ *
+ * @throws SdkError that says function, id, type, and what happened.
+ */
+export function runBatch(
   definition: FunctionDefinition,
   target: WireAddress,
   cells: readonly StateCell[],
   invocations: readonly WireInvocation[],
-): Promise<Effects> {
+): Effects | Promise<Effects> {
   const effects = new Effects();
   const state = definition.makeState(cells);
-  for (const invocation of invocations) {
-    const context = new MessageContext(target, invocation, state, effects);
-    try {
-      const result = dispatch(definition, target, context, invocation);
-      if (isThenable(result)) await result;
-    } catch (thrown) {
-      throw located(thrown, target, invocation);
-    } finally {
-      context.end();
+  const run = (from: number): Effects | Promise<Effects> => {
+    for (let at = from; at < invocations.length; at++) {
+      const invocation = invocations[at] ?? {};
+      const context = new MessageContext(target, invocation, state, effects);
+      let running: PromiseLike<unknown> | undefined;
+      try {
+        const result = dispatch(definition, target, context, invocation);
+        if (isThenable(result)) running = result;
+      } catch (thrown) {
+        throw located(thrown, target, invocation);
+      } finally {
+        if (running === undefined) context.end();
+      }
+      if (running !== undefined) {
+        return ended(running, context, target, invocation).then(() => run(at + 1));
+      }
     }
+    return effects;
+  };
+  return run(0);
+}
+
+/** @throws SdkError as above */
+async function ended(
+  running: PromiseLike<unknown>,
+  context: MessageContext,
+  target: WireAddress,
+  invocation: WireInvocation,
+): Promise<void> {
+  try {
+    await running;
+  } catch (thrown) {
+    throw located(thrown, target, invocation);
+  } finally {
+    context.end();
   }
-  return effects;
 }
 
 function dispatch(

@@ -37,6 +37,12 @@ export interface RequestReplyHandler {
    * @throws SdkError (by rejecting), never anything else; its `status` is for HTTP, its text for people.
    */
   handle(request: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The same, at once when no function that it calls is asynchronous.
+   *
+   * @throws SdkError, or rejects with it
+   */
+  answer(request: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 
 /**
@@ -57,36 +63,36 @@ export function requestReplyHandler(functions: Functions): RequestReplyHandler {
     definitions.set(fn.typename, fn.definition);
   }
   const typenames = [...definitions.keys()].sort();
-  return {
-    typenames,
-    async handle(request) {
-      const batch = decode(request);
-      const target = targetOf(batch);
-      const typename = `${target.namespace}/${target.type}`;
-      const definition = definitions.get(typename);
-      if (definition === undefined) {
-        throw new SdkError(
-          "FUNCTION_UNKNOWN",
-          `there is no function ${typename} here; served are ${typenames.join(", ") || "none"}`,
-        );
-      }
-      return answer(definition, target, batch);
-    },
+  const answer = (request: Uint8Array): Uint8Array | Promise<Uint8Array> => {
+    const batch = decode(request);
+    const target = targetOf(batch);
+    const typename = `${target.namespace}/${target.type}`;
+    const definition = definitions.get(typename);
+    if (definition === undefined) {
+      throw new SdkError(
+        "FUNCTION_UNKNOWN",
+        `there is no function ${typename} here; served are ${typenames.join(", ") || "none"}`,
+      );
+    }
+    return answerBatch(definition, target, batch);
   };
+  return { typenames, answer, handle: async (request) => answer(request) };
 }
 
-async function answer(
+function answerBatch(
   definition: FunctionDefinition,
   target: WireAddress,
   batch: WireBatch,
-): Promise<Uint8Array> {
+): Uint8Array | Promise<Uint8Array> {
   const states = openStates(definition, target, batch.state ?? []);
   if ("missing" in states) {
     const missingValues = states.missing.map((index) => specOf(definition, index));
     return FromFunction.encode({ incompleteInvocationContext: { missingValues } }).finish();
   }
-  const effects = await runBatch(definition, target, states.cells, batch.invocations ?? []);
-  return encodeResult(target, effects, states.cells);
+  const effects = runBatch(definition, target, states.cells, batch.invocations ?? []);
+  return effects instanceof Promise
+    ? effects.then((done) => encodeResult(target, done, states.cells))
+    : encodeResult(target, effects, states.cells);
 }
 
 function encodeResult(

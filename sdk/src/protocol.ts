@@ -13,3 +13,9 @@ export function int64ToNumber(value: Int64 | null | undefined): number {
   if (value === null || value === undefined) return 0;
   return typeof value === "number" ? value : value.toNumber();
 }
+
+/** What says in an answer that the server takes requests of many calls, and in which versions: `1`. */
+export const FRAMES_HEADER = "statefold-frames";
+export const FRAMES_VERSION = "1";
+/** The content type of such a request, and of its answer. */
+export const FRAMES_TYPE = "application/vnd.statefold.frames.v1";

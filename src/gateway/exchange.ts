@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestBody } from "./body.ts";
+import type { Waiter } from "./ports.ts";
 import { Problem } from "./problem.ts";
 import type { UnsentAnswers } from "./unsent.ts";
 
@@ -38,6 +39,21 @@ export class Exchange {
     this.body = fields.body;
     this.draining = fields.draining;
     this.#unsent = fields.unsent;
+  }
+
+  /** The caller, as long as it waits for its answer. */
+  waiter(): Waiter {
+    const { response } = this;
+    const waiter = {
+      hasLeft: response.destroyed,
+      onLeave: undefined as (() => void) | undefined,
+    };
+    response.once("close", () => {
+      if (response.writableEnded || waiter.hasLeft) return;
+      waiter.hasLeft = true;
+      waiter.onLeave?.();
+    });
+    return waiter;
   }
 
   /** Aborted when the caller goes away before it is answered. */

@@ -50,8 +50,8 @@ export class MessageRoutes {
     const timeoutMs = this.#timeoutOf(exchange);
     const request = await messageOf(exchange, target);
     const { value, idempotencyKey, traceparent, headers } = request;
-    const signal = exchange.hungUp;
-    const call = { target, value, idempotencyKey, traceparent, headers, timeoutMs, signal };
+    const waiter = exchange.waiter();
+    const call = { target, value, idempotencyKey, traceparent, headers, timeoutMs, waiter };
     const whom = `functions of type ${target.type}`;
     answerCall(exchange, await this.#waiting.during(whom, () => this.#messages.call(call)));
   }
@@ -61,7 +61,7 @@ export class MessageRoutes {
     exchange.allow("GET");
     const callId = decodeSegment(rest);
     const timeoutMs = this.#timeoutOf(exchange);
-    const fetch = () => this.#messages.fetchCall(callId, timeoutMs, exchange.hungUp);
+    const fetch = () => this.#messages.fetchCall(callId, timeoutMs, exchange.waiter());
     answerCall(exchange, await this.#waiting.during("replies to earlier calls", fetch));
   }
 

@@ -29,7 +29,7 @@ export interface Messages {
    * The reply of an earlier call: as soon as there is one, or `pending` after `timeoutMs`; `unknown` when
    * there is no such call, or no longer.
    */
-  fetchCall(callId: string, timeoutMs: number, signal: AbortSignal): Promise<CallResult>;
+  fetchCall(callId: string, timeoutMs: number, waiter: Waiter): Promise<CallResult>;
 }
 
 /** What send and call have in common. */
@@ -50,8 +50,18 @@ export interface SendRequest extends MessageRequest {
 
 export interface CallRequest extends MessageRequest {
   readonly timeoutMs: number;
-  /** Aborted when the caller hangs up. */
-  readonly signal: AbortSignal;
+  /** The caller. */
+  readonly waiter: Waiter;
+}
+
+/**
+ * Who waits for an answer, and may leave before it comes. (An AbortSignal does more, and is a fifth of what a
+ * request costs here.)
+ */
+export interface Waiter {
+  readonly hasLeft: boolean;
+  /** Called when it leaves; not when it had left before this was set. */
+  onLeave: (() => void) | undefined;
 }
 
 /** Ids are visible ASCII: they stand in headers and paths. */

@@ -93,8 +93,14 @@ async function classifyRefusal(
   return ENDPOINT_TROUBLE.has(status) ? retryLater(reason) : failed(reason);
 }
 
+/** The failure of one call of a request of many: what its status would mean in an ordinary answer. */
+export function classifyFailure(status: number, said: string, from: string): Outcome {
+  const reason = `${from} answered ${status}${said === "" ? "" : `: ${quote(said)}`}`;
+  return ENDPOINT_TROUBLE.has(status) ? retryLater(reason) : failed(reason);
+}
+
 /** A reason of the codec's, with the place it came from. */
-function told(from: string, outcome: Outcome): Outcome {
+export function told(from: string, outcome: Outcome): Outcome {
   return outcome.kind === "failed" ? failed(`${from}: ${outcome.reason}`) : outcome;
 }
 
@@ -121,7 +127,7 @@ function ownError(text: string): string | undefined {
   return `${code}${parsed.message}`;
 }
 
-function mediaType(contentType: string | undefined): string {
+export function mediaType(contentType: string | undefined): string {
   return contentType?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
 

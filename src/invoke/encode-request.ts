@@ -10,7 +10,9 @@ import { WireWriter } from "./wire-writer.ts";
  * store. The grammar is proto/statefun/request-reply.proto; the writer goes from the end to the
  * beginning, so the fields of each message stand here in reverse. The tags of it:
  */
+const FRAMES_CALL = 0x0a;
 const TO_FUNCTION_INVOCATION = (100 << 3) | 2;
+const TO_FUNCTION_FRAME = 1000 << 3;
 const BATCH_TARGET = 0x0a;
 const BATCH_INVOCATIONS = 0x1a;
 const ADDRESS_NAMESPACE = 0x0a;
@@ -84,11 +86,9 @@ function writeMessage(message: Message, attempt: number): void {
   writer.message(BATCH_INVOCATIONS, mark);
 }
 
-/** The body of the request: a ToFunction. */
-export function encodeRequest(invocation: Invocation): Buffer {
-  const { target, state, messages, attempt } = invocation;
+function writeInvocation({ target, state, messages, attempt }: Invocation): void {
   assert(messages.length > 0, "a call carries at least one message");
-  writer.reset();
+  const mark = writer.mark();
   for (let at = messages.length - 1; at >= 0; at--) {
     const message = messages[at];
     if (message !== undefined) writeMessage(message, attempt);
@@ -98,6 +98,27 @@ export function encodeRequest(invocation: Invocation): Buffer {
     if (entry !== undefined) writer.raw(entry);
   }
   writeAddress(BATCH_TARGET, target);
-  writer.message(TO_FUNCTION_INVOCATION, 0);
+  writer.message(TO_FUNCTION_INVOCATION, mark);
+}
+
+/** The body of the request: a ToFunction. */
+export function encodeRequest(invocation: Invocation): Buffer {
+  writer.reset();
+  writeInvocation(invocation);
+  return writer.finish();
+}
+
+/** The body of a request of many calls: ToFunctions. The frame of each is its place in the list, from 1. */
+export function encodeRequests(invocations: readonly Invocation[]): Buffer {
+  writer.reset();
+  for (let at = invocations.length - 1; at >= 0; at--) {
+    const invocation = invocations[at];
+    if (invocation === undefined) continue;
+    const mark = writer.mark();
+    writeInvocation(invocation);
+    writer.varint(at + 1);
+    writer.varint(TO_FUNCTION_FRAME);
+    writer.message(FRAMES_CALL, mark);
+  }
   return writer.finish();
 }

@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { FRAMES_HEADER } from "@statefold/sdk/protocol";
 import type { Dispatcher } from "undici";
 import type { Connection } from "./connection.ts";
 
@@ -26,6 +27,15 @@ export interface AnswerHead {
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
   readonly location: string | undefined;
+  /** The versions of frames that the server takes. */
+  readonly frames: string | undefined;
+}
+
+/** Takes a successful answer as it comes, instead of having it whole at the end. */
+export interface Stream {
+  /** Whether this is an answer for it; any other is gathered. */
+  begins(head: AnswerHead): boolean;
+  took(piece: Buffer): void;
 }
 
 export interface ExchangeLimits {
@@ -50,6 +60,7 @@ const NO_HEAD: AnswerHead = {
   contentType: undefined,
   contentEncoding: undefined,
   location: undefined,
+  frames: undefined,
 };
 
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -66,10 +77,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #status = 0;
   #head: AnswerHead = NO_HEAD;
   #bodyBytes = 0;
+  readonly #stream: Stream | undefined;
+  #isStreamed = false;
 
-  constructor(connection: Connection, request: Dispatcher.DispatchOptions, limits: ExchangeLimits) {
+  constructor(
+    connection: Connection,
+    request: Dispatcher.DispatchOptions,
+    limits: ExchangeLimits,
+    stream?: Stream,
+  ) {
     this.#connection = connection;
     this.#limits = limits;
+    this.#stream = stream;
     this.ending = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -92,12 +111,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
       contentType: first(headers["content-type"]),
       contentEncoding: first(headers["content-encoding"]),
       location: first(headers.location),
+      frames: first(headers[FRAMES_HEADER]),
     };
+    this.#isStreamed = isSuccess(status) && this.#stream?.begins(this.#head) === true;
   }
 
   onResponseData(_: unknown, chunk: Buffer): void {
     if (this.#resolve === undefined) return;
     this.#activeAtMs = performance.now();
+    if (this.#isStreamed) {
+      this.#stream?.took(chunk);
+      return;
+    }
     this.#bodyBytes += chunk.byteLength;
     this.#chunks.push(chunk);
     if (!isSuccess(this.#status)) {

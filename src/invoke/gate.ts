@@ -6,7 +6,7 @@ import { Slots } from "./slots.ts";
 export interface GateLimits {
   /** Calls in flight of one function type. */
   readonly perType: number;
-  /** Calls in flight of all types together. */
+  /** Requests in flight of all types together. */
   readonly inAll: number;
 }
 
@@ -36,20 +36,34 @@ export class Gate {
   }
 
   /** Never rejects. `call` listens to the signal by {@link whenCancelled}. */
-  async run(type: string, signal: AbortSignal, call: () => Promise<Outcome>): Promise<Outcome> {
-    if (this.isOver(signal)) return CANCELLED;
+  run(type: string, signal: AbortSignal, call: () => Promise<Outcome>): Promise<Outcome> {
+    if (this.isOver(signal)) return Promise.resolve(CANCELLED);
     let own = this.#byType.get(type);
     if (own === undefined) {
       own = new Slots(this.#limits.perType);
       this.#byType.set(type, own);
     }
-    // While it waits others of its type have calls in flight, so that its slots are not forgotten.
-    if (!own.tryTake() && !(await this.#wait(own, signal))) return CANCELLED;
+    if (own.tryTake()) return this.#hold(own, type, signal, call);
+    return this.#runLater(own, type, signal, call);
+  }
+
+  /** A request of its own, one of `inAll`. Rejects with what it throws. */
+  async inTurn(signal: AbortSignal, request: () => Promise<Outcome>): Promise<Outcome> {
+    if (!this.#all.tryTake() && !(await this.#wait(this.#all, signal))) return CANCELLED;
     try {
-      return await this.#runInTurn(signal, call);
+      return this.isOver(signal) ? CANCELLED : await request();
     } finally {
-      own.give();
-      if (own.idle) this.#byType.delete(type);
+      this.#all.give();
+    }
+  }
+
+  /** A request that many calls share, one of `inAll`; `isOver`: nobody waits for any of them. */
+  async shared(isOver: () => boolean, request: () => Promise<void>): Promise<void> {
+    if (!this.#all.tryTake()) await new Promise<boolean>((resolve) => this.#all.wait(resolve));
+    try {
+      if (!isOver()) await request();
+    } finally {
+      this.#all.give();
     }
   }
 
@@ -72,14 +86,40 @@ export class Gate {
     this.#cancellations.cancelAll();
   }
 
-  async #runInTurn(signal: AbortSignal, call: () => Promise<Outcome>): Promise<Outcome> {
-    if (!this.#all.tryTake() && !(await this.#wait(this.#all, signal))) return CANCELLED;
-    try {
-      return this.isOver(signal) ? CANCELLED : await call();
-    } catch (error) {
+  /** While it waits others of its type have calls in flight, so that its slots are not forgotten. */
+  async #runLater(
+    own: Slots,
+    type: string,
+    signal: AbortSignal,
+    call: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    if (!(await this.#wait(own, signal))) return CANCELLED;
+    return await this.#hold(own, type, signal, call);
+  }
+
+  /** Makes the call, with a slot of its type, and gives that back. One promise for each call is enough. */
+  #hold(
+    own: Slots,
+    type: string,
+    signal: AbortSignal,
+    call: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const leave = (): void => {
+      own.give();
+      if (own.idle) this.#byType.delete(type);
+    };
+    const fail = (error: unknown): Outcome => {
+      leave();
       return { kind: "failed", reason: `the call could not be made: ${describeError(error)}` };
-    } finally {
-      this.#all.give();
+    };
+    try {
+      const outcome = this.isOver(signal) ? Promise.resolve(CANCELLED) : call();
+      return outcome.then((done) => {
+        leave();
+        return done;
+      }, fail);
+    } catch (error) {
+      return Promise.resolve(fail(error));
     }
   }
 

@@ -1,21 +1,23 @@
 import { performance } from "node:perf_hooks";
+import { FRAMES_TYPE, FRAMES_VERSION } from "@statefold/sdk/protocol";
 import type { Dispatcher } from "undici";
 import type { Random } from "../base/backoff.ts";
-import { StatefoldError } from "../base/errors.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
 import { type EndpointUrl, urlFor } from "../spec/endpoint-url.ts";
 import type { HttpEndpoint } from "../spec/module.ts";
-import { classify, isReset } from "./classify.ts";
+import { classify, isReset, mediaType } from "./classify.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import type { Invoker } from "./contract.ts";
 import { encodeRequest } from "./encode-request.ts";
-import { type Ending, Exchange, type ExchangeLimits } from "./exchange.ts";
+import { type Ending, Exchange, type ExchangeLimits, isSuccess, type Stream } from "./exchange.ts";
+import { Courier, type RoundEnding, type RoundListener } from "./frames-courier.ts";
 import { Gate } from "./gate.ts";
 import { readTls } from "./tls.ts";
 import { redirectedUrl, showUrl } from "./url.ts";
 
 /*
- * The official transport: one address a request, over HTTP/1.1.
+ * Calls over HTTP/1.1: one address a request, as the official protocol has it, or many, where the endpoint
+ * takes frames (frames-courier.ts, docs/frames.md).
  *
  * A request is sent a second time, at once and on a new connection, when a connection that had served
  * before was reset without a byte of an answer: it has most likely met a server that was closing an idle
@@ -29,23 +31,19 @@ const HEADERS: readonly string[] = [
   ...["user-agent", "statefun"],
 ];
 
+const FRAMES_HEADERS: readonly string[] = [
+  ...["content-type", FRAMES_TYPE],
+  ...["accept", FRAMES_TYPE],
+  ...["user-agent", "statefold"],
+];
+
 const REDIRECTS_MAX = 5;
 /** Resolved URLs are kept for so many function types; a wildcard endpoint may be asked for any name. */
 const URLS_MAX = 1000;
 
-/**
- * @throws StatefoldError CONFIG_INVALID when a TLS file is missing or wrong, MODULE_UNSUPPORTED for the
- * frames transport
- */
+/** @throws StatefoldError CONFIG_INVALID when a TLS file is missing or wrong */
 export async function openHttpInvoker(endpoint: HttpEndpoint, random: Random): Promise<Invoker> {
   const { transport, place } = endpoint;
-  if (transport.type === "frames") {
-    throw new StatefoldError(
-      "MODULE_UNSUPPORTED",
-      `${place.file}:${place.line}:${place.column}: transport io.statefold.transports.v1/frames cannot be ` +
-        "run by this version; io.statefun.transports.v1/async can",
-    );
-  }
   const tls = await readTls(transport.tls, place);
   const pool = new ConnectionPool({
     connectMs: transport.connectMs,
@@ -64,6 +62,8 @@ class HttpInvoker implements Invoker {
   readonly #pool: ConnectionPool;
   readonly #gate: Gate;
   readonly #urls = new Map<string, EndpointUrl>();
+  /** By URL. Of those beyond URLS_MAX calls go alone. */
+  readonly #couriers = new Map<string, Courier>();
   #closing: Promise<void> | undefined;
 
   constructor(endpoint: HttpEndpoint, pool: ConnectionPool, gate: Gate) {
@@ -83,20 +83,50 @@ class HttpInvoker implements Invoker {
     return this.#closing;
   }
 
-  async #call(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
-    const { callMs, readMs, payloadMaxBytes, type } = this.#endpoint.transport;
-    const body = encodeRequest(invocation);
-    const limits: ExchangeLimits = {
-      deadlineAtMs: performance.now() + callMs,
-      callMs,
-      readMs,
-      bodyMaxBytes: payloadMaxBytes,
-    };
-    let url = this.#urlOf(invocation.target.type);
+  #call(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
+    const url = this.#urlOf(invocation.target.type);
+    const courier = this.#courierOf(url);
+    const alone = (): Promise<Outcome> =>
+      this.#gate.inTurn(signal, () => this.#alone(url, courier, invocation, signal));
+    return courier?.isOpen === true ? this.#carry(courier, invocation, signal, alone) : alone();
+  }
+
+  #carry(
+    courier: Courier,
+    invocation: Invocation,
+    signal: AbortSignal,
+    alone: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const parcel = courier.call(invocation, (outcome) => {
+        stopListening();
+        resolve(outcome ?? alone());
+      });
+      const stopListening = this.#gate.whenCancelled(signal, () => {
+        courier.cancel(parcel);
+        resolve(CANCELLED);
+      });
+    });
+  }
+
+  async #alone(
+    first: EndpointUrl,
+    courier: Courier | undefined,
+    invocation: Invocation,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { payloadMaxBytes, type } = this.#endpoint.transport;
+    const request = requestOf(HEADERS, encodeRequest(invocation));
+    const limits = this.#limits();
+    const cancellation = this.#cancellationBy(signal);
+    let url = first;
     for (let redirects = 0; ; redirects++) {
-      const ending = await this.#send(url, body, limits, signal);
+      const ending = await this.#send(url, request, limits, cancellation);
       const location = type === "okhttp" ? redirectOf(ending) : undefined;
-      if (location === undefined) return await classify(ending, showUrl(url), payloadMaxBytes);
+      if (location === undefined) {
+        if (offersFrames(ending)) courier?.offered();
+        return await classify(ending, showUrl(url), payloadMaxBytes);
+      }
       if (redirects === REDIRECTS_MAX) {
         const reason = `${showUrl(url)} redirects again, after ${REDIRECTS_MAX} redirects`;
         return { kind: "failed", reason };
@@ -105,23 +135,71 @@ class HttpInvoker implements Invoker {
     }
   }
 
+  /** A request of many calls. */
+  #post(url: EndpointUrl, body: Buffer, listener: RoundListener): () => void {
+    let isOver = false;
+    let cancelExchange = (): void => {};
+    const cancellation: Cancellation = {
+      isOver: () => isOver,
+      during(cancel) {
+        cancelExchange = cancel;
+        return () => {};
+      },
+    };
+    const stream: Stream = {
+      begins({ contentType, contentEncoding }) {
+        if (mediaType(contentType) !== FRAMES_TYPE || contentEncoding !== undefined) return false;
+        listener.begun();
+        return true;
+      },
+      took: (piece) => listener.took(piece),
+    };
+    const send = async (): Promise<void> => {
+      const request = requestOf(FRAMES_HEADERS, body);
+      const ending = await this.#send(url, request, this.#limits(), cancellation, stream);
+      listener.ended(await this.#roundEnding(ending, showUrl(url)));
+    };
+    this.#gate
+      .shared(() => isOver, send)
+      // What cannot be sent so is said of each call that fails alone.
+      .catch(() => listener.ended({ kind: "refused", isTooLarge: false }));
+    return () => {
+      isOver = true;
+      cancelExchange();
+    };
+  }
+
+  async #roundEnding(ending: Ending, from: string): Promise<RoundEnding> {
+    if (ending.kind === "answer") {
+      const { status, head } = ending;
+      const isFrames = mediaType(head.contentType) === FRAMES_TYPE;
+      if (isSuccess(status) && isFrames && head.contentEncoding === undefined) {
+        return { kind: "answered" };
+      }
+    }
+    const outcome = await classify(ending, from, this.#endpoint.transport.payloadMaxBytes);
+    if (outcome.kind === "retryLater") return { kind: "trouble", reason: outcome.reason };
+    return { kind: "refused", isTooLarge: ending.kind === "answer" && ending.status === 413 };
+  }
+
+  #limits(): ExchangeLimits {
+    const { callMs, readMs, payloadMaxBytes } = this.#endpoint.transport;
+    const deadlineAtMs = performance.now() + callMs;
+    return { deadlineAtMs, callMs, readMs, bodyMaxBytes: payloadMaxBytes };
+  }
+
   async #send(
     url: EndpointUrl,
-    body: Buffer,
+    request: Request,
     limits: ExchangeLimits,
-    signal: AbortSignal,
+    cancellation: Cancellation,
+    stream?: Stream,
   ): Promise<Ending> {
-    const request: Dispatcher.DispatchOptions = {
-      method: "POST",
-      path: url.path,
-      headers: HEADERS as string[],
-      body,
-    };
     for (let fresh = false; ; fresh = true) {
-      if (this.#gate.isOver(signal)) return { kind: "cancelled" };
+      if (cancellation.isOver()) return { kind: "cancelled" };
       const connection = this.#pool.take(url, fresh);
-      const exchange = new Exchange(connection, request, limits);
-      const stopListening = this.#gate.whenCancelled(signal, () => exchange.cancel());
+      const exchange = new Exchange(connection, { ...request, path: url.path }, limits, stream);
+      const stopListening = cancellation.during(() => exchange.cancel());
       const ending = await exchange.ending;
       stopListening();
       const metClosing =
@@ -134,6 +212,35 @@ class HttpInvoker implements Invoker {
     }
   }
 
+  #cancellationBy(signal: AbortSignal): Cancellation {
+    return {
+      isOver: () => this.#gate.isOver(signal),
+      during: (cancel) => this.#gate.whenCancelled(signal, cancel),
+    };
+  }
+
+  #courierOf(url: EndpointUrl): Courier | undefined {
+    const { type, payloadMaxBytes } = this.#endpoint.transport;
+    if (type === "okhttp") return undefined;
+    const key = `${url.socketPath ?? ""} ${url.origin}${url.path}`;
+    const known = this.#couriers.get(key);
+    if (known !== undefined || this.#couriers.size >= URLS_MAX) return known;
+    const courier = new Courier({
+      post: (body, listener) => this.#post(url, body, listener),
+      soon: setImmediate,
+      after: (delayMs, run) => {
+        const timer = setTimeout(run, delayMs);
+        return () => clearTimeout(timer);
+      },
+      nowMs: () => performance.now(),
+      from: showUrl(url),
+      isAssumed: type === "frames",
+      answerMaxBytes: payloadMaxBytes,
+    });
+    this.#couriers.set(key, courier);
+    return courier;
+  }
+
   #urlOf(functionType: string): EndpointUrl {
     let url = this.#urls.get(functionType);
     if (url === undefined) {
@@ -143,6 +250,26 @@ class HttpInvoker implements Invoker {
     }
     return url;
   }
+}
+
+/** What ends a request before it is answered. */
+interface Cancellation {
+  isOver(): boolean;
+  /** Returns what takes it back. */
+  during(cancel: () => void): () => void;
+}
+
+const CANCELLED: Outcome = { kind: "retryLater", reason: "the call was cancelled" };
+
+type Request = Omit<Dispatcher.DispatchOptions, "path">;
+
+function requestOf(headers: readonly string[], body: Buffer): Request {
+  return { method: "POST", headers: headers as string[], body };
+}
+
+function offersFrames(ending: Ending): boolean {
+  if (ending.kind !== "answer" || ending.head.frames === undefined) return false;
+  return ending.head.frames.split(",").some((version) => version.trim() === FRAMES_VERSION);
 }
 
 /** 307 and 308 ask for the same request elsewhere; the others for a GET, which would lose the batch. */

@@ -37,14 +37,26 @@ export type Weighed = Pick<Message, "target" | "value" | "headers"> &
  */
 export function messageBytes(message: Weighed): number {
   const { target, caller, value, causeId, traceparent } = message;
-  let bytes = 200 + valueBytes(value) + 2 * addressBytes(target);
-  if (caller !== undefined) bytes += addressBytes(caller);
-  if (causeId !== undefined) bytes += causeId.length;
-  if (traceparent !== undefined) bytes += traceparent.length;
+  let bytes = sentBytes(target, value) + sentByBytes(caller, causeId, traceparent);
   for (const header of message.headers) {
     bytes += Buffer.byteLength(header.key) + header.value.byteLength;
   }
   return bytes;
+}
+
+/** The part of it that says what is sent, and where. */
+export function sentBytes(target: Address, value: TypedValue): number {
+  return 200 + valueBytes(value) + 2 * addressBytes(target);
+}
+
+/** The part of it that says where it came from. */
+export function sentByBytes(
+  caller: Address | undefined,
+  causeId: string | undefined,
+  traceparent: string | undefined,
+): number {
+  const bytes = caller === undefined ? 0 : addressBytes(caller);
+  return bytes + (causeId?.length ?? 0) + (traceparent?.length ?? 0);
 }
 
 /** The same for a value. */

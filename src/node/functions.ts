@@ -70,13 +70,14 @@ export class Functions {
     return binding;
   }
 
-  async invoke(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
+  /** Never rejects. */
+  invoke(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
     const served = this.#byName.get(invocation.endpoint);
     assert(served !== undefined, `no endpoint is called ${invocation.endpoint}`);
     try {
-      return await served.invoker.invoke(invocation, signal);
+      return served.invoker.invoke(invocation, signal);
     } catch (error) {
-      return { kind: "failed", reason: describeError(error) };
+      return Promise.resolve({ kind: "failed", reason: describeError(error) });
     }
   }
 

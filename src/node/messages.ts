@@ -2,7 +2,7 @@
 
 import { unreachable } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
-import type { CallRequest, CallResult, Messages, SendRequest } from "../gateway/ports.ts";
+import type { CallRequest, CallResult, Messages, SendRequest, Waiter } from "../gateway/ports.ts";
 import { CALL_TYPE, ownerOf } from "../model/owner.ts";
 import { obstacleOf } from "./obstacle.ts";
 import type { PartitionHost } from "./partition-host.ts";
@@ -32,22 +32,23 @@ export class NodeMessages implements Messages {
 
   async call(request: CallRequest): Promise<CallResult> {
     const host = this.#hostFor(request);
-    const { timeoutMs, signal, ...rest } = request;
+    const { target, value, idempotencyKey, traceparent, headers, timeoutMs, waiter } = request;
     const untilMs = performance.now() + timeoutMs;
-    const { request: number, answer } = host.ask({ kind: "call", ...rest });
-    const result = await this.#reply(host, number, answer, timeoutMs, signal);
+    const call = { kind: "call", target, value, idempotencyKey, traceparent, headers } as const;
+    const { request: number, answer } = host.ask(call);
+    const result = await this.#reply(host, number, answer, timeoutMs, waiter);
     const { partition } = host;
     if (result.kind !== "pending" || partition === undefined) return result;
     // An earlier call with this key, which a restore has put elsewhere.
     const at = { type: CALL_TYPE, id: result.callId };
     if ((ownerOf(at, this.#partitions.partitionCount) ?? host.index) !== host.index) {
-      return await this.fetchCall(result.callId, Math.max(0, untilMs - performance.now()), signal);
+      return await this.fetchCall(result.callId, Math.max(0, untilMs - performance.now()), waiter);
     }
     const obstacle = obstacleOf(partition, request.target);
     return obstacle === undefined ? result : { ...result, obstacle };
   }
 
-  async fetchCall(callId: string, timeoutMs: number, signal: AbortSignal): Promise<CallResult> {
+  async fetchCall(callId: string, timeoutMs: number, waiter: Waiter): Promise<CallResult> {
     let host: PartitionHost;
     try {
       host = this.#partitions.ownerOf({ type: CALL_TYPE, id: callId });
@@ -55,7 +56,7 @@ export class NodeMessages implements Messages {
       return { kind: "unknown" };
     }
     const { request, answer } = host.ask({ kind: "fetch", callId });
-    return await this.#reply(host, request, answer, timeoutMs, signal);
+    return await this.#reply(host, request, answer, timeoutMs, waiter);
   }
 
   /** Waits for a reply, for so long; then the call is kept, so that it can be fetched. */
@@ -64,12 +65,12 @@ export class NodeMessages implements Messages {
     request: number,
     answer: Promise<Answer>,
     timeoutMs: number,
-    signal: AbortSignal,
+    waiter: Waiter,
   ): Promise<CallResult> {
     const timer = setTimeout(() => host.hangUp(request, true), timeoutMs);
     const leave = () => host.hangUp(request, false);
-    signal.addEventListener("abort", leave, { once: true });
-    if (signal.aborted) leave();
+    waiter.onLeave = leave;
+    if (waiter.hasLeft) leave();
     try {
       const release = await answer;
       switch (release.kind) {
@@ -88,7 +89,7 @@ export class NodeMessages implements Messages {
       }
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener("abort", leave);
+      waiter.onLeave = undefined;
     }
   }
 

@@ -204,8 +204,13 @@ export class Calls {
 
   /** 128 bits: a call's id is all that it takes to answer it, and to fetch its reply. */
   #secret(): string {
-    const words = Array.from({ length: 4 }, () => Math.floor(this.#random() * 2 ** 32));
-    return words.map((word) => word.toString(36).padStart(7, "0")).join("");
+    return `${this.#word()}${this.#word()}${this.#word()}${this.#word()}`;
+  }
+
+  #word(): string {
+    return Math.floor(this.#random() * 2 ** 32)
+      .toString(36)
+      .padStart(7, "0");
   }
 
   #join(waiting: Waiting, request: number): void {

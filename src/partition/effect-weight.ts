@@ -5,21 +5,25 @@
  */
 import type { Address } from "../model/address.ts";
 import type { Effects } from "../model/invocation.ts";
-import { addressBytes, type Message, messageBytes, valueBytes } from "../model/message.ts";
+import {
+  addressBytes,
+  type Message,
+  sentByBytes,
+  sentBytes,
+  valueBytes,
+} from "../model/message.ts";
 
 /** About what the store will take for these effects of `caller`'s, caused by `cause`. */
 export function effectsBytes(caller: Address, cause: Message, effects: Effects): number {
   const { id: causeId, traceparent } = cause;
-  const common = { caller, causeId, traceparent, headers: [] };
+  const sentBy = sentByBytes(caller, causeId, traceparent);
   let bytes = 0;
-  for (const { target, value } of effects.messages) {
-    bytes += messageBytes({ ...common, target, value });
-  }
+  for (const { target, value } of effects.messages) bytes += sentBytes(target, value) + sentBy;
   for (const delayed of effects.delayed) {
     bytes += 2 * (delayed.token.length + addressBytes(caller));
     if (delayed.kind === "cancel") continue;
     const { target, value } = delayed;
-    bytes += messageBytes({ ...common, target, value });
+    bytes += sentBytes(target, value) + sentBy;
   }
   const around = 200 + addressBytes(caller) + causeId.length + (traceparent?.length ?? 0);
   for (const { egress, value } of effects.egress) {

@@ -27,6 +27,8 @@ import type { TimerKey, Timers } from "./timers.ts";
 /** The longest delay: a hundred years. What is longer is taken as this. */
 export const MAX_DELAY_MS = 100 * 365 * 24 * 60 * 60 * 1000;
 
+const NO_HEADERS: Message["headers"] = [];
+
 /** A key of the store must hold it beside an id. */
 const MAX_TOKEN_LENGTH = 4_096;
 
@@ -103,9 +105,16 @@ export class EffectsApplier {
     const caller = mailbox.address;
     const { id: causeId, traceparent } = cause;
     for (const { target, value } of effects.messages) {
-      const id = this.#parts.identity.messageId(this.#parts.identity.sequence());
-      const sent = { target, caller, value, id, causeId, traceparent };
-      this.#parts.post.accept({ ...sent, acceptedAtMs: nowMs, headers: [] });
+      this.#parts.post.accept({
+        target,
+        caller,
+        value,
+        id: this.#parts.identity.messageId(this.#parts.identity.sequence()),
+        causeId,
+        acceptedAtMs: nowMs,
+        traceparent,
+        headers: NO_HEADERS,
+      });
     }
     for (const delayed of effects.delayed) this.#delay(caller, cause, delayed, tokens);
     for (const { egress, value } of effects.egress) {

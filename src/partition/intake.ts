@@ -115,7 +115,7 @@ export class Intake {
     const { request, target, idempotencyKey: key } = input;
     if (this.#refuses(request, target)) return;
     const accept = (): string => {
-      const message = this.#message(input);
+      const message = this.#message(input, this.#messageId(), undefined);
       if (input.delayMs > 0) this.#parts.effects.schedule(message, undefined, input.delayMs, "");
       else this.#parts.post.accept(message);
       return message.id;
@@ -136,10 +136,10 @@ export class Intake {
     const { request, target, idempotencyKey: key } = input;
     if (this.#refuses(request, target)) return;
     const begin = (): { messageId: string; callId: string } => {
-      const message = this.#message(input);
-      const callId = calls.begin(request, target, message.id);
-      post.accept({ ...message, caller: { type: CALL_TYPE, id: callId } });
-      return { messageId: message.id, callId };
+      const id = this.#messageId();
+      const callId = calls.begin(request, target, id);
+      post.accept(this.#message(input, id, { type: CALL_TYPE, id: callId }));
+      return { messageId: id, callId };
     };
     if (key === undefined) {
       begin();
@@ -170,12 +170,22 @@ export class Intake {
     epochs.release({ kind: "pending", request, callId });
   }
 
-  #message(input: SendInput | CallInput): Message {
-    const id = this.#parts.identity.messageId(this.#parts.identity.sequence());
-    const { target, value, traceparent, headers } = input;
-    const acceptedAtMs = this.#parts.epochs.nowMs;
-    const outside = { caller: undefined, causeId: undefined };
-    return { ...outside, target, value, id, acceptedAtMs, traceparent, headers };
+  #messageId(): string {
+    return this.#parts.identity.messageId(this.#parts.identity.sequence());
+  }
+
+  /** Written out, here and where functions send: a spread costs microseconds, for every message. */
+  #message(input: SendInput | CallInput, id: string, caller: Address | undefined): Message {
+    return {
+      target: input.target,
+      caller,
+      value: input.value,
+      id,
+      causeId: undefined,
+      acceptedAtMs: this.#parts.epochs.nowMs,
+      traceparent: input.traceparent,
+      headers: input.headers,
+    };
   }
 
   #refuses(request: number, target: Address): boolean {

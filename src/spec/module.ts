@@ -70,7 +70,7 @@ export interface TlsSettings {
 }
 
 export interface Transport {
-  /** `frames` is understood; a version that cannot run it refuses it at start. */
+  /** `frames`: many calls in one request before it is offered; `okhttp`: never. */
   readonly type: "async" | "okhttp" | "frames";
   /** Budget of one request, answer included. */
   readonly callMs: number;

@@ -155,9 +155,13 @@ function messageFrom(wire: WireMessage | null | undefined): Message {
 }
 
 function messageTo(message: Message): WireMessage {
+  const { target, value, id, acceptedAtMs, recordAtMs = null } = message;
   return {
-    ...message,
-    value: valueTo(message.value),
+    target,
+    value: valueTo(value),
+    id,
+    acceptedAtMs,
+    recordAtMs,
     caller: message.caller ?? null,
     causeId: message.causeId ?? null,
     traceparent: message.traceparent ?? null,
@@ -165,8 +169,8 @@ function messageTo(message: Message): WireMessage {
   };
 }
 
-function valueTo(value: TypedValue): WireValue {
-  return { ...value, metadata: value.metadata ? { ...value.metadata } : null };
+function valueTo({ typename, hasValue, value, metadata }: TypedValue): WireValue {
+  return { typename, hasValue, value, metadata: metadata === undefined ? null : { ...metadata } };
 }
 
 export function encodeMessage(message: Message): Uint8Array {

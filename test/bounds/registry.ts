@@ -251,6 +251,45 @@ export const DRIVERS: Drivers = {
   "src/invoke/connection.ts#IDLE_MS": [
     own("calls", "a connection that is idle for IDLE_MS is closed and forgotten"),
   ],
+  "src/invoke/frames-courier.ts#ROUNDS_AT_ONCE": [
+    [
+      "invoke/frames-courier",
+      "ROUNDS_AT_ONCE requests at a time; one that is answered makes room before it has ended",
+    ],
+  ],
+  "src/invoke/frames-courier.ts#LINGER_MS": [
+    ["invoke/frames-courier", "a request that has been under way for LINGER_MS holds up no other"],
+  ],
+  "src/invoke/frames-courier.ts#CALLS_MAX": [
+    ["invoke/frames-courier", "a request holds CALLS_MAX calls, and REQUEST_BYTES"],
+  ],
+  "src/invoke/frames-courier.ts#REQUEST_BYTES": [
+    ["invoke/frames-courier", "a request holds CALLS_MAX calls, and REQUEST_BYTES"],
+  ],
+  "src/invoke/frames-courier.ts#REQUEST_MIN_BYTES": [
+    [
+      "invoke/frames-courier",
+      "a place that takes no large requests gets smaller ones, of REQUEST_MIN_BYTES at least",
+    ],
+  ],
+  "src/invoke/frames-courier.ts#HELD_MS": [
+    [
+      "invoke/frames-courier",
+      "a head that does not come within HELD_MS: what follows goes alone, what is under way is waited for",
+    ],
+  ],
+  "src/invoke/frames-offer.ts#PAUSE_MS": [
+    ["invoke/frames-offer", "the pause after a refusal grows from PAUSE_MS to PAUSE_MAX_MS"],
+  ],
+  "src/invoke/frames-offer.ts#PAUSE_MAX_MS": [
+    ["invoke/frames-offer", "the pause after a refusal grows from PAUSE_MS to PAUSE_MAX_MS"],
+  ],
+  "src/invoke/frames-offer.ts#CALM_MS": [
+    ["invoke/frames-offer", "refusals are forgotten when frames have been understood for CALM_MS"],
+  ],
+  "sdk/src/frames.ts#SILENT_MS": [
+    ["sdk/http/frames", "a head that nothing follows yet comes all the same"],
+  ],
   "src/invoke/connection.ts#SESSIONS_MAX": [
     own("calls", "TLS sessions of SESSIONS_MAX origins are kept; one more begins anew"),
   ],
@@ -716,6 +755,12 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/invoke/connection.ts#TCP_KEEP_ALIVE_MS": "how often the kernel asks whether a peer lives",
   "src/invoke/decode-response.ts#DELAY_MAX_MS": "the largest number of ms, before MAX_DELAY_MS",
   "src/invoke/exchange.ts#TIMER_MAX_MS": "the longest timer of the platform",
+  "src/invoke/frames-courier.ts#OVERHEAD_BYTES": "what is counted for tags and names",
+  "src/invoke/frames-reader.ts#VARINT_MAX_BYTES": "the encoding",
+  "sdk/src/frames.ts#ENTRY_FIELD": "the encoding",
+  "sdk/src/frames.ts#FRAME_FIELD": "the encoding",
+  "sdk/src/frames.ts#HEAD_BYTES": "the encoding",
+  "sdk/src/frames.ts#SLICE_MS": "how often answers are written while calls are run",
   "src/invoke/wire-writer.ts#SCRATCH_BYTES": "a buffer of one size",
   "src/invoke/wire-writer.ts#VARINT_MAX_BYTES": "the encoding",
   "src/invoke/wire-writer.ts#SHORT_STRING": "where one way of encoding beats another",

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { deferred } from "../../src/base/deferred.ts";
 import { StatefoldError } from "../../src/base/errors.ts";
-import type { CallResult } from "../../src/gateway/ports.ts";
+import type { CallResult, Waiter } from "../../src/gateway/ports.ts";
 import { builtinFromJson, encodeString } from "../../src/model/builtin-types.ts";
 import { startFakeNode } from "./fake-node.ts";
 import { problemOf } from "./http-client.ts";
@@ -204,21 +203,24 @@ test("a path that leads nowhere is 404 with those that lead somewhere", async (t
 
 test("a call learns that its caller has hung up", async (t) => {
   const { port, messages } = await startFakeNode(t);
-  const called = deferred<AbortSignal>();
+  const called = deferred<Waiter>();
   const answer = deferred<CallResult>();
-  messages.answer = ({ signal }) => {
-    called.resolve(signal);
+  messages.answer = ({ waiter }) => {
+    called.resolve(waiter);
     return answer.promise;
   };
   const socket = connect(port, "127.0.0.1");
   socket.write(
     "POST /v1/call/demo/a/1 HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 1\r\n\r\nx",
   );
-  const signal = await called.promise;
-  assert(!signal.aborted);
-  const aborted = once(signal, "abort");
+  const waiter = await called.promise;
+  assert(!waiter.hasLeft);
+  const left = new Promise<void>((resolve) => {
+    waiter.onLeave = resolve;
+  });
   socket.destroy();
-  await aborted;
+  await left;
+  assert(waiter.hasLeft);
   answer.resolve({ kind: "pending", callId: "c-1" });
 });
 

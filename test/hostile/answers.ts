@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import { io } from "@statefold/sdk/protocol";
 import type { Rng } from "../support/rng.ts";
 import type { Attack } from "./attack.ts";
+import { framesAnswering } from "./frames.ts";
 import { type Answering, type HostileFunctions, httpAnswer, replying } from "./stage.ts";
 import { anyFromFunction, delimited, int, tag, text, varint } from "./wire.ts";
 import { anyText } from "./words.ts";
@@ -24,19 +25,34 @@ interface Script {
 
 export function answersAttack(url: string, functions: HostileFunctions): Attack {
   const scripts = new Map<string, Script>();
+  /** Ids whose call got its answer in a request of many. */
+  const struckAlready = new Set<string>();
   functions.answering = (request) => {
     const batch = ToFunction.decode(request).invocation;
     const id = batch?.target?.id ?? "";
     const isStruck = batch?.invocations?.some(
       ({ argument }) => Buffer.from(argument?.value ?? []).toString() === STRIKE,
     );
-    return (isStruck ? scripts.get(id)?.answer : undefined) ?? replying;
+    // What was struck among others has had its strike; with the call behind it, it would take that along.
+    if (!isStruck || struckAlready.has(id)) return replying;
+    return scripts.get(id)?.answer ?? replying;
   };
+  let chance: Rng | undefined;
+  functions.answeringMany = framesAnswering(
+    () => chance,
+    (id, values) => {
+      const isStruck = values.every((value) => Buffer.from(value).toString() === STRIKE);
+      if (!isStruck || struckAlready.has(id)) return false;
+      struckAlready.add(id);
+      return true;
+    },
+  );
   let next = 0;
   return {
     name: "answers",
     atOnce: 24,
     strike: async (rng, show) => {
+      chance ??= rng.fork();
       const script = anyScript(rng);
       show(script.kind);
       const id = `answers-${next++}`;
@@ -47,6 +63,7 @@ export function answersAttack(url: string, functions: HostileFunctions): Attack 
       const called = await post(`${url}/v1/call/${address}?timeout=${TIMEOUT_S}s`, "again");
       assert.equal(called.status, 200, `${script.kind}: ${called.text}`);
       scripts.delete(id);
+      struckAlready.delete(id);
       return script.kind;
     },
   };

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { serve, statefulFunction, types, value } from "@statefold/sdk";
-import { io } from "@statefold/sdk/protocol";
+import { FRAMES_HEADER, FRAMES_TYPE, FRAMES_VERSION, io } from "@statefold/sdk/protocol";
 
 const { FromFunction, ToFunction } = io.statefun.sdk.reqreply;
 
@@ -65,6 +65,8 @@ export class HostileFunctions {
   readonly #server = createServer((socket) => this.#take(socket));
   /** Says which answer a request gets, by its body. */
   answering: (request: Buffer) => Answering = () => replying;
+  /** The same of a request of many calls. */
+  answeringMany: Answering = (socket) => socket.destroy();
   /** Calls for the id that only requests hidden in others name. */
   smuggled = 0;
 
@@ -99,7 +101,8 @@ export class HostileFunctions {
         const id = ToFunction.decode(body).invocation?.target?.id;
         if (id === SMUGGLED) this.smuggled++;
       }
-      this.answering(body)(socket, body);
+      if (head.includes(FRAMES_TYPE)) this.answeringMany(socket, body);
+      else this.answering(body)(socket, body);
     });
   }
 }
@@ -118,13 +121,17 @@ export function httpAnswer(
   return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), body]);
 }
 
-/** The answer of a function that replies to every caller. */
+/** The answer of a function that replies to every caller, and takes many calls in one request. */
 export const replying: Answering = (socket, request) => {
-  const argument = { typename: "io.statefun.types/int", hasValue: true, value: Buffer.of(0x08, 1) };
   const batch = ToFunction.decode(request).invocation?.invocations ?? [];
-  const outgoingMessages = batch.flatMap(({ caller }) =>
-    caller ? [{ target: caller, argument }] : [],
-  );
-  const answer = FromFunction.encode({ invocationResult: { outgoingMessages } }).finish();
-  socket.write(httpAnswer(answer));
+  const invocationResult = { outgoingMessages: repliesTo(batch) };
+  const answer = FromFunction.encode({ invocationResult }).finish();
+  socket.write(httpAnswer(answer, 200, [`${FRAMES_HEADER}: ${FRAMES_VERSION}`]));
 };
+
+export function repliesTo(
+  batch: readonly io.statefun.sdk.reqreply.ToFunction.Invocation.$Properties[],
+) {
+  const argument = { typename: "io.statefun.types/int", hasValue: true, value: Buffer.of(0x08, 1) };
+  return batch.flatMap(({ caller }) => (caller ? [{ target: caller, argument }] : []));
+}

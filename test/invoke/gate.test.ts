@@ -20,12 +20,13 @@ class Calls {
 
   /** Named `type` and a number, such as `a1`. */
   start(name: string, signal = this.abort.signal): Promise<Outcome> {
-    return this.gate.run(name.slice(0, 1), signal, async () => {
+    const request = async (): Promise<Outcome> => {
       const call = deferred<Outcome>();
       this.begun.push(name);
       this.#open.set(name, call);
       return await call.promise;
-    });
+    };
+    return this.gate.run(name.slice(0, 1), signal, () => this.gate.inTurn(signal, request));
   }
 
   /** Waits for the call to begin, and ends it. */
@@ -113,4 +114,22 @@ test("what a call throws is its outcome, and its slots are free again", async ()
   assert.deepEqual(thrown, { kind: "failed", reason: "the call could not be made: no" });
   void calls.start("a1");
   assert.deepEqual(calls.begun, ["a1"]);
+});
+
+test("a request that many calls share takes one slot of the endpoint, and is not sent for nobody", async () => {
+  const calls = new Calls(1, 1);
+  const first = calls.start("a1");
+  let isOver = false;
+  const sent: string[] = [];
+  const send = (name: string) => async (): Promise<void> => {
+    sent.push(name);
+  };
+  const shared = [
+    calls.gate.shared(() => isOver, send("left")),
+    calls.gate.shared(() => false, send("kept")),
+  ];
+  isOver = true;
+  await calls.end("a1");
+  await Promise.all([first, ...shared]);
+  assert.deepEqual(sent, ["kept"]);
 });

@@ -7,9 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { deferred } from "../../src/base/deferred.ts";
-import { openHttpInvoker } from "../../src/invoke/http.ts";
 import { anInvocation, wire } from "./invocations.ts";
-import { anEndpoint, anInvoker, call, httpServer, OCTET_STREAM, told } from "./servers.ts";
+import { anInvoker, call, httpServer, OCTET_STREAM, told } from "./servers.ts";
 
 const MISSING = wire('aa 06 20 0a 1e 0a 05 "state" 1a 15 "io.statefun.types/int"');
 
@@ -277,15 +276,4 @@ test("a name that makes no URL fails its batch", async (t) => {
 test("a batch that cannot be encoded fails", async (t) => {
   const invoker = await anInvoker(t, "http://127.0.0.1:1/");
   assert.match(told(await call(invoker, { messages: [] })), /^failed: .*at least one message/);
-});
-
-test("the frames transport is refused by name", async () => {
-  const endpoint = anEndpoint("http://127.0.0.1:1/", { type: "frames" });
-  await assert.rejects(
-    openHttpInvoker(endpoint, () => 0),
-    {
-      code: "MODULE_UNSUPPORTED",
-      message: /^module.yaml:3:5: transport io.statefold.transports.v1\/frames/,
-    },
-  );
 });

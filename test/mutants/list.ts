@@ -5,6 +5,7 @@ import { CALLS } from "./list/calls.ts";
 import { CHANNELS } from "./list/channels.ts";
 import { COMMITS } from "./list/commits.ts";
 import { DELIVERY } from "./list/delivery.ts";
+import { FRAMES } from "./list/frames.ts";
 import { KAFKA } from "./list/kafka.ts";
 import { MAIL } from "./list/mail.ts";
 import { OPERATORS } from "./list/operators.ts";
@@ -25,5 +26,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...CALLS,
   ...STATES,
   ...KAFKA,
+  ...FRAMES,
   ...AROUND,
 ];

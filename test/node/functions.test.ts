@@ -69,13 +69,10 @@ test("a call that is made wrongly is an outcome, and the one behind it goes on",
 });
 
 test("an endpoint that does not open closes those before it", async () => {
-  const frames = anEndpoint("http://127.0.0.1:1/", { type: "frames" });
-  await assert.rejects(Functions.open([NIGHT, http("demo", undefined), frames]), {
-    code: "MODULE_UNSUPPORTED",
-    message: /frames cannot be run by this version/,
-  });
   const none = { ...NIGHT, module: "/nowhere/functions.js" };
-  await assert.rejects(Functions.open([NIGHT, none]), { code: "CONFIG_INVALID" });
+  await assert.rejects(Functions.open([NIGHT, http("demo", undefined), none]), {
+    code: "CONFIG_INVALID",
+  });
 });
 
 test("a function that is served twice is a mistake of the module", async () => {

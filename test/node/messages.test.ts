@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { type Deferred, deferred } from "../../src/base/deferred.ts";
-import type { CallRequest, SendRequest } from "../../src/gateway/ports.ts";
+import type { CallRequest, SendRequest, Waiter } from "../../src/gateway/ports.ts";
 import type { Invocation, Outcome } from "../../src/model/invocation.ts";
 import { NodeMessages } from "../../src/node/messages.ts";
 import { Partitions } from "../../src/node/partitions.ts";
@@ -73,7 +73,7 @@ class World {
   }
 }
 
-const NEVER = new AbortController().signal;
+const patient = (): Waiter => ({ hasLeft: false, onLeave: undefined });
 
 const aSend = (id: string): SendRequest => ({
   ...{ target: { type: "test/fn", id }, value: VALUE, idempotencyKey: undefined, headers: [] },
@@ -82,20 +82,20 @@ const aSend = (id: string): SendRequest => ({
 
 const aCall = (id: string, differences: Partial<CallRequest> = {}): CallRequest => {
   const { delayMs: _, ...request } = aSend(id);
-  return { ...request, timeoutMs: 3_600_000, signal: NEVER, ...differences };
+  return { ...request, timeoutMs: 3_600_000, waiter: patient(), ...differences };
 };
 
 test("a call whose time is over goes on, and its reply is fetched later", async (t) => {
   const { messages, reply, waiting } = bound(await World.open(t));
   const late = await messages.call(aCall("a", { timeoutMs: 1 }));
   assert(late.kind === "pending");
-  assert.deepEqual(await messages.fetchCall(late.callId, 1, NEVER), late, "still nothing");
-  const fetching = messages.fetchCall(late.callId, 3_600_000, NEVER);
+  assert.deepEqual(await messages.fetchCall(late.callId, 1, patient()), late, "still nothing");
+  const fetching = messages.fetchCall(late.callId, 3_600_000, patient());
   await reply("at last");
   const fetched = await fetching;
   assert(fetched.kind === "reply");
   assert.equal(Buffer.from(fetched.value.value).toString(), "at last");
-  assert.deepEqual(await messages.fetchCall(late.callId, 1, NEVER), fetched, "kept for a day");
+  assert.deepEqual(await messages.fetchCall(late.callId, 1, patient()), fetched, "kept for a day");
   assert.equal(waiting(), 0);
 });
 
@@ -131,18 +131,18 @@ test("a call whose time is over says what is in the way of its message", async (
 test("a call that is unknown is said to be so", async (t) => {
   const { messages } = await World.open(t);
   for (const id of ["0-nobody", "1-nobody", "nonsense", ""]) {
-    assert.deepEqual(await messages.fetchCall(id, 1, NEVER), { kind: "unknown" }, id);
+    assert.deepEqual(await messages.fetchCall(id, 1, patient()), { kind: "unknown" }, id);
   }
 });
 
 test("who hangs up is let go at once, before or while it waits", async (t) => {
   const { messages, reply, waiting } = bound(await World.open(t));
-  const hangUp = new AbortController();
-  const call = messages.call(aCall("a", { signal: hangUp.signal }));
+  const waiter = patient();
+  const call = messages.call(aCall("a", { waiter }));
   await until("it to wait", () => waiting() === 1);
-  hangUp.abort();
+  waiter.onLeave?.();
   assert.equal((await call).kind, "pending");
-  const gone = await messages.call(aCall("b", { signal: AbortSignal.abort() }));
+  const gone = await messages.call(aCall("b", { waiter: { hasLeft: true, onLeave: undefined } }));
   assert.equal(gone.kind, "pending");
   assert.equal(waiting(), 0);
   await reply("to nobody");
@@ -181,7 +181,7 @@ test("once closed nothing new is taken, but replies are still fetched", async (t
   messages.close();
   await assert.rejects(messages.send(aSend("a")), { code: "UNAVAILABLE", message: /draining/ });
   await assert.rejects(messages.call(aCall("a")), { code: "UNAVAILABLE" });
-  assert.deepEqual(await messages.fetchCall(late.callId, 1, NEVER), late);
+  assert.deepEqual(await messages.fetchCall(late.callId, 1, patient()), late);
 });
 
 test("over HTTP: a call that takes too long, and its reply fetched by its id", async (t) => {

@@ -26,6 +26,7 @@ import type { NodeClock } from "./clock.ts";
 import { CutWatch } from "./cut-watch.ts";
 import { SimDisk } from "./disk.ts";
 import type { Faults } from "./faults.ts";
+import type { SimFrames } from "./frames/frames.ts";
 import type { SimFunctions } from "./functions.ts";
 import { Lines } from "./lines.ts";
 import { Network } from "./network.ts";
@@ -44,6 +45,8 @@ export interface HostOptions {
   readonly rng: Rng;
   readonly faults: Faults;
   readonly timers: TimerBook;
+  /** Many calls in one request, where the functions take them so. */
+  readonly frames: SimFrames | undefined;
   /** The module as it is now. */
   readonly directory: () => Directory;
   /** Everything but what the host does itself. */
@@ -106,6 +109,8 @@ export class Host {
   #isUntold = false;
   #lastTurnMs = 0;
   #turns = 0;
+  /** Give up the calls that share a request with others. */
+  readonly #shared = new Set<() => void>();
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -202,6 +207,8 @@ export class Host {
     this.#lastTurnMs = schedule.nowMs;
     this.life = { kind: "down" };
     this.generation++;
+    for (const giveUp of this.#shared) giveUp();
+    this.#shared.clear();
   }
 
   /** What was offered, and not looked at yet. */
@@ -408,21 +415,39 @@ export class Host {
   }
 
   #invoke(life: Up, { ticket, invocation }: StartedInvocation): void {
-    const { faults, swarm } = this.#options;
+    const { faults, swarm, frames } = this.#options;
     const { inFlight, answers } = life;
     const address = addressKey(invocation.target);
     assert(!inFlight.has(address), `I1: ${address} is called twice at once`);
     inFlight.add(address);
-    this.#later(swarm.slow.networkMs, () => {
-      const { outcome, maxMs } = this.#network.call(invocation);
-      this.#later(maxMs, () => {
-        inFlight.delete(address);
-        answers.set(ticket, { invocation, outcome });
-        this.offer({ kind: "outcome", ticket, outcome });
-        if (!faults.strikes("doubles", 0.3)) return;
-        this.#later(20, () => this.offer({ kind: "outcome", ticket, outcome }));
+    const settle = (outcome: Outcome): void => {
+      inFlight.delete(address);
+      answers.set(ticket, { invocation, outcome });
+      this.offer({ kind: "outcome", ticket, outcome });
+      if (!faults.strikes("doubles", 0.3)) return;
+      this.#later(20, () => this.offer({ kind: "outcome", ticket, outcome }));
+    };
+    const alone = (): void => {
+      this.#later(swarm.slow.networkMs, () => {
+        const { outcome, maxMs } = this.#network.call(invocation);
+        this.#later(maxMs, () => {
+          if (outcome.kind === "reply") frames?.offered();
+          settle(outcome);
+        });
       });
+    };
+    if (frames === undefined || !frames.isOpen) return alone();
+    const giveUp = frames.call(this.index, invocation, {
+      settle: (outcome) => {
+        this.#shared.delete(giveUp);
+        settle(outcome);
+      },
+      alone: () => {
+        this.#shared.delete(giveUp);
+        alone();
+      },
     });
+    this.#shared.add(giveUp);
   }
 
   #observeCrash(): void {

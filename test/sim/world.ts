@@ -13,6 +13,8 @@ import { NodeClock } from "./clock.ts";
 import { Coordinator } from "./coordinator.ts";
 import { Desk } from "./desk.ts";
 import { Faults } from "./faults.ts";
+import { SimFrames } from "./frames/frames.ts";
+import { drawFrames } from "./frames/swarm.ts";
 import { EGRESS, SIDE_EGRESS, type SideRecord, SimFunctions, type Trace } from "./functions.ts";
 import { Host } from "./host.ts";
 import { Kafka } from "./kafka/kafka.ts";
@@ -44,6 +46,8 @@ const MAX_FAILURES = 3;
 const REOPEN_AFTER_MS = 250;
 /** What is drawn of Kafka changes nothing else of a seed. */
 const KAFKA_SEED = 0x6b61_666b;
+/** The same of frames. */
+const FRAMES_SEED = 0x6672_616d;
 
 export interface Result {
   readonly seed: number;
@@ -100,6 +104,8 @@ export class World implements Stage {
   readonly #taken: Taken[] = [];
   /** Undefined: topics and egresses are not Kafka's. */
   readonly #kafka: Kafka | undefined;
+  /** Undefined: functions take one call in a request. */
+  readonly #frames: SimFrames | undefined;
   #loading: Host[] = [];
   #crashes = 0;
   /** Crashes since a partition was last open. */
@@ -132,6 +138,7 @@ export class World implements Stage {
       belongs: (envelope, at) => this.operator.belongs(envelope, at),
     });
     this.#module = new SimModule(this.swarm);
+    this.#frames = this.#newFrames(createRng(seed ^ FRAMES_SEED));
     this.hosts = Array.from({ length: partitions }, (_, index) => this.#host(index, rng.fork()));
     this.#receivers = new Map([
       [EGRESS, new Receiver(paths, ({ value }, ...from) => this.#takeTrace(value.value, ...from))],
@@ -192,7 +199,11 @@ export class World implements Stage {
       crashes: this.#crashes,
       messages: this.traces.length,
       kafka: this.#kafka?.counts ?? { read: 0, published: 0 },
-      faults: new Map([...this.faults.counts, ...(this.#kafka?.faults.counts ?? [])]),
+      faults: new Map([
+        ...this.faults.counts,
+        ...(this.#kafka?.faults.counts ?? []),
+        ...(this.#frames?.faults.counts ?? []),
+      ]),
       paths: this.#paths.counts,
     };
   }
@@ -268,6 +279,7 @@ export class World implements Stage {
   async #drain(): Promise<void> {
     this.isDraining = true;
     this.faults.end();
+    this.#frames?.faults.end();
     this.#kafka?.end();
     this.clock.settle();
     this.functions.cured = true;
@@ -354,12 +366,23 @@ export class World implements Stage {
     const { swarm, functions, schedule, clock, faults } = this;
     return new Host({
       ...{ index, swarm, functions, schedule, clock, faults, rng, timers: this.#timers },
+      frames: this.#frames,
       directory: () => this.#module.directory,
       onRelease: (from, release) => this.#release(from, release),
       onLoad: (host) => this.#loading.push(host),
       onTurn: (host) => this.#kafka?.turned(host),
       onFailure: (host) => this.#failed(host),
       onCut: (host, cut, view) => this.#coordinator?.cut(host, cut, view),
+    });
+  }
+
+  #newFrames(rng: Rng): SimFrames | undefined {
+    const swarm = drawFrames(rng);
+    if (swarm === undefined) return undefined;
+    const { functions, schedule, faults } = this;
+    return new SimFrames({
+      ...{ swarm, functions, schedule, rng, paths: this.#paths },
+      isDown: (type) => faults.isDuring("endpointDown", type, schedule.nowMs),
     });
   }
 
@@ -401,6 +424,7 @@ export class World implements Stage {
     if (++this.#crashesInARow >= 3) this.#paths.hit("crashRecoveringThrice");
     this.#redeploy();
     const delayMs = this.#rng.random() * 200;
+    this.#frames?.restart();
     this.#kafka?.crash(how, delayMs);
     for (const host of this.hosts) {
       this.#down(

@@ -3,7 +3,9 @@
  * is 200 with `application/octet-stream`; an error is its own status with `{"code", "message"}` as JSON.
  */
 import { describeThrown, inspect, SdkError } from "../errors.ts";
+import { callsOf, FramesAnswer, type FramesOut } from "../frames.ts";
 import type { RequestReplyHandler } from "../handler.ts";
+import { FRAMES_HEADER, FRAMES_TYPE, FRAMES_VERSION } from "../protocol.ts";
 import {
   type AdapterOptions,
   DEFAULT_MAX_BODY_BYTES,
@@ -23,10 +25,25 @@ export interface Answer {
   readonly body: Uint8Array;
 }
 
+/** The answer to a request of many calls, whose body comes piece by piece. */
+export interface StreamedAnswer {
+  readonly status: 200;
+  readonly headers: Readonly<Record<string, string>>;
+  /** To be called, once. Resolves when the answer has ended; rejects with what `onError` throws. */
+  stream(out: FramesOut): Promise<void>;
+}
+
+const OCTET_STREAM = "application/octet-stream";
+
+/** The headers of every success: what else this server understands. */
+const OFFER = { [FRAMES_HEADER]: FRAMES_VERSION };
+
 /** Counts a piece of a body against the bounds. */
 export type Hold = (piece: Uint8Array) => void;
 
 const encoder = new TextEncoder();
+
+type Body = (hold: Hold) => Uint8Array | Promise<Uint8Array>;
 
 export class Exchange {
   readonly #maxBodyBytes: number;
@@ -46,10 +63,37 @@ export class Exchange {
    * Whatever happens is an answer; it rejects only with what `onError` throws. `readBody` is called only for
    * a request worth reading, and hands each piece to `hold` before it keeps it: that throws when it is too much.
    */
-  async answer(
-    head: RequestHead,
-    readBody: (hold: Hold) => Uint8Array | Promise<Uint8Array>,
-  ): Promise<Answer> {
+  answer(head: RequestHead, readBody: Body): Promise<Answer> {
+    return this.#attend(async (hold) => {
+      this.#check(head, false);
+      return await this.#single(await readBody(hold), {});
+    });
+  }
+
+  /**
+   * The same, of a server that can stream: it offers to take many calls in one request. `stream` of the
+   * answer is to be called even when nobody is there any more.
+   */
+  answerStreaming(head: RequestHead, readBody: Body): Promise<Answer | StreamedAnswer> {
+    return this.#attend(async (hold, keep) => {
+      const isMany = this.#check(head, true);
+      const body = await readBody(hold);
+      if (!isMany) return await this.#single(body, OFFER);
+      const calls = callsOf(body);
+      const release = keep();
+      return {
+        status: 200,
+        headers: { "content-type": FRAMES_TYPE, ...OFFER },
+        stream: (out) =>
+          new FramesAnswer(this.#handler, this.#onError, calls, out).run().finally(release),
+      };
+    });
+  }
+
+  /** `keep`: what is held of the body stays so until the function it returns is called. */
+  async #attend<T>(
+    attend: (hold: Hold, keep: () => () => void) => Promise<T>,
+  ): Promise<T | Answer> {
     let held = 0;
     const hold: Hold = (piece) => {
       held += piece.length;
@@ -57,14 +101,15 @@ export class Exchange {
       if (held > this.#maxBodyBytes) throw tooLarge(this.#maxBodyBytes);
       if (this.#heldBytes > this.#maxBufferedBytes) throw overloaded(this.#maxBufferedBytes);
     };
-    try {
-      this.#check(head);
-      const body = await readBody(hold);
-      return {
-        status: 200,
-        headers: { "content-type": "application/octet-stream" },
-        body: await this.#handler.handle(body),
+    const keep = (): (() => void) => {
+      const kept = held;
+      held = 0;
+      return () => {
+        this.#heldBytes -= kept;
       };
+    };
+    try {
+      return await attend(hold, keep);
     } catch (thrown) {
       return this.#failure(thrown);
     } finally {
@@ -72,7 +117,16 @@ export class Exchange {
     }
   }
 
-  #check(head: RequestHead): void {
+  async #single(body: Uint8Array, offer: Readonly<Record<string, string>>): Promise<Answer> {
+    return {
+      status: 200,
+      headers: { "content-type": OCTET_STREAM, ...offer },
+      body: await this.#handler.answer(body),
+    };
+  }
+
+  /** Whether the request is one of many calls. */
+  #check(head: RequestHead, streams: boolean): boolean {
     if (head.method !== "POST") {
       const served = this.#handler.typenames.join(", ");
       throw new SdkError(
@@ -81,7 +135,8 @@ export class Exchange {
       );
     }
     const mediaType = (head.contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
-    if (mediaType !== "" && mediaType !== "application/octet-stream") {
+    const isMany = streams && mediaType === FRAMES_TYPE;
+    if (mediaType !== "" && mediaType !== OCTET_STREAM && !isMany) {
       const what = `content-type ${inspect(head.contentType)} is not application/octet-stream`;
       throw new SdkError("MEDIA_TYPE_UNSUPPORTED", what);
     }
@@ -91,6 +146,7 @@ export class Exchange {
       throw new SdkError("MEDIA_TYPE_UNSUPPORTED", what);
     }
     if (Number(head.contentLength ?? 0) > this.#maxBodyBytes) throw tooLarge(this.#maxBodyBytes);
+    return isMany;
   }
 
   #failure(thrown: unknown): Answer {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FramesOut } from "../frames.ts";
 import { type Functions, requestReplyHandler } from "../handler.ts";
-import { Exchange, type Hold, joined } from "./exchange.ts";
+import { Exchange, type Hold, joined, type StreamedAnswer } from "./exchange.ts";
 import type { AdapterOptions } from "./options.ts";
 
 /** Handles requests of node's own HTTP servers, and of frameworks that hand over the same two objects. */
@@ -29,7 +30,8 @@ async function respond(
     contentEncoding: headers["content-encoding"],
     contentLength: headers["content-length"],
   };
-  const answer = await exchange.answer(head, (hold) => readBody(request, hold));
+  const answer = await exchange.answerStreaming(head, (hold) => readBody(request, hold));
+  if ("stream" in answer) return answer.stream(new ResponseOut(response, answer));
   if (response.destroyed) return; // nobody is listening any more
   // What was not read would be taken for the next request on this connection.
   if (!request.complete) response.setHeader("connection", "close");
@@ -59,4 +61,55 @@ function readBody(request: IncomingMessage, hold: Hold): Promise<Uint8Array> {
     request.on("end", () => resolve(joined(chunks, length)));
     request.on("error", reject);
   });
+}
+
+/** What fits in one piece goes out with its length; the rest in chunks. */
+class ResponseOut implements FramesOut {
+  readonly #response: ServerResponse;
+  readonly #answer: StreamedAnswer;
+
+  constructor(response: ServerResponse, answer: StreamedAnswer) {
+    this.#response = response;
+    this.#answer = answer;
+  }
+
+  get isGone(): boolean {
+    return this.#response.destroyed;
+  }
+
+  begin(): void {
+    const response = this.#response;
+    if (response.headersSent) return;
+    response.writeHead(this.#answer.status, this.#answer.headers);
+    response.flushHeaders();
+  }
+
+  write(piece: Uint8Array): boolean {
+    const response = this.#response;
+    if (!response.headersSent) response.writeHead(this.#answer.status, this.#answer.headers);
+    return response.write(piece);
+  }
+
+  drained(): Promise<void> {
+    const response = this.#response;
+    if (response.destroyed || !response.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        response.off("drain", done);
+        response.off("close", done);
+        resolve();
+      };
+      response.on("drain", done);
+      response.on("close", done);
+    });
+  }
+
+  end(last: Uint8Array): void {
+    const response = this.#response;
+    if (!response.headersSent) {
+      const headers = { ...this.#answer.headers, "content-length": String(last.length) };
+      response.writeHead(this.#answer.status, headers);
+    }
+    response.end(last);
+  }
 }
