@@ -58,6 +58,7 @@ export async function openCore(ground: Ground, closing: Closing): Promise<Core> 
     onOpened: (index) => {
       for (const { ingress } of ingresses) ingress.rewind(index);
     },
+    onIncarnation: (incarnation) => snapshots?.incarnated(incarnation) ?? Promise.resolve(),
     onCommit: declareCommitMetric(metrics),
     onCut:
       snapshots === undefined

@@ -46,6 +46,11 @@ export interface PartitionHostOptions {
   readonly mayPublish?: (egress: string, first: number) => boolean;
   /** Why the node takes nothing in, whatever room the partition has; undefined while it does. Default: it does. */
   readonly held?: () => string | undefined;
+  /**
+   * Before anything of this incarnation leaves. When it rejects, the partition does not open. Default: nobody keeps
+   * them.
+   */
+  readonly onIncarnation?: ((incarnation: number) => Promise<void>) | undefined;
   /** It has opened (again): sources go on from their stored positions. */
   readonly onOpened: (index: number) => void;
   readonly onCommit: (elapsedMs: number, writes: number) => void;
@@ -124,6 +129,7 @@ export class PartitionHost {
         lostEpoch: store.lostEpoch,
         snapshots: onCut !== undefined,
       });
+      await this.#options.onIncarnation?.(partition.incarnation);
     } catch (error) {
       await this.#closeStore(store);
       throw error;

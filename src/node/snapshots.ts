@@ -138,6 +138,12 @@ export class Snapshots {
         this.#logger.warn(text);
       },
     });
+    // A restore, and opening what is there, may take longer than the lease.
+    this.#owner.beat({
+      onMissed: (error) =>
+        this.#logger.debug({ reason: describeError(error) }, "A beat was missed."),
+      onFenced: () => {}, // whatever is stored next is told
+    });
     return this.#owner;
   }
 
@@ -153,6 +159,18 @@ export class Snapshots {
   /** Why the latest attempt was given up; undefined when it was not. */
   get reason(): string | undefined {
     return this.#reason;
+  }
+
+  /**
+   * A partition begins this incarnation: one that is restored from a snapshot begins a greater one. After an accepted
+   * loss nothing but the data directory knows of it, and what leaves under its numbers is remembered by others.
+   */
+  async incarnated(incarnation: number): Promise<void> {
+    const owner = this.#owner;
+    if (owner === undefined || incarnation <= owner.head.incarnation) return;
+    await owner.update((head) => {
+      return { ...head, incarnation: Math.max(head.incarnation, incarnation) };
+    });
   }
 
   /** What a partition hands over. */

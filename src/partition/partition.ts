@@ -200,6 +200,11 @@ export class Partition {
     );
   }
 
+  /** Counts restores and losses that were accepted: its numbers and ids are those of this one. */
+  get incarnation(): number {
+    return this.#options.recovered.meta.incarnation;
+  }
+
   /** Accepted messages that are neither done, nor dead, nor waiting for a person or their time. */
   get unfinished(): number {
     return this.ledger.mail - this.mailboxes.parkedCount + this.ledger.outbox;

@@ -33,7 +33,7 @@ export interface ClaimOptions {
   readonly clock: SnapshotClock;
   readonly application: string;
   readonly runtime: Runtime;
-  /** The greatest of the partitions'. */
+  /** The greatest of the partitions', as far as it is known: what they begin is noted as they open. */
   readonly incarnation: number;
   /** The data directory is empty, and about to be made from the last of the snapshots. Default false. */
   readonly isEmpty?: boolean;

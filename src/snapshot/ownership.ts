@@ -32,6 +32,8 @@ export class Ownership {
   /** Writes wait for each other. */
   #writing: Promise<unknown> = Promise.resolve();
   #writtenAtMs: number;
+  /** Undefined: it does not beat. */
+  #listener: BeatListener | undefined;
   #stopBeating: (() => void) | undefined;
 
   constructor(options: OwnershipOptions) {
@@ -112,8 +114,14 @@ export class Ownership {
     throw this.#fence;
   }
 
-  /** From now on it shows that it is alive, whenever nothing else has for a while. */
+  /**
+   * From now on it shows that it is alive, whenever nothing else has for a while.
+   *
+   * @param listener instead of the one before, if there was one
+   */
   beat(listener: BeatListener): void {
+    this.#stopBeating?.();
+    this.#listener = listener;
     const { clock, leaseMs } = this.#options;
     const everyMs = leaseMs / BEATS_PER_LEASE;
     const next = (): void => {
@@ -127,7 +135,7 @@ export class Ownership {
         if (this.#fence !== undefined) return listener.onFenced(this.#fence);
         listener.onMissed(error);
       }
-      if (this.#stopBeating !== undefined) next();
+      if (this.#listener === listener) next();
     };
     next();
   }
@@ -147,7 +155,7 @@ export class Ownership {
   /** Says good-bye, so that nobody need wait. Never rejects. Idempotent. */
   async release(onFailure: (why: string) => void = () => {}): Promise<void> {
     this.#stopBeating?.();
-    this.#stopBeating = undefined;
+    this.#listener = undefined;
     try {
       await this.update((head) => ({ ...head, owner: { ...head.owner, released: true } }));
     } catch (error) {

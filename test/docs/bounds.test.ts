@@ -105,6 +105,7 @@ test("docs/operating.md names metrics that there are", () => {
     "src/node/metrics.ts",
     "src/node/egress-figures.ts",
     "src/node/ingress-metrics.ts",
+    "src/node/snapshot-metrics.ts",
     "src/gateway/metrics.ts",
     "src/telemetry/process-metrics.ts",
   ]

@@ -172,6 +172,20 @@ test("an owner beats while it writes nothing else, and hears in a beat that it i
   assert(it.clock.isIdle);
 });
 
+test("who listens later hears instead of who did before, and it beats no more often", async () => {
+  const it = world();
+  const first = await claim(options(it, "d1", 1));
+  const heard: string[] = [];
+  first.beat({ ...silent, onFenced: () => heard.push("first") });
+  first.beat({ ...silent, onFenced: () => heard.push("second") });
+  await it.clock.pass(LEASE_MS);
+  assert.equal(first.head.beat, 4);
+  await claim(options(it, "d1", 2));
+  await it.clock.pass(LEASE_MS);
+  assert.deepEqual(heard, ["second"]);
+  assert(it.clock.isIdle);
+});
+
 test("a beat that is missed is not the last", async () => {
   const it = world();
   const store = new FakeBlobStore(it.bucket);

@@ -267,6 +267,7 @@ export class SnapshotWorld {
   async #takenOver(machine: Machine, { blob, time }: Process): Promise<Ownership> {
     const before = this.#watch.head?.owner.data ?? "";
     const owner = await this.#during(claim({ ...claimOf(blob, time, machine), isEmpty: true }));
+    owner.beat({ onMissed: () => {}, onFenced: () => {} });
     try {
       await this.#restore(machine, blob, owner.head.snapshots.at(-1) ?? "", async (least) => {
         const next = (head: Head): number => Math.max(head.incarnation, least) + 1;
