@@ -34,7 +34,7 @@ const WRITES_AT_ONCE = 10;
 interface Turn {
   readonly load: LoadResult;
   readonly cpuMs: number;
-  readonly peakBytes: number;
+  readonly anonymousBytes: number;
   readonly loopMs: number;
   readonly taken: readonly SnapshotReport[];
   /** Of the states that were written anew, at each snapshot. */
@@ -101,7 +101,7 @@ async function alternate(
   const head = [
     `${count((addresses * STATE_BYTES) / 1e6)} MB of state`,
     ...["calls/s", "p50 ms", "p99 ms", "p99.9 ms", "max ms"],
-    ...["loop max ms", "CPU ms", "peak MiB", "errors"],
+    ...["loop max ms", "CPU ms", "memory MiB", "errors"],
   ];
   const taken = with_.flatMap((each) => each.taken);
   const changed = median(with_.map(({ changedBytes }) => changedBytes));
@@ -153,13 +153,13 @@ async function turn(
   await snapshots;
   const written = await writing;
   const loopMs = 1_000 * (await client.metric("process_event_loop_delay_max_seconds"));
-  const { peakBytes } = await program.memory();
+  const { anonymousBytes } = await program.memory();
   const cpuMs = (await program.cpuMs()) - before;
   await client.close();
   const turnMs = load.warmUpMs + measureMs;
   const changedBytes = (written * STATE_BYTES * EVERY_MS) / turnMs;
   // The first of a turn holds what was changed in the ones before.
-  return { load: result, cpuMs, peakBytes, loopMs, taken: taken.slice(1), changedBytes };
+  return { load: result, cpuMs, anonymousBytes, loopMs, taken: taken.slice(1), changedBytes };
 }
 
 async function take({ port }: StartedNode): Promise<SnapshotReport> {
@@ -203,7 +203,7 @@ function rowOf(name: string, turns: readonly Turn[]): string[] {
     ms(Math.max(...turns.map(({ load }) => load.maxMs))),
     ms(Math.max(...turns.map(({ loopMs }) => loopMs))),
     count(middle(({ cpuMs }) => cpuMs)),
-    count(middle(({ peakBytes }) => peakBytes) / 2 ** 20),
+    count(middle(({ anonymousBytes }) => anonymousBytes) / 2 ** 20),
     String(turns.reduce((sum, { load }) => sum + load.errors, 0)),
   ];
 }

@@ -24,7 +24,7 @@ const LOOK_EVERY_MS = 20;
 interface Restored {
   readonly elapsedMs: number;
   readonly cpuMs: number;
-  readonly peakBytes: number;
+  readonly mostBytes: number;
   readonly entries: number;
   readonly rawBytes: number;
 }
@@ -58,11 +58,11 @@ export async function restoreRows(
       count(middle((each) => each.rawBytes) / 1e3 / elapsedMs),
       count((all * 1_000) / elapsedMs),
       count(middle((each) => each.cpuMs)),
-      count(middle((each) => each.peakBytes) / 2 ** 20),
+      count(middle((each) => each.mostBytes) / 2 ** 20),
     ]);
   }
   const head = [
-    ...["restore of", "addresses", "MB", "ms", "MB/s", "addresses/s", "CPU ms", "peak MiB"],
+    ...["restore of", "addresses", "MB", "ms", "MB/s", "addresses/s", "CPU ms", "memory MiB"],
   ];
   return table(head, rows);
 }
@@ -101,13 +101,13 @@ async function restoreOnce(data: string, url: string, partitions: number): Promi
     text += chunk.toString();
   });
   const exited = once(child, "exit");
-  let [cpuMs, peakBytes] = [0, 0];
+  let [cpuMs, mostBytes] = [0, 0];
   const watching = async (): Promise<void> => {
     while (child.exitCode === null && child.pid !== undefined) {
       try {
-        const { peakBytes: most } = await memoryOf(child.pid);
-        if (Number.isNaN(most)) return; // it has ended, and nobody has asked how
-        peakBytes = most;
+        const { anonymousBytes } = await memoryOf(child.pid);
+        if (Number.isNaN(anonymousBytes)) return; // it has ended, and nobody has asked how
+        mostBytes = Math.max(mostBytes, anonymousBytes);
         cpuMs = await cpuMsOf(child.pid);
       } catch {
         return; // it has ended
@@ -120,5 +120,5 @@ async function restoreOnce(data: string, url: string, partitions: number): Promi
   if (code !== 0) throw new Error(`the restore ended with ${code}`);
   const { entries, rawBytes } = JSON.parse(text) as { entries: number; rawBytes: number };
   await rm(data, { recursive: true });
-  return { elapsedMs, cpuMs, peakBytes, entries, rawBytes };
+  return { elapsedMs, cpuMs, mostBytes, entries, rawBytes };
 }

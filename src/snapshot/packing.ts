@@ -9,17 +9,26 @@ export interface Packing {
 }
 
 /** The fastest: what is packed is small texts that repeat each other, and the disk is faster than more. */
-const LEVEL = { level: 1 } as const;
+const LEVEL = 1;
+/** zlib takes no smaller piece. */
+const LEAST_CHUNK_BYTES = 64;
 
-const deflate = promisify<Uint8Array, typeof LEVEL, Buffer>(deflateRaw);
-const inflate = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(inflateRaw);
+/** All of a block comes in one piece: each further one is a way to another thread and back. */
+const chunkOf = (bytes: number) => ({ chunkSize: Math.max(LEAST_CHUNK_BYTES, bytes) });
+
+const packed = (bytes: Uint8Array) => ({ level: LEVEL, ...chunkOf(bytes.byteLength) });
+
+const unpacked = (maxBytes: number) => ({ maxOutputLength: maxBytes, ...chunkOf(maxBytes) });
+
+const deflate = promisify<Uint8Array, ReturnType<typeof packed>, Buffer>(deflateRaw);
+const inflate = promisify<Uint8Array, ReturnType<typeof unpacked>, Buffer>(inflateRaw);
 
 export const threadedPacking: Packing = {
-  deflate: (bytes) => deflate(bytes, LEVEL),
-  inflate: (bytes, maxBytes) => inflate(bytes, { maxOutputLength: maxBytes }),
+  deflate: (bytes) => deflate(bytes, packed(bytes)),
+  inflate: (bytes, maxBytes) => inflate(bytes, unpacked(maxBytes)),
 };
 
 export const stepwisePacking: Packing = {
-  deflate: async (bytes) => deflateRawSync(bytes, LEVEL),
-  inflate: async (bytes, maxBytes) => inflateRawSync(bytes, { maxOutputLength: maxBytes }),
+  deflate: async (bytes) => deflateRawSync(bytes, packed(bytes)),
+  inflate: async (bytes, maxBytes) => inflateRawSync(bytes, unpacked(maxBytes)),
 };
