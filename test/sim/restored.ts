@@ -113,6 +113,7 @@ export class Restored implements Stage {
         onTurn: () => {},
         onFailure: () => assert.fail("nothing fails"),
         onCut: () => assert.fail("nobody announced anything"),
+        frames: undefined,
       });
       host.shadow.believe(disk);
       return host;
