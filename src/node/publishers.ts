@@ -1,10 +1,12 @@
 /** The publishers of one life of a partition, one for each outbox that has something for an egress. */
+import type { Random } from "../base/backoff.ts";
 import type { StatefoldError } from "../base/errors.ts";
 import type { Egress } from "../egress/contract.ts";
 import type { AcknowledgedInput, Release } from "../partition/ports.ts";
 import { egressDestination, heirDestination } from "../store/keys.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { Publisher } from "./publisher.ts";
+import type { sleep } from "./sleep.ts";
 
 export interface PublishersOptions {
   readonly partition: number;
@@ -15,6 +17,9 @@ export interface PublishersOptions {
   readonly onFenced: (error: StatefoldError) => void;
   readonly onPublished: (egress: string, elapsedMs: number, records: number) => void;
   readonly logger: Logger;
+  /** As in PublisherOptions. */
+  readonly sleep?: typeof sleep;
+  readonly random?: Random;
 }
 
 export class Publishers {
@@ -46,7 +51,7 @@ export class Publishers {
     const destination = heirOf === undefined ? egressDestination(id) : heirDestination(heirOf, id);
     const known = this.#all.get(destination);
     if (known !== undefined) return known;
-    const { partition, egresses, acknowledge, mayPublish, onFenced, logger } = this.#options;
+    const { partition, egresses, mayPublish, logger, onPublished, ...rest } = this.#options;
     const egress = egresses.get(id);
     if (egress === undefined) {
       // Its egress has left the module: the records stay in the outbox until it is back.
@@ -54,9 +59,10 @@ export class Publishers {
       return undefined;
     }
     const publisher = new Publisher({
-      ...{ egress, partition: heirOf ?? partition, destination, acknowledge, onFenced, logger },
+      ...rest,
+      ...{ egress, partition: heirOf ?? partition, destination, logger },
       mayPublish: (first) => mayPublish?.(id, first) !== false,
-      onPublished: (elapsedMs, records) => this.#options.onPublished(id, elapsedMs, records),
+      onPublished: (elapsedMs, records) => onPublished(id, elapsedMs, records),
     });
     this.#all.set(destination, publisher);
     return publisher;

@@ -13,18 +13,15 @@ import { LogEgress } from "../../../src/egress/log.ts";
 import type { SourceSink } from "../../../src/ingress/contract.ts";
 import { LogIngress } from "../../../src/ingress/log.ts";
 import { TopicLog } from "../../../src/log/topic-log.ts";
+import { incarnationOf } from "../../../src/model/outbox-number.ts";
 import type { SourceBatch } from "../../../src/model/source.ts";
-import { Publisher } from "../../../src/node/publisher.ts";
+import { Publishers } from "../../../src/node/publishers.ts";
 import type { Input, Release, Turn } from "../../../src/partition/ports.ts";
 import { type ClaimOptions, claim } from "../../../src/snapshot/claim.ts";
 import { Coordinator, type TakenSnapshot } from "../../../src/snapshot/coordinator.ts";
 import type { Ownership } from "../../../src/snapshot/ownership.ts";
 import { stepwisePacking } from "../../../src/snapshot/packing.ts";
-import {
-  egressDestination,
-  heirDestination,
-  partitionDestination,
-} from "../../../src/store/keys.ts";
+import { partitionDestination } from "../../../src/store/keys.ts";
 import { decodeParked } from "../../../src/store/records.ts";
 import { createLogger } from "../../../src/telemetry/logger.ts";
 import { binding, EGRESS, Harness, PLAIN, TYPE } from "../../partition/harness.ts";
@@ -57,8 +54,6 @@ export interface LifeOptions {
   readonly onComplete: (taken: TakenSnapshot) => void;
 }
 
-type Publish = Extract<Release, { readonly kind: "publish" }>;
-
 interface Offered {
   readonly partition: number;
   readonly batch: SourceBatch;
@@ -72,9 +67,7 @@ export class Life {
   abandoned = 0;
   isCured = false;
   readonly #harnesses: readonly Harness[];
-  /** By partition and destination. */
-  readonly #publishers = new Map<string, Publisher>();
-  readonly #egress: Egress;
+  readonly #publishers: readonly Publishers[];
   readonly #ingress: LogIngress;
   readonly #offered: Offered[] = [];
   readonly #wires = new Map<string, { readonly to: number; readonly input: Input }[]>();
@@ -85,7 +78,22 @@ export class Life {
     this.options = options;
     this.log = log;
     this.#harnesses = harnesses;
-    this.#egress = late(new LogEgress({ id: EGRESS, log }), log, options);
+    const egress = late(new LogEgress({ id: EGRESS, log }), log, options);
+    this.#publishers = harnesses.map(({ partition }, index) => {
+      return new Publishers({
+        ...{ partition: index, egresses: new Map([[EGRESS, egress]]), logger: SILENT },
+        acknowledge: (input) => {
+          const isFirst = (input.barrier ?? 0) > partition.barrier.wanted;
+          options.paths.hitIf(isFirst, "cutByAcknowledgement");
+          partition.offer(input);
+        },
+        mayPublish: (id, first) => this.#mayPublish(id, first),
+        onFenced: () => assert.fail("nobody else publishes"),
+        onPublished: () => {},
+        sleep: (delayMs, signal) => time.wait(delayMs, signal).catch(() => {}),
+        random: rng.random,
+      });
+    });
     const route = { topic: TOPIC, valueType: PLAIN, targets: [TYPE] };
     this.#ingress = new LogIngress({
       settings: {
@@ -316,7 +324,8 @@ export class Life {
         return this.#send(from, to, { kind: "resume", destination, next, barrier });
       }
       case "publish":
-        return this.#publisher(from, release).add(release.first, release.records, release.barrier);
+        this.options.paths.hitIf(release.heirOf !== undefined, "heirPublishes");
+        return this.#publishers[from]?.add(release);
       case "accepted":
       case "replied":
       case "pending":
@@ -329,30 +338,16 @@ export class Life {
     }
   }
 
-  #publisher(from: number, { egress, heirOf }: Publish): Publisher {
-    const { rng, time, paths } = this.options;
-    paths.hitIf(heirOf !== undefined, "heirPublishes");
-    const destination =
-      heirOf === undefined ? egressDestination(egress) : heirDestination(heirOf, egress);
-    const name = `${from}/${destination}`;
-    const known = this.#publishers.get(name);
-    if (known !== undefined) return known;
-    const { partition } = this.#harnesses[from] ?? {};
-    assert(partition !== undefined);
-    const publisher = new Publisher({
-      ...{ egress: this.#egress, partition: heirOf ?? from, destination },
-      ...{ logger: SILENT, random: rng.random },
-      acknowledge: (input) => {
-        const isFirst = (input.barrier ?? 0) > partition.barrier.wanted;
-        paths.hitIf(isFirst, "cutByAcknowledgement");
-        partition.offer(input);
-      },
-      onFenced: () => assert.fail("nobody else publishes"),
-      onPublished: () => {},
-      sleep: (delayMs, signal) => time.wait(delayMs, signal).catch(() => {}),
-    });
-    this.#publishers.set(name, publisher);
-    return publisher;
+  /** As src/node/partitions.ts does. */
+  #mayPublish(egress: string, first: number): boolean {
+    const incarnation = incarnationOf(first);
+    const isFree = this.#harnesses.every(({ partition }) =>
+      partition.outboxes.ofEgress(egress).every(({ lowest }) => {
+        return incarnationOf(lowest) >= incarnation;
+      }),
+    );
+    this.options.paths.hitIf(!isFree, "waitsForOlder");
+    return isFree;
   }
 
   #send(from: number, to: number, input: Input): void {

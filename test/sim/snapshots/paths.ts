@@ -3,6 +3,7 @@ export const SNAPSHOT_PATHS = {
   complete: "snapshot in the bucket, restored to be looked at",
   inFlight: "messages on their way between partitions in it",
   heirPublishes: "records published in the name of a partition that is no more",
+  waitsForOlder: "records that wait for those of an earlier incarnation",
   renumbered: "records of a fork under new numbers",
   published: "records of a fork that its topic log had already",
   onTop: "snapshot on top of an earlier one",

@@ -185,7 +185,7 @@ export class SnapshotWorld {
       const { inFlight, renumbered, published } = await restoreOn({
         ...{ blob, name, machine, tokens: this.#tokens },
         as: this.#rng.chance(0.5) ? "fork" : undefined,
-        incarnation: async (least) => least + 1,
+        incarnation: async (least) => least + 2,
       });
       this.paths.hitIf(inFlight > 0, "inFlight");
       this.paths.hitIf(renumbered > 0, "renumbered");
