@@ -681,6 +681,8 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/snapshot/share-changes.ts#PAGE_BYTES": "of a cut read at once, under BLOCK_BYTES",
   "src/snapshot/share-changes.ts#PAGE_ENTRIES": "of a cut read at once",
   "src/snapshot/share.ts#PAGE": "positions read at once",
+  "src/node/restoration.ts#BUFFERS_BYTES": "LevelDB's own, while a restore fills it",
+  "src/node/restoration.ts#LEAST_BUFFER_BYTES": "the same",
   "src/snapshot/packing.ts#LEVEL": "of zlib, 1 to 9",
   "src/snapshot/packing.ts#LEAST_CHUNK_BYTES": "the least that zlib takes",
   "src/snapshot/layout.ts#BARRIER_DIGITS": "the format",
