@@ -30,10 +30,10 @@ export function answersAttack(url: string, functions: HostileFunctions): Attack 
   functions.answering = (request) => {
     const batch = ToFunction.decode(request).invocation;
     const id = batch?.target?.id ?? "";
-    const isStruck = batch?.invocations?.some(
+    // Alone: with the call behind it in one batch, it would take that along, answered without a reply.
+    const isStruck = batch?.invocations?.every(
       ({ argument }) => Buffer.from(argument?.value ?? []).toString() === STRIKE,
     );
-    // What was struck among others has had its strike; with the call behind it, it would take that along.
     if (!isStruck || struckAlready.has(id)) return replying;
     return scripts.get(id)?.answer ?? replying;
   };

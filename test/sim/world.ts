@@ -105,7 +105,7 @@ export class World implements Stage {
   /** Undefined: topics and egresses are not Kafka's. */
   readonly #kafka: Kafka | undefined;
   /** Undefined: functions take one call in a request. */
-  readonly #frames: SimFrames | undefined;
+  readonly #frames: SimFrames | undefined = undefined;
   #loading: Host[] = [];
   #crashes = 0;
   /** Crashes since a partition was last open. */
@@ -138,7 +138,8 @@ export class World implements Stage {
       belongs: (envelope, at) => this.operator.belongs(envelope, at),
     });
     this.#module = new SimModule(this.swarm);
-    this.#frames = this.#newFrames(createRng(seed ^ FRAMES_SEED));
+    // Those with Kafka stay as they are.
+    if (kafka === undefined) this.#frames = this.#newFrames(createRng(seed ^ FRAMES_SEED));
     this.hosts = Array.from({ length: partitions }, (_, index) => this.#host(index, rng.fork()));
     this.#receivers = new Map([
       [EGRESS, new Receiver(paths, ({ value }, ...from) => this.#takeTrace(value.value, ...from))],

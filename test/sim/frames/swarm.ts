@@ -18,7 +18,7 @@ export interface FramesSwarm {
   readonly workMs: number;
 }
 
-/** Two seeds in five. Drawn apart, so that the others stay as they are. */
+/** Two in five of those that have no Kafka. Drawn apart, so that the others stay as they are. */
 export function drawFrames(rng: Rng): FramesSwarm | undefined {
   if (!rng.chance(0.4)) return undefined;
   const faults = Object.fromEntries(FRAMES_FAULTS.map((fault) => [fault, 0])) as Record<
