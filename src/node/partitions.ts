@@ -100,9 +100,12 @@ export class Partitions implements SourceSink {
     const incarnation = incarnationOf(first);
     if (incarnation === 0) return true;
     return this.hosts.every(({ partition }) => {
-      // Nobody knows what one holds that is down.
-      const all = partition?.outboxes.ofEgress(egress);
-      return all?.every(({ lowest }) => incarnationOf(lowest) >= incarnation) === true;
+      if (partition === undefined) return false; // nobody knows what it holds
+      // One that a loss has not touched goes on with its numbers, which nobody has to wait for.
+      const least = Math.min(incarnation, partition.incarnation);
+      return partition.outboxes
+        .ofEgress(egress)
+        .every(({ lowest }) => incarnationOf(lowest) >= least);
     });
   }
 

@@ -43,6 +43,7 @@ test("a loss that is accepted leaves a directory that fits together, and is no l
     message: new RegExp(`${log}, byte \\d+: .* written after it`),
   });
   const node = await startOn(root, dir, true);
+  t.after(() => node.node.stop());
   await node.call("test/counter/ada", 1);
   await node.call("test/counter/eve", 1);
   // The orders of the lost epochs are read again, and have given their numbers when they are receipts.
@@ -58,6 +59,7 @@ test("a loss that is accepted leaves a directory that fits together, and is no l
   assert.deepEqual(findings, []);
   assert.deepEqual(readFileSync(join(database, `${log}.damaged`)), bytes);
   const again = await startOn(root, dir);
+  t.after(() => again.node.stop());
   assert.equal(
     [...(await tellAll(again)).values()].filter((text) => /^error/.test(text)).length,
     0,
