@@ -58,15 +58,38 @@ export async function uploadInParts(
     const done = await client.send(new sdk.CompleteMultipartUploadCommand(complete), settings);
     return done.ETag ?? "";
   } catch (error) {
-    // The signal may be aborted: this is to happen all the same. If it fails, a later store gives it up.
-    await client.send(new sdk.AbortMultipartUploadCommand(upload)).catch(() => {});
+    await giveUp(target, upload);
     throw error;
   }
 }
 
+interface Upload {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly UploadId: string | undefined;
+}
+
+/** Often enough for a part to be over whose request was cut as it came in: it may bring the upload back. */
+const GIVE_UP_ATTEMPTS = 4;
+
+/** Also when the signal is aborted. If it fails for good, a later store gives the upload up. */
+async function giveUp(target: UploadTarget, upload: Upload): Promise<void> {
+  const { sdk, client, store, patience } = target;
+  const attempts = Math.min(GIVE_UP_ATTEMPTS, patience.attempts);
+  await insist({ ...patience, attempts }, undefined, async () => {
+    try {
+      await client.send(new sdk.AbortMultipartUploadCommand(upload));
+      await client.send(new sdk.ListPartsCommand(upload));
+    } catch (error) {
+      throw classifyS3Error(error, store, `give up storing ${upload.Key}`, undefined);
+    }
+    throw new StatefoldError("BLOB_UNAVAILABLE", `${store}: ${upload.Key} is still being stored`);
+  }).catch(() => {});
+}
+
 async function sendParts(
   target: UploadTarget,
-  upload: { Bucket: string; Key: string; UploadId: string | undefined },
+  upload: Upload,
   pieces: AsyncIterable<Uint8Array>,
 ): Promise<CompletedPart[]> {
   const { sdk, client, store, limits, patience } = target;

@@ -666,6 +666,7 @@ export const DRIVERS: Drivers = {
 
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
+  "src/blob/s3-upload.ts#GIVE_UP_ATTEMPTS": "of the attempts that giving up an upload is worth",
   "src/node/publisher.ts#LOOK_EVERY_MS": "how often it is asked whether records may leave",
   "src/model/outbox-number.ts#NUMBERS_OF_AN_INCARNATION": "how numbers are given",
   "src/log/cut.ts#READ_BYTES": "of a cut read at once, or one frame",
