@@ -37,6 +37,10 @@ export function isNoSuchKey(error: unknown): boolean {
   return name === "NoSuchKey" || (status === 404 && name === "NotFound");
 }
 
+export function isNoSuchUpload(error: unknown): boolean {
+  return looking(error).name === "NoSuchUpload";
+}
+
 /** The range asked for begins where the object has ended. */
 export function isPastEnd(error: unknown): boolean {
   return looking(error).status === 416;

@@ -2,7 +2,7 @@ import type { CompletedPart, S3Client } from "@aws-sdk/client-s3";
 import { StatefoldError } from "../base/errors.ts";
 import { insist, type Patience } from "./patience.ts";
 import type { S3Limits, S3Sdk } from "./s3-client.ts";
-import { classifyS3Error } from "./s3-errors.ts";
+import { classifyS3Error, isNoSuchUpload } from "./s3-errors.ts";
 
 export interface UploadTarget {
   readonly sdk: S3Sdk;
@@ -69,7 +69,7 @@ interface Upload {
   readonly UploadId: string | undefined;
 }
 
-/** Often enough for a part to be over whose request was cut as it came in: it may bring the upload back. */
+/** Often enough for a part to be over that the caller's signal has cut: it may bring the upload back. */
 const GIVE_UP_ATTEMPTS = 4;
 
 /** Also when the signal is aborted. If it fails for good, a later store gives the upload up. */
@@ -81,6 +81,7 @@ async function giveUp(target: UploadTarget, upload: Upload): Promise<void> {
       await client.send(new sdk.AbortMultipartUploadCommand(upload));
       await client.send(new sdk.ListPartsCommand(upload));
     } catch (error) {
+      if (isNoSuchUpload(error)) return;
       throw classifyS3Error(error, store, `give up storing ${upload.Key}`, undefined);
     }
     throw new StatefoldError("BLOB_UNAVAILABLE", `${store}: ${upload.Key} is still being stored`);
@@ -95,15 +96,14 @@ async function sendParts(
   const { sdk, client, store, limits, patience } = target;
   const parts: CompletedPart[] = [];
   const underWay = new Set<Promise<void>>();
-  const failing = new AbortController();
-  const signal =
-    target.signal === undefined ? failing.signal : AbortSignal.any([target.signal, failing.signal]);
+  const { signal } = target;
+  let failure: { readonly error: unknown } | undefined;
 
   const send = async (PartNumber: number, Body: Uint8Array): Promise<void> => {
     const sent = await insist(patience, signal, async () => {
       try {
         const part = new sdk.UploadPartCommand({ ...upload, PartNumber, Body });
-        return await client.send(part, { abortSignal: signal });
+        return await client.send(part, signal === undefined ? {} : { abortSignal: signal });
       } catch (error) {
         throw classifyS3Error(error, store, `store part ${PartNumber} of ${upload.Key}`, signal);
       }
@@ -121,20 +121,20 @@ async function sendParts(
       number++;
       if (number > limits.maxParts) throw tooLarge(store, upload.Key, limits);
       const sending = send(number, piece).catch((error: unknown) => {
-        failing.abort(error); // the others, too, and for all of them with the first reason
+        failure ??= { error };
       });
       underWay.add(sending);
       void sending.then(() => underWay.delete(sending));
       if (underWay.size >= limits.partsAtOnce) await Promise.race(underWay);
-      signal.throwIfAborted();
+      if (failure !== undefined) break;
     }
-    await Promise.all(underWay);
-    signal.throwIfAborted();
   } catch (error) {
-    failing.abort(error);
-    await Promise.all(underWay);
-    throw error;
+    failure ??= { error };
   }
+  // Those under way come to their end: one that is cut as it comes in may bring back an upload that is given up.
+  await Promise.all(underWay);
+  signal?.throwIfAborted();
+  if (failure !== undefined) throw failure.error;
   return parts;
 }
 

@@ -18,6 +18,8 @@ export interface BlobStoreUnderTest {
   readonly other: BlobStore;
   /** Files, parts and the like of writes that came to nothing. */
   leftovers(): Promise<number>;
+  /** A request that is cut as it comes in may leave something, which a later store gives up. */
+  readonly mayLeave?: true;
 }
 
 /** What every blob store must do: runs as tests of their own under `name`. */
@@ -365,7 +367,8 @@ function keyTests(blobTest: BlobTest): void {
 }
 
 function abortTests(blobTest: BlobTest): void {
-  blobTest("a write that is aborted leaves nothing", async ({ store, other, leftovers }) => {
+  blobTest("a write that is aborted leaves nothing", async (under) => {
+    const { store, other, leftovers, mayLeave } = under;
     const before = tagOf(await store.put("there", bytesOf("before")));
     for (const key of ["there", "new"]) {
       const aborting = new AbortController();
@@ -389,7 +392,7 @@ function abortTests(blobTest: BlobTest): void {
     }
     assert.equal((await headOf(other, "there")).tag, before);
     assert.deepEqual(keysOf(await listed(other.list(""))), ["there"]);
-    assert.equal(await leftovers(), 0);
+    if (mayLeave === undefined) assert.equal(await leftovers(), 0);
   });
 
   blobTest("a source that fails leaves nothing, and its error passes", async (under) => {
