@@ -29,6 +29,8 @@ export interface TortureOptions {
   readonly ids: number;
   /** With `kafka` or `snapshots`: who reads for the account, beside the one that has followed all the time. */
   readonly reader: Reader;
+  /** With `kafka`: a further line of the broker's server.properties, `NAME=VALUE`. */
+  readonly broker: string | undefined;
   /** The disk that was found, once we are in a mount name space of our own. */
   readonly disk: DiskKind | undefined;
 }
@@ -38,7 +40,7 @@ export type Reader = (typeof READERS)[number];
 
 export const USAGE = `npm run torture -- [--seconds 240] [--seed N] [--kills 50] [--partitions 3] [--calm 80] [--blows LIST]
 npm run torture -- --store [--seconds 240] [--seed N]
-npm run torture -- --kafka [--records 100000] [--ids 10000] [--kills 20] [--partitions 4] [--seed N] [--reader java]
+npm run torture -- --kafka [--records 100000] [--ids 10000] [--kills 20] [--partitions 4] [--seed N] [--reader java] [--broker NAME=VALUE]
 npm run torture -- --snapshots [--rounds 10] [--records 30000] [--ids 3000] [--lease 30] [--seed N] [--reader java]
 
 Kills, stops and starves a runtime and its functions under load, then draws an account of what came out.
@@ -55,6 +57,7 @@ Kills, stops and starves a runtime and its functions under load, then draws an a
   --records     written for the functions, while that goes on; and
   --ids         for so many of them
   --reader      who reads for the account in the end: java, which takes seconds, or own
+  --broker      with --kafka, a further line of the broker's server.properties: NAME=VALUE
   --blows       with which to begin: ${BLOWS.join(", ")}; or: each
 `;
 
@@ -77,6 +80,7 @@ export function parseOptions(args: readonly string[]): TortureOptions {
       records: { type: "string" },
       ids: { type: "string" },
       reader: { type: "string", default: "java" },
+      broker: { type: "string" },
       disk: { type: "string" },
     },
   });
@@ -96,6 +100,7 @@ export function parseOptions(args: readonly string[]): TortureOptions {
     records: count("records", values.records ?? (values.snapshots ? "30000" : "100000")),
     ids: count("ids", values.ids ?? (values.snapshots ? "3000" : "10000")),
     reader: reader(values.reader),
+    broker: values.broker,
     disk: DISK_KINDS.find((kind) => kind === values.disk),
   };
 }

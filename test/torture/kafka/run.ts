@@ -29,7 +29,10 @@ const AWAKE_SHARE = 0.95;
 const AHEAD_SHARE = 0.05;
 
 export interface KafkaRun
-  extends Pick<TortureOptions, "seed" | "kills" | "partitions" | "records" | "ids" | "reader"> {
+  extends Pick<
+    TortureOptions,
+    "seed" | "kills" | "partitions" | "records" | "ids" | "reader" | "broker"
+  > {
   /** Empty; what is there in the end is the caller's. */
   readonly folder: string;
   readonly say: (line: string) => void;
@@ -56,7 +59,13 @@ export async function tortureBetweenTopics(run: KafkaRun): Promise<KafkaResult> 
   const beganMs = performance.now();
   // Short enough that brokers end transactions by themselves, or not.
   const transactionTimeout = createRng(seed).pick(["5s", "1min"]);
-  const stage = await setStage({ folder, partitions, ids, transactionTimeout });
+  const stage = await setStage({
+    folder,
+    partitions,
+    ids,
+    transactionTimeout,
+    property: run.broker,
+  });
   const subjects = [stage.runtime, ...stage.functions, stage.brokerSubject];
   const ending = new AbortController();
   const clients = [clientOf(stage.broker), clientOf(stage.broker)] as const;

@@ -22,6 +22,8 @@ export interface StageOptions {
   readonly ids: number;
   /** As in module.yaml. */
   readonly transactionTimeout: string;
+  /** Of the broker, `NAME=VALUE`. */
+  readonly property?: string | undefined;
 }
 
 interface ModuleOptions extends Pick<StageOptions, "transactionTimeout"> {
@@ -35,7 +37,8 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   const { folder, partitions, ids } = options;
   const kafka = join(folder, "kafka");
   mkdirSync(kafka);
-  const broker = await brokerIn(kafka);
+  const [name = "", value = ""] = options.property?.split("=") ?? [];
+  const broker = await brokerIn(kafka, name === "" ? {} : { properties: { [name]: value } });
   const counters = await functionsProcess("counters", ids);
   const mirrors = await functionsProcess("mirrors", ids);
   const module = join(folder, "module.yaml");
