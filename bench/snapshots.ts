@@ -13,6 +13,8 @@ import type { Load, LoadResult } from "./support/load.ts";
 import { rawLine } from "./support/machine.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { type Child, Processes } from "./support/processes.ts";
+import { summarise, windowOf } from "./support/profile.ts";
+import { profileTables } from "./support/profile-table.ts";
 import { restoreRows } from "./support/restore-rows.ts";
 import { count, median, ms, table } from "./support/table.ts";
 
@@ -63,7 +65,9 @@ export async function benchSnapshots(options: BenchOptions): Promise<string> {
       const text = await alternate(processes, nodes, addresses, options);
       await nodes[1].program.end("SIGTERM");
       await nodes[0].program.end("SIGKILL");
-      return `${text}\n${await restoreRows(processes, folder, url, addresses, options)}`;
+      const profile = options.profile ? await profiled(processes, kept, url, addresses) : "";
+      const restored = await restoreRows(processes, folder, url, addresses, options);
+      return `${text}\n${restored}${profile}`;
     } finally {
       await processes.end();
       for (const home of homes) await home.remove();
@@ -71,6 +75,24 @@ export async function benchSnapshots(options: BenchOptions): Promise<string> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** One turn more, while snapshots are taken. */
+async function profiled(
+  processes: Processes,
+  home: NodeHome,
+  url: string,
+  addresses: number,
+): Promise<string> {
+  const options = ["--snapshots", url, "--snapshot-every", "1h"];
+  const node = await home.start({ profiled: true, options });
+  await take(node);
+  const fromMs = performance.now();
+  const { load } = await turn(processes, node, addresses, true);
+  const untilMs = performance.now();
+  const summary = summarise(await home.profileOf(node), windowOf(fromMs, untilMs));
+  const per = { count: (load.perSecond * (untilMs - fromMs)) / 1_000, unit: "call" };
+  return `\n${profileTables("calls, with a snapshot every 10 s", summary, per)}`;
 }
 
 async function build(processes: Processes, dir: string, addresses: number): Promise<void> {
@@ -109,7 +131,7 @@ async function alternate(
   const lines = [
     `the first snapshot, whole: ${count(whole.writtenBytes / 1e6)} MB in ${count(whole.elapsedMs)} ms`,
     `each further one: ${ms(median(taken.map((each) => each.writtenBytes)) / 1e6)} MB in ${count(median(taken.map((each) => each.elapsedMs)))} ms; states that were written anew: ${ms(changed / 1e6)} MB, and ${count(IDS)} counters`,
-    rawLine("calls/s with, of without", ratios),
+    `calls/s with, of without: ${ratios.map((ratio) => ratio.toFixed(2)).join(" ")}`,
     rawLine(
       "MB of each",
       taken.map(({ writtenBytes }) => writtenBytes / 1e6),
