@@ -71,7 +71,7 @@ export async function decideMany<T>(context: Context, decision: Decision<T>): Pr
     if (done > 0) io.err(`cut off after ${done}; the same command goes on\n`);
     throw error;
   }
-  await report(context, { done, gone, ...(refused > 0 ? { refused } : {}) }, words);
+  await report(context, { done, gone, refused }, words);
   return refused === 0 ? 0 : 1;
 }
 

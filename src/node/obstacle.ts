@@ -8,9 +8,7 @@ export function obstacleOf(partition: Partition, address: Address): string | und
     const { code, reason } = parked;
     return `${address.type}/${address.id} is parked until somebody retries it (${code}: ${reason})`;
   }
-  for (const { type, circuit } of partition.delivery.lanes()) {
-    if (type !== address.type || circuit.state.kind === "closed") continue;
-    return `the endpoint of ${type} is in trouble and being probed (${circuit.state.reason})`;
-  }
-  return undefined;
+  const { state } = partition.delivery.lane(address.type)?.circuit ?? {};
+  if (state === undefined || state.kind === "closed") return undefined;
+  return `the endpoint of ${address.type} is in trouble and being probed (${state.reason})`;
 }

@@ -89,6 +89,11 @@ export class Delivery {
     return this.#lanes.values();
   }
 
+  /** Of a function type; undefined: nothing was called there. */
+  lane(type: string): Lane | undefined {
+    return this.#lanes.get(type);
+  }
+
   /** A mailbox has got mail. */
   onMail(mailbox: Mailbox): void {
     if (mailbox.phase.kind === "idle") this.proceed(mailbox);
