@@ -24,7 +24,7 @@ import { isForbidden, isForbidding, isUnknownTopic, KafkaError } from "../kafka/
 import { insist, type Patience } from "../kafka/insist.ts";
 import type { Published, RefusedRecord } from "./contract.ts";
 import { placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
-import { LooseEnds } from "./kafka-loose-ends.ts";
+import { LooseEnds, type Traced } from "./kafka-loose-ends.ts";
 import { encodeMarker, findMarker, type Marker, REFUSED_WITHIN } from "./kafka-marker.ts";
 import { MarkerJudge, type MarkerJudgeOptions } from "./kafka-marker-judge.ts";
 import type { NumberedRecord, PlacedRecord, Placement } from "./kafka-placement.ts";
@@ -182,10 +182,9 @@ export class Transactions {
     const { cluster, patience, onEnd, maxSequence = SEQUENCE_MAX } = this.#options;
     const { producer } = session;
     session.isOpen = true;
-    const traced = await this.#ends.clean(producer, [...placesOf(records).values()]);
+    const traced = await this.#ends.clean(producer, placesOf(records));
     // Side by side; both have ended before the transaction does, or the session is given up.
-    const begun = (): void => this.#ends.begun(traced);
-    const parts = [this.#send(session, records, begun), this.#mark(session, marker, begun)];
+    const parts = [this.#send(session, records, traced), this.#mark(session, marker, traced)];
     const failed = (await Promise.allSettled(parts)).find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
     this.#judge.asked();
@@ -201,16 +200,12 @@ export class Transactions {
     if (sent > maxSequence) this.#session = undefined;
   }
 
-  async #send(
-    session: Session,
-    records: readonly PlacedRecord[],
-    begun: () => void,
-  ): Promise<void> {
+  async #send(session: Session, records: readonly PlacedRecord[], traced: Traced): Promise<void> {
     if (records.length === 0) return;
     const { cluster, compression, placement } = this.#options;
     const { producer, sequences } = session;
-    await this.#join(producer, records);
-    begun();
+    await this.#join(producer, records, traced.places);
+    this.#ends.begun(traced);
     const requests = requestsOf(records, placement.maxBytesOf, this.#refusals.isAlone);
     for (const request of requests) {
       const batches = request.map(({ at, records: ofBatch }) => ({
@@ -232,17 +227,20 @@ export class Transactions {
   }
 
   /** Makes the partitions part of the transaction; a topic that we may not write to is found. */
-  async #join(producer: ProducerSession, records: readonly PlacedRecord[]): Promise<void> {
+  async #join(
+    producer: ProducerSession,
+    records: readonly PlacedRecord[],
+    places: readonly TopicPartition[],
+  ): Promise<void> {
     const { cluster, placement, patience } = this.#options;
-    const places = placesOf(records);
     const join = (partitions: readonly TopicPartition[]) =>
       insist(patience, () => cluster.addPartitions(producer, partitions));
     try {
-      return await join([...places.values()]);
+      return await join(places);
     } catch (error) {
       if (!isForbidding(error) && !isUnknownTopic(error)) throw error;
     }
-    for (const at of places.values()) {
+    for (const at of places) {
       try {
         await join([at]);
       } catch (error) {
@@ -254,11 +252,11 @@ export class Transactions {
     }
   }
 
-  async #mark(session: Session, marker: Marker, begun: () => void): Promise<void> {
+  async #mark(session: Session, marker: Marker, traced: Traced): Promise<void> {
     const { cluster, name, patience } = this.#options;
     const { producer } = session;
     await insist(patience, () => cluster.addOffsets(producer, name));
-    begun();
+    this.#ends.begun(traced);
     const offsets = [encodeMarker(marker)];
     try {
       await insist(patience, () => cluster.commitOffsets(producer, name, offsets));
@@ -371,8 +369,9 @@ export class Transactions {
   }
 }
 
-function placesOf(records: readonly PlacedRecord[]): ReadonlyMap<string, TopicPartition> {
-  return new Map(records.map(({ at }) => [placeOf(at), at]));
+/** Each once. */
+function placesOf(records: readonly PlacedRecord[]): readonly TopicPartition[] {
+  return [...new Map(records.map(({ at }) => [placeOf(at), at])).values()];
 }
 
 function ofPlace(records: readonly PlacedRecord[], at: TopicPartition): readonly PlacedRecord[] {
