@@ -14,6 +14,7 @@ import type { SourceBatch } from "../model/source.ts";
 import { Driver } from "../partition/driver.ts";
 import type { PartitionLimits } from "../partition/limits.ts";
 import type { Partition } from "../partition/partition.ts";
+import type { PeerRelease } from "../partition/peers.ts";
 import type { Cut, Directory, Input, Release } from "../partition/ports.ts";
 import { openPartition } from "../partition/recovery.ts";
 import type { Store, StoreSnapshot } from "../store/contract.ts";
@@ -68,8 +69,6 @@ export interface PartitionHostOptions {
   /** Default 250. */
   readonly reopenAfterMs?: number;
 }
-
-export type PeerRelease = Extract<Release, { readonly to: number }>;
 
 interface Running {
   readonly kind: "running";

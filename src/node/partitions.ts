@@ -1,14 +1,14 @@
 /** All partitions of a node, and the ways between them. */
 
-import { assert, unreachable } from "../base/assert.ts";
+import { assert } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { SourceSink } from "../ingress/contract.ts";
 import type { Address } from "../model/address.ts";
-import { incarnationOf } from "../model/outbox-number.ts";
 import { ownerOf } from "../model/owner.ts";
 import type { SourceBatch } from "../model/source.ts";
-import { partitionDestination } from "../store/keys.ts";
-import { PartitionHost, type PartitionHostOptions, type PeerRelease } from "./partition-host.ts";
+import { peerInput } from "../partition/peers.ts";
+import { nothingOlder } from "./older-records.ts";
+import { PartitionHost, type PartitionHostOptions } from "./partition-host.ts";
 
 export class Partitions implements SourceSink {
   readonly hosts: readonly PartitionHost[];
@@ -24,8 +24,13 @@ export class Partitions implements SourceSink {
           ...options,
           index,
           logger: options.logger.child({ partition: index }),
-          toPeer: (from, release) => this.#toPeer(from, release),
-          mayPublish: (egress, first) => this.#mayPublish(egress, first),
+          toPeer: (from, release) => this.host(release.to).offer(peerInput(from, release)),
+          mayPublish: (egress, first) =>
+            nothingOlder(
+              this.hosts.map(({ partition }) => partition),
+              egress,
+              first,
+            ),
         }),
     );
   }
@@ -90,43 +95,5 @@ export class Partitions implements SourceSink {
 
   async stop(): Promise<void> {
     await Promise.all(this.hosts.map((host) => host.stop()));
-  }
-
-  /**
-   * What an incarnation has for an egress leaves behind all that those before it left there, in whatever partition:
-   * since a restore on another number of partitions an address may have records in two, and they keep their order.
-   */
-  #mayPublish(egress: string, first: number): boolean {
-    const incarnation = incarnationOf(first);
-    if (incarnation === 0) return true;
-    return this.hosts.every(({ partition }) => {
-      if (partition === undefined) return false; // nobody knows what it holds
-      // One that a loss has not touched goes on with its numbers, which nobody has to wait for.
-      const least = Math.min(incarnation, partition.incarnation);
-      return partition.outboxes
-        .ofEgress(egress)
-        .every(({ lowest }) => incarnationOf(lowest) >= least);
-    });
-  }
-
-  #toPeer(from: number, release: PeerRelease): void {
-    const peer = this.host(release.to);
-    const destination = partitionDestination(from);
-    switch (release.kind) {
-      case "channel": {
-        const { first, since, messages, barrier } = release;
-        return peer.offer({ kind: "channel", from, first, since, messages, barrier });
-      }
-      case "acknowledge": {
-        const { upTo, barrier } = release;
-        return peer.offer({ kind: "acknowledged", destination, upTo, barrier });
-      }
-      case "resume": {
-        const { next, barrier } = release;
-        return peer.offer({ kind: "resume", destination, next, barrier });
-      }
-      default:
-        return unreachable(release);
-    }
   }
 }

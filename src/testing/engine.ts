@@ -10,7 +10,7 @@ import { StatefoldError } from "../base/errors.ts";
 import { type Address, addressKey } from "../model/address.ts";
 import type { Invocation } from "../model/invocation.ts";
 import { ownerOf } from "../model/owner.ts";
-import { partitionDestination } from "../store/keys.ts";
+import { peerInput } from "../partition/peers.ts";
 import { Host, type HostOptions, type OutwardRelease } from "./host.ts";
 import type { Step, Timeline } from "./timeline.ts";
 
@@ -214,23 +214,13 @@ export class Engine {
   }
 
   #release(from: Host, release: OutwardRelease): void {
-    const destination = partitionDestination(from.index);
     switch (release.kind) {
       case "publish":
         return this.#options.onPublish(from, release);
-      case "channel": {
-        const { to, first, since, messages, barrier } = release;
-        const batch = { from: from.index, first, since, messages, barrier };
-        return this.#peer(to).offer({ kind: "channel", ...batch });
-      }
-      case "acknowledge": {
-        const { to, upTo, barrier } = release;
-        return this.#peer(to).offer({ kind: "acknowledged", destination, upTo, barrier });
-      }
-      case "resume": {
-        const { to, next, barrier } = release;
-        return this.#peer(to).offer({ kind: "resume", destination, next, barrier });
-      }
+      case "channel":
+      case "acknowledge":
+      case "resume":
+        return this.#peer(release.to).offer(peerInput(from.index, release));
       default:
         return unreachable(release);
     }

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import type { ChannelInput, Input, Release } from "../../src/partition/ports.ts";
-import { partitionDestination } from "../../src/store/keys.ts";
+import { type PeerRelease, peerInput } from "../../src/partition/peers.ts";
+import type { ChannelInput, Input } from "../../src/partition/ports.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Host } from "./host.ts";
 import type { Stage } from "./stage.ts";
-
-type PeerRelease = Extract<Release, { readonly to: number }>;
 
 /**
  * The ways between partitions: late, sometimes very late, sometimes twice, in any order. Something is lost
@@ -25,7 +23,7 @@ export class Wire {
   carry(from: Host, release: PeerRelease): void {
     const peer = this.#world.hosts[release.to];
     assert(peer !== undefined && peer !== from, "a release to nobody");
-    const input = inputOf(from, release);
+    const input = peerInput(from.index, release);
     const { generation } = peer;
     const { schedule, faults } = this.#world;
     const send = (input: Input) => {
@@ -48,22 +46,4 @@ function together(last: ChannelInput, next: ChannelInput): ChannelInput {
   if (last.first + last.messages.length !== next.first) return next;
   const barrier = Math.max(last.barrier, next.barrier);
   return { ...last, messages: [...last.messages, ...next.messages], barrier };
-}
-
-function inputOf(from: Host, release: PeerRelease): Input {
-  const destination = partitionDestination(from.index);
-  switch (release.kind) {
-    case "channel": {
-      const { first, since, messages, barrier } = release;
-      return { kind: "channel", from: from.index, first, since, messages, barrier };
-    }
-    case "acknowledge": {
-      const { upTo, barrier } = release;
-      return { kind: "acknowledged", destination, upTo, barrier };
-    }
-    case "resume": {
-      const { next, barrier } = release;
-      return { kind: "resume", destination, next, barrier };
-    }
-  }
 }

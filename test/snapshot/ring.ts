@@ -8,14 +8,10 @@ import { unreachable } from "../../src/base/assert.ts";
 import type { Message } from "../../src/model/message.ts";
 import { ownerOf, partitionOfSource } from "../../src/model/owner.ts";
 import { decodeStateEntry } from "../../src/model/persisted-value.ts";
+import { peerInput } from "../../src/partition/peers.ts";
 import type { Input, Release, Turn } from "../../src/partition/ports.ts";
 import type { PartitionCut, SnapshotPartitions } from "../../src/snapshot/cut.ts";
-import {
-  egressDestination,
-  heirDestination,
-  keyOf,
-  partitionDestination,
-} from "../../src/store/keys.ts";
+import { egressDestination, heirDestination, keyOf } from "../../src/store/keys.ts";
 import { decodeParked, decodePosition, decodeState } from "../../src/store/records.ts";
 import {
   at,
@@ -208,20 +204,11 @@ export class Ring implements SnapshotPartitions {
   }
 
   #release(from: number, release: Release): void {
-    const destination = partitionDestination(from);
     switch (release.kind) {
-      case "channel": {
-        const { to, kind: _, ...rest } = release;
-        return this.#send(from, to, { kind: "channel", from, ...rest });
-      }
-      case "acknowledge": {
-        const { to, upTo, barrier } = release;
-        return this.#send(from, to, { kind: "acknowledged", destination, upTo, barrier });
-      }
-      case "resume": {
-        const { to, next, barrier } = release;
-        return this.#send(from, to, { kind: "resume", destination, next, barrier });
-      }
+      case "channel":
+      case "acknowledge":
+      case "resume":
+        return this.#send(from, release.to, peerInput(from, release));
       case "publish": {
         const { heirOf, first, records } = release;
         const partition = heirOf ?? from;

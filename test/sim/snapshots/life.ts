@@ -13,15 +13,15 @@ import { LogEgress } from "../../../src/egress/log.ts";
 import type { SourceSink } from "../../../src/ingress/contract.ts";
 import { LogIngress } from "../../../src/ingress/log.ts";
 import { TopicLog } from "../../../src/log/topic-log.ts";
-import { incarnationOf } from "../../../src/model/outbox-number.ts";
 import type { SourceBatch } from "../../../src/model/source.ts";
+import { nothingOlder } from "../../../src/node/older-records.ts";
 import { Publishers } from "../../../src/node/publishers.ts";
+import { peerInput } from "../../../src/partition/peers.ts";
 import type { Input, Release, Turn } from "../../../src/partition/ports.ts";
 import { type ClaimOptions, claim } from "../../../src/snapshot/claim.ts";
 import { Coordinator, type TakenSnapshot } from "../../../src/snapshot/coordinator.ts";
 import type { Ownership } from "../../../src/snapshot/ownership.ts";
 import { stepwisePacking } from "../../../src/snapshot/packing.ts";
-import { partitionDestination } from "../../../src/store/keys.ts";
 import { decodeParked } from "../../../src/store/records.ts";
 import { createLogger } from "../../../src/telemetry/logger.ts";
 import { binding, EGRESS, Harness, PLAIN, TYPE } from "../../partition/harness.ts";
@@ -309,20 +309,11 @@ export class Life {
   }
 
   #release(from: number, release: Release): void {
-    const destination = partitionDestination(from);
     switch (release.kind) {
-      case "channel": {
-        const { to, kind: _, ...rest } = release;
-        return this.#send(from, to, { kind: "channel", from, ...rest });
-      }
-      case "acknowledge": {
-        const { to, upTo, barrier } = release;
-        return this.#send(from, to, { kind: "acknowledged", destination, upTo, barrier });
-      }
-      case "resume": {
-        const { to, next, barrier } = release;
-        return this.#send(from, to, { kind: "resume", destination, next, barrier });
-      }
+      case "channel":
+      case "acknowledge":
+      case "resume":
+        return this.#send(from, release.to, peerInput(from, release));
       case "publish":
         this.options.paths.hitIf(release.heirOf !== undefined, "heirPublishes");
         return this.#publishers[from]?.add(release);
@@ -338,14 +329,9 @@ export class Life {
     }
   }
 
-  /** As src/node/partitions.ts does. */
   #mayPublish(egress: string, first: number): boolean {
-    const incarnation = incarnationOf(first);
-    const isFree = this.#harnesses.every(({ partition }) =>
-      partition.outboxes.ofEgress(egress).every(({ lowest }) => {
-        return incarnationOf(lowest) >= incarnation;
-      }),
-    );
+    const partitions = this.#harnesses.map(({ partition }) => partition);
+    const isFree = nothingOlder(partitions, egress, first);
     this.options.paths.hitIf(!isFree, "waitsForOlder");
     return isFree;
   }
