@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
-import { Program } from "./program.ts";
+import { Program, type ProgramOptions } from "./program.ts";
 
 /** What a child answers its parent; its shape is agreed between the two. */
 export type FromChild = object;
@@ -20,8 +20,8 @@ export class Processes {
   }
 
   /** The compiled program, or another script with its arguments. */
-  program(args: readonly string[]): Program {
-    const program = new Program(args);
+  program(args: readonly string[], options: ProgramOptions = {}): Program {
+    const program = new Program(args, options);
     this.#programs.add(program);
     return program;
   }
