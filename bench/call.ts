@@ -74,13 +74,14 @@ async function measure(
 
 async function run(
   processes: Processes,
-  { processes: watched, pausable }: Subject,
+  { processes: watched, pausable, died }: Subject,
   load: Load,
 ): Promise<Round> {
   pausable?.resume();
   const machineLoad = loadavg()[0] ?? 0;
   const generator = processes.child("support/load.js");
-  const { result, spent } = await watching(watched, () => generator.ask<LoadResult>(load));
+  const measuring = watching(watched, () => generator.ask<LoadResult>(load));
+  const { result, spent } = await Promise.race([measuring, died]);
   generator.kill();
   pausable?.pause();
   return { ...result, spent, machineLoad };

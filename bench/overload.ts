@@ -63,7 +63,7 @@ async function overloaded(
     const overloadMs = Math.max(LEAST_OVERLOAD_MS, OVERLOAD_MS * options.scale);
     const calm = { perSecond: best * CALM.share, forMs: CALM.forMs };
     const load: OpenLoad = {
-      ...{ port: node.port, shape: "call", ids: IDS, maxConnections: connections },
+      ...{ port: node.port, shape: "call", ids: IDS, connections },
       phases: [calm, { perSecond: best * TIMES_TOO_MUCH, forMs: overloadMs }, calm],
     };
     const generator = processes.child("support/open-load.js");

@@ -14,6 +14,8 @@ export interface Subject {
   readonly port: number;
   readonly shape: Shape;
   readonly processes: readonly Watched[];
+  /** Rejects when one of its programs ends, with its last words. */
+  readonly died: Promise<never>;
   /** Stands still while others are measured: it has something to do by itself. */
   readonly pausable?: Program;
 }
@@ -35,6 +37,9 @@ export interface Cast {
   remove(): Promise<void>;
 }
 
+/** Of those whose last words go to the terminal. */
+const never = new Promise<never>(() => {});
+
 export async function castOf(processes: Processes): Promise<Cast> {
   const ends: (() => Promise<void>)[] = [];
   const notes: string[] = [];
@@ -49,26 +54,18 @@ export async function castOf(processes: Processes): Promise<Cast> {
     const child = processes.child("proxy.js");
     const question: ProxyQuestion = { functionPort: to };
     const { port } = await child.ask<{ port: number }>(question);
-    return {
-      name,
-      port,
-      shape: "protocol",
-      processes: [{ role: "runtime", pid: child.pid }, behind],
-    };
+    const watched: Watched[] = [{ role: "runtime", pid: child.pid }, behind];
+    return { name, port, shape: "protocol", processes: watched, died: never };
   };
   const node = async (name: string, to: number, behind: Watched): Promise<Subject> => {
     const home = await NodeHome.make(processes, { port: to });
     ends.push(() => home.remove());
     const { port, program } = await home.start();
-    return {
-      name,
-      port,
-      shape: "call",
-      processes: [{ role: "runtime", pid: program.pid }, behind],
-    };
+    const watched: Watched[] = [{ role: "runtime", pid: program.pid }, behind];
+    return { name, port, shape: "call", processes: watched, died: program.died };
   };
   const subjects: Subject[] = [
-    { name: FUNCTION, port: functionPort, shape: "protocol", processes: [ours] },
+    { name: FUNCTION, port: functionPort, shape: "protocol", processes: [ours], died: never },
     await proxy(PROXY, functionPort, ours),
     await node(STATEFOLD, functionPort, ours),
     await proxy(OFFICIAL_PROXY, officialPort, theirs),
@@ -81,7 +78,10 @@ export async function castOf(processes: Processes): Promise<Cast> {
       { role: "runtime", pid: server.pid },
       { role: "functions", pid: beside.pid },
     ];
-    subjects.push({ name: RESTATE, port, shape: "restate", processes: watched, pausable: server });
+    const died = Promise.race([server.died, beside.died]);
+    died.catch(() => {}); // it may be that nobody asks any more
+    const what = { name: RESTATE, port, shape: "restate", died, pausable: server } as const;
+    subjects.push({ ...what, processes: watched });
   } catch (error) {
     if (!(error instanceof NotInstalled)) throw error;
     notes.push(`  ${error.message}\n`);

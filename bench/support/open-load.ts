@@ -8,20 +8,21 @@ import { type FromChild, serveParent } from "./processes.ts";
 
 /*
  * Requests at a rate, whatever comes back, in phases that follow each other without a pause. Each has a time at which it is
- * meant to go out, and its latency counts from then. It takes a connection that is free, or a new one; when all there
- * may be are taken, it is not sent at all, and counted. What is not answered when the last phase is long over is lost.
+ * meant to go out, and its latency counts from then. All connections are opened before the first. A request takes one that is
+ * free; when all are taken, it is not sent at all, and counted; those that break are opened anew. What is not answered when the last phase is long over is lost.
  */
 export interface OpenLoad {
   readonly port: number;
   readonly shape: Shape;
   readonly ids: number;
-  readonly maxConnections: number;
+  readonly connections: number;
   readonly phases: readonly { readonly perSecond: number; readonly forMs: number }[];
 }
 
 export const SLOT_MS = 100;
 /** Later than that, an answer is no use to who asked. */
 const USEFUL_WITHIN_MS = 1_000;
+const AT_ONCE = 100;
 const ANSWER_WITHIN_MS = 30_000;
 
 export interface PhaseResult {
@@ -109,6 +110,7 @@ class Generator {
   }
 
   async run(): Promise<OpenLoadResult> {
+    await this.#openAll();
     const cpuBefore = process.cpuUsage();
     this.#beganMs = performance.now();
     let fromMs = this.#beganMs;
@@ -128,6 +130,19 @@ class Generator {
       cpuMs: (user + system) / 1000,
       beganAtMs: performance.timeOrigin + this.#beganMs,
     };
+  }
+
+  /** A few at a time: how many can come in one burst is another question. */
+  async #openAll(): Promise<void> {
+    const opened: Promise<void>[] = [];
+    for (let n = 0; n < this.#load.connections; n++) {
+      const line = this.#newLine();
+      if (line === undefined) break;
+      this.#free.push(line);
+      opened.push(line.opened);
+      if (n % AT_ONCE === 0) await Promise.all(opened.splice(0));
+    }
+    await Promise.all(opened);
   }
 
   async #send(phase: Phase, fromMs: number, perSecond: number, forMs: number): Promise<void> {
@@ -174,7 +189,7 @@ class Generator {
   }
 
   #newLine(): Line | undefined {
-    if (this.#lines.size >= this.#load.maxConnections) return undefined;
+    if (this.#lines.size >= this.#load.connections) return undefined;
     const line: Line = new Line(this.#load.port, {
       onFree: () => this.#free.push(line),
       onGone: () => {
@@ -190,6 +205,8 @@ class Generator {
 
 /** One connection, with one request at a time. */
 class Line {
+  /** Or not: it says so to who asks. */
+  readonly opened: Promise<void>;
   readonly #socket: Socket;
   #settle: ((status: number, what: string) => void) | undefined;
 
@@ -197,6 +214,9 @@ class Line {
     const reader = new AnswerReader();
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     this.#socket = socket;
+    this.opened = new Promise((resolve) => {
+      socket.once("connect", resolve).once("close", resolve);
+    });
     let isNew = true;
     let why = "the connection was closed";
     socket.on("data", (chunk) => {

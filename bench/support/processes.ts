@@ -23,6 +23,8 @@ export class Processes {
   program(args: readonly string[], options: ProgramOptions = {}): Program {
     const program = new Program(args, options);
     this.#programs.add(program);
+    // A benchmark that is broken off leaves nobody behind, least of all one that stands still.
+    process.off("exit", this.#killPrograms).once("exit", this.#killPrograms);
     return program;
   }
 
@@ -36,7 +38,12 @@ export class Processes {
     this.#children.clear();
     for (const program of this.#programs) await program.end("SIGKILL");
     this.#programs.clear();
+    process.off("exit", this.#killPrograms);
   }
+
+  readonly #killPrograms = (): void => {
+    for (const program of this.#programs) program.kill();
+  };
 }
 
 /** A child that takes one question at a time. */

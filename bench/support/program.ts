@@ -51,6 +51,12 @@ export class Program {
     return await Promise.race([heard, this.died]);
   }
 
+  /** Without waiting, and also when it stands still. */
+  kill(): void {
+    this.#isAskedToEnd = true;
+    this.#child.kill("SIGKILL");
+  }
+
   /** Sends a signal and waits for its end. */
   async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     this.#isAskedToEnd = true;
