@@ -5,6 +5,7 @@ const encoder = new TextEncoder();
  * by id needs no shuffle, and functions of different types with the same id are neighbours.
  */
 export function partitionOf(id: string, count: number): number {
+  if (count === 1) return 0;
   return partitionOfBytes(encoder.encode(id), count);
 }
 

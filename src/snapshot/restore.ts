@@ -11,7 +11,7 @@
  */
 import { assert } from "../base/assert.ts";
 import type { BlobStore } from "../blob/contract.ts";
-import type { Store } from "../store/contract.ts";
+import type { StoreInTheMaking } from "../store/contract.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
 import type { MetaRecord } from "../store/records.ts";
 import type { Manifest } from "./manifest.ts";
@@ -27,7 +27,7 @@ export interface RestoreOptions {
   readonly blob: BlobStore;
   readonly manifest: Manifest;
   /** New and empty, one for each partition that is to be. */
-  readonly stores: readonly Pick<Store, "commit">[];
+  readonly stores: readonly StoreInTheMaking[];
   /** Whose they are: the snapshot's application, or another name for a fork. */
   readonly application: string;
   /** Greater than any in the snapshot, and than any that was restored from it: enrol. Of a fork, by two. */
@@ -83,14 +83,13 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<RestoreR
     metas.reduce((sum, meta) => sum + meta.accepted, 0);
   const [before, after] = [shares.map(({ meta }) => meta), stores.map(({ meta }) => meta)];
   assert(accepted(after) === accepted(before), "I4: what was accepted is there, or done");
-  for (const store of stores) await store.flush();
-  for (const store of stores) await store.settled();
+  for (const store of stores) await store.complete();
   return { ...placement.counts, entries, rawBytes, metas: stores.map(({ meta }) => meta) };
 }
 
 function restoredStore(
   { manifest, stores, application, incarnation }: RestoreOptions,
-  store: Pick<Store, "commit">,
+  store: StoreInTheMaking,
   partition: number,
 ): RestoredStore {
   const metas = manifest.partitions.map(({ meta }) => meta);

@@ -7,17 +7,17 @@
  * kept as it was, from there on what comes behind all of that, messages that were on their way.
  */
 import { assert } from "../base/assert.ts";
-import type { Store, Write } from "../store/contract.ts";
+import type { StoreInTheMaking, Write } from "../store/contract.ts";
 import { keyOf } from "../store/keys.ts";
 import { encodeMeta, type MetaRecord } from "../store/records.ts";
 
-/** Of one commit, about. */
+/** Handed to the store at once, about. */
 const COMMIT_BYTES = 4 * 1024 * 1024;
 
 export type Place = "mail" | "timers" | "outbox" | "dead";
 
 export interface RestoredStoreOptions {
-  readonly store: Pick<Store, "commit">;
+  readonly store: StoreInTheMaking;
   /** As it begins; what it holds is counted here. */
   readonly meta: MetaRecord;
   readonly keepsSequences: boolean;
@@ -28,7 +28,7 @@ export class RestoredStore {
   readonly #options: RestoredStoreOptions;
   #writes: Write[] = [];
   #bytes = 0;
-  #committing: Promise<void> = Promise.resolve();
+  #filling: Promise<void> = Promise.resolve();
   #epoch: number;
   #next = 1;
   #nextLate: number;
@@ -77,24 +77,26 @@ export class RestoredStore {
     return this.#bytes >= COMMIT_BYTES;
   }
 
-  /**
-   * Has what was put into it made durable, and waits for what was before: while it is written, more may be put. A
-   * store that is opened after the last one and {@link settled} is whole.
-   */
+  /** Hands over what was put into it, and waits for what was before: while it is written, more may be put. */
   async flush(): Promise<void> {
-    await this.#committing;
-    const epoch = ++this.#epoch;
+    await this.#filling;
     const writes = this.#writes;
     this.#writes = [];
     this.#bytes = 0;
-    writes.push({ key: keyOf("meta"), value: encodeMeta(this.meta) });
-    this.#committing = this.#options.store.commit(writes, epoch);
-    this.#committing.catch(() => {}); // whoever waits for it hears of it
+    this.#filling = this.#options.store.fill(writes);
+    this.#filling.catch(() => {}); // whoever waits for it hears of it
   }
 
-  /** What was flushed is durable. */
-  async settled(): Promise<void> {
-    await this.#committing;
+  /**
+   * Makes everything durable, with its own record, which is what makes it a partition. That comes once and last: its
+   * key is before all others, and the store has little to merge as long as keys come in order.
+   */
+  async complete(): Promise<void> {
+    await this.flush();
+    await this.#filling;
+    const epoch = ++this.#epoch;
+    const writes = [{ key: keyOf("meta"), value: encodeMeta(this.meta) }];
+    await this.#options.store.commit(writes, epoch);
   }
 
   /** As of now. */

@@ -16,6 +16,8 @@ import {
 
 /** Blocks of one segment that are packed while others are gathered. */
 const BLOCKS_AHEAD = 3;
+/** Room for a block whose last value is not large. */
+const PAYLOAD_BYTES = BLOCK_BYTES + 64 * 1024;
 
 /**
  * @param pages changes in the order of their keys, none twice
@@ -34,10 +36,11 @@ export async function* writeSegment(
     return chunk;
   };
   yield hashed(magic());
-  const block = new BlockBuilder();
+  const payloads = new Payloads();
+  const block = new BlockBuilder(payloads);
   const packed = new Queue<Promise<Uint8Array>>();
   const pack = (): void => {
-    const packing_ = packBlock(block.take(), packing);
+    const packing_ = packBlock(block.take(), packing, payloads);
     packing_.catch(() => {}); // whoever takes it is told
     packed.push(packing_);
   };
@@ -67,50 +70,86 @@ function taken(packed: Queue<Promise<Uint8Array>>): Promise<Uint8Array> {
   return first;
 }
 
-async function packBlock(raw: Uint8Array, packing: Packing): Promise<Uint8Array> {
+async function packBlock(raw: Buffer, packing: Packing, payloads: Payloads): Promise<Uint8Array> {
   const deflated = await packing.deflate(raw);
   const pays = deflated.byteLength < raw.byteLength * 0.9;
   const packed = pays ? deflated : raw;
   const codec = pays ? CODEC.deflate : CODEC.plain;
-  return Buffer.concat([blockHead(packed, raw.byteLength, codec), packed]);
+  const block = Buffer.concat([blockHead(packed, raw.byteLength, codec), packed]);
+  payloads.free(raw);
+  return block;
 }
 
+/**
+ * Buffers that blocks are gathered in, each used again when its block is packed. New ones for all would be as
+ * many bytes as the state has, outside the heap, where what nobody needs any more is collected late.
+ */
+class Payloads {
+  readonly #free: Buffer[] = [];
+
+  /** Of at least so many bytes. */
+  take(bytes: number): Buffer {
+    const free = bytes <= PAYLOAD_BYTES ? this.#free.pop() : undefined;
+    return free ?? Buffer.allocUnsafeSlow(Math.max(bytes, PAYLOAD_BYTES));
+  }
+
+  /** @param payload any part of one, from its beginning on */
+  free(payload: Buffer): void {
+    const { buffer } = payload;
+    if (buffer.byteLength === PAYLOAD_BYTES) this.#free.push(Buffer.from(buffer));
+  }
+}
+
+/** What is gathered is copied at once: pages need not live as long as their block. */
 class BlockBuilder {
   changes = 0;
   /** Of all keys and values so far. */
   rawBytes = 0;
   /** Of the block that is filled. */
   bytes = 0;
-  #held: Change[] = [];
+  readonly #payloads: Payloads;
+  #payload: Buffer | undefined;
   #last: Uint8Array | undefined;
+
+  constructor(payloads: Payloads) {
+    this.#payloads = payloads;
+  }
 
   add(change: Change): void {
     const { key, value } = change;
     const isBehind = this.#last === undefined || Buffer.compare(this.#last, key) < 0;
     assert(isBehind, "the changes of a segment are in the order of their keys");
     this.#last = key;
-    this.#held.push(change);
     this.changes++;
     const valueBytes = value?.byteLength ?? 0;
     this.rawBytes += key.byteLength + valueBytes;
-    this.bytes += key.byteLength + valueBytes + headBytes(change);
+    const payload = this.#withRoom(headBytes(change) + key.byteLength + valueBytes);
+    let at = writeVarint(payload, key.byteLength, this.bytes);
+    at = writeVarint(payload, value === undefined ? 0 : valueBytes + 1, at);
+    payload.set(key, at);
+    if (value !== undefined) payload.set(value, at + key.byteLength);
+    this.bytes = at + key.byteLength + valueBytes;
   }
 
   /** The payload; the next one begins. */
-  take(): Uint8Array {
-    const payload = Buffer.allocUnsafe(this.bytes);
-    let at = 0;
-    for (const { key, value } of this.#held) {
-      at = writeVarint(payload, key.byteLength, at);
-      at = writeVarint(payload, value === undefined ? 0 : value.byteLength + 1, at);
-      payload.set(key, at);
-      at += key.byteLength;
-      if (value === undefined) continue;
-      payload.set(value, at);
-      at += value.byteLength;
-    }
-    this.#held = [];
+  take(): Buffer {
+    assert(this.#payload !== undefined, "a block has changes");
+    const payload = this.#payload.subarray(0, this.bytes);
+    this.#payload = undefined;
     this.bytes = 0;
+    return payload;
+  }
+
+  #withRoom(bytes: number): Buffer {
+    const filled = this.#payload;
+    const wanted = this.bytes + bytes;
+    if (filled !== undefined && wanted <= filled.byteLength) return filled;
+    const payload = this.#payloads.take(wanted);
+    if (filled !== undefined) {
+      filled.copy(payload, 0, 0, this.bytes);
+      this.#payloads.free(filled);
+    }
+    this.#payload = payload;
     return payload;
   }
 }

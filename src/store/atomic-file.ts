@@ -1,5 +1,5 @@
-import { open, rename } from "node:fs/promises";
-import { dirname } from "node:path";
+import { open, readdir, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { StatefoldError } from "../base/errors.ts";
 
 /**
@@ -26,6 +26,39 @@ export async function writeFileAtomically(
   } catch (error) {
     const text = `the disk refused a write to ${path}`;
     throw new StatefoldError("STORE_WRITE_FAILED", text, { cause: error });
+  }
+}
+
+/**
+ * Makes durable what others wrote to the files of a folder that have such a name; one that goes meanwhile is left out.
+ *
+ * @throws StatefoldError STORE_WRITE_FAILED
+ */
+export async function syncNamed(
+  folder: string,
+  isWanted: (name: string) => boolean,
+): Promise<void> {
+  try {
+    for (const name of await readdir(folder)) {
+      if (isWanted(name)) await syncIfThere(join(folder, name));
+    }
+    await syncFolder(folder);
+  } catch (error) {
+    const text = `the disk refused to keep what was written to ${folder}`;
+    throw new StatefoldError("STORE_WRITE_FAILED", text, { cause: error });
+  }
+}
+
+async function syncIfThere(path: string): Promise<void> {
+  try {
+    const file = await open(path, "r+");
+    try {
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
   }
 }
 

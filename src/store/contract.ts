@@ -32,6 +32,16 @@ export interface Store extends StoreReader {
   close(): Promise<void>;
 }
 
+/** A store that is being made from something else: nobody believes in it before its first commit. */
+export interface StoreInTheMaking extends Pick<Store, "commit"> {
+  /**
+   * Writes, without waiting for the disk. All that was filled is durable when the commit that follows has
+   * resolved; until then any part of it may be there. Not to be used once a commit has begun. In the order of the keys it
+   * costs least.
+   */
+  fill(writes: readonly Write[]): Promise<void>;
+}
+
 /** Reads reject with StatefoldError UNAVAILABLE once the store is closed. */
 export interface StoreSnapshot extends StoreReader {
   /** Ends it. Idempotent; what is running finishes first. */

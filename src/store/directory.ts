@@ -202,6 +202,7 @@ export class DataDirectory {
       lostEpoch: witnessed.lostEpoch,
       getMany: (keys) => witnessed.getMany(keys),
       scan: (range) => witnessed.scan(range),
+      fill: (writes) => witnessed.fill(writes),
       commit: (writes, epoch) => witnessed.commit(writes, epoch),
       snapshot: () => witnessed.snapshot(),
       close: () => {

@@ -88,6 +88,17 @@ export class KeyReader {
   }
 
   text(): string {
+    const end = this.#key.indexOf(0, this.#at);
+    // Nearly always: no zero in it.
+    if (end !== -1 && this.#key[end + 1] === 1) {
+      const text = utf8(this.#key.subarray(this.#at, end));
+      this.#at = end + 2;
+      return text;
+    }
+    return this.#escapedText();
+  }
+
+  #escapedText(): string {
     const bytes: number[] = [];
     for (;;) {
       const byte = this.#next();
@@ -112,6 +123,10 @@ export class KeyReader {
     if (byte === undefined) throw new RangeError("a key ends too early");
     return byte;
   }
+}
+
+function utf8({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
 }
 
 const PARTITION = "partition/";

@@ -149,11 +149,10 @@ function batchOrReason(bytes: Uint8Array, expected: Expected): LevelBatch | stri
 }
 
 /** @throws StatefoldError STORE_CORRUPT naming the table that is missing, damaged or another one */
-export async function checkTables(files: LevelFiles): Promise<void> {
+export async function checkTables(files: LevelFiles, memory = new TableMemory()): Promise<void> {
   for (const table of files.manifest.tables) {
-    const { path, problem } = await readTable(files.dir, table, (whole) => {
-      whole.check(table.smallest, table.largest);
-    });
+    const check = (whole: LevelTable): void => whole.check(table.smallest, table.largest);
+    const { path, problem } = await readTable(files.dir, table, check, memory);
     if (isRefusal(problem)) throw problem;
     if (problem !== undefined) {
       throw corrupt(files.dir, `the table ${path} is damaged`, { cause: problem });
@@ -174,23 +173,57 @@ export interface ReadTable {
   readonly problem: unknown;
 }
 
-/** A table that is there, as long as it was, and passes `check`. Never rejects for damage. */
+/**
+ * Where tables are read to that are done with when the next one is: a start reads all of them, and what each
+ * would leave behind is collected late, since it lies outside the heap.
+ */
+export class TableMemory {
+  #bytes = Buffer.alloc(0);
+
+  /** Of just this size; what was read before is overwritten. */
+  of(bytes: number): Buffer {
+    if (this.#bytes.byteLength < bytes) this.#bytes = Buffer.allocUnsafeSlow(bytes);
+    return this.#bytes.subarray(0, bytes);
+  }
+}
+
+/**
+ * A table that is there, as long as it was, and passes `check`. Never rejects for damage.
+ *
+ * @param memory the table is a view of it. Default: of its own
+ */
 export async function readTable(
   dir: string,
   entry: TableEntry,
   check: (table: LevelTable) => void = () => undefined,
+  memory = new TableMemory(),
 ): Promise<ReadTable> {
   const path = await tablePath(dir, entry.number);
   try {
-    const bytes = await readFile(path);
-    if (bytes.byteLength !== entry.bytes) {
-      throw new RangeError(`it has ${bytes.byteLength} bytes, where there were ${entry.bytes}`);
-    }
-    const table = new LevelTable(bytes);
+    const table = new LevelTable(await readWhole(path, entry.bytes, memory));
     check(table);
     return { path, table, problem: undefined };
   } catch (error) {
     return { path, table: undefined, problem: error };
+  }
+}
+
+async function readWhole(path: string, expected: number, memory: TableMemory): Promise<Buffer> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    if (size !== expected) {
+      throw new RangeError(`it has ${size} bytes, where there were ${expected}`);
+    }
+    const bytes = memory.of(size);
+    for (let at = 0; at < size; ) {
+      const { bytesRead } = await file.read(bytes, at, size - at, at);
+      if (bytesRead === 0) throw new RangeError(`it ends after ${at} bytes`);
+      at += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await file.close();
   }
 }
 

@@ -4,7 +4,15 @@ import { Level } from "level";
 import { assert } from "../base/assert.ts";
 import { breath } from "../base/breath.ts";
 import { StatefoldError } from "../base/errors.ts";
-import type { Entry, ScanRange, Store, StoreSnapshot, Write } from "./contract.ts";
+import { syncNamed } from "./atomic-file.ts";
+import type {
+  Entry,
+  ScanRange,
+  Store,
+  StoreInTheMaking,
+  StoreSnapshot,
+  Write,
+} from "./contract.ts";
 import { classifyFileError, classifyLevelError, corrupt } from "./level-errors.ts";
 import {
   checkTables,
@@ -20,6 +28,8 @@ import { seal, unseal } from "./seal.ts";
 /** How much an iterator fetches at once. */
 const SCAN_BYTES = 1024 * 1024;
 const SCAN_ENTRIES = 5_000;
+/** Sealed bytes to those inside, of values that are not very small. */
+const SEALED_SHARE = 1 + 1 / 16;
 /** Of a commit prepared in one go: some milliseconds. A large one stands aside in between (I6). */
 const BATCH_ENTRIES = 1_000;
 const BATCH_BYTES = 1024 * 1024;
@@ -64,13 +74,15 @@ type Phase =
  * (level-files.ts): 2.5 s for each GiB. There is no later time for it, since LevelDB's compactions copy what
  * is damaged into new tables, under new checksums. What is refused is left as it was found.
  */
-export class LevelStore implements Store {
+export class LevelStore implements Store, StoreInTheMaking {
   readonly #db: Level<Uint8Array, Uint8Array>;
   readonly #dir: string;
   readonly #salt: number;
   readonly #running = new Set<Promise<unknown>>();
   #phase: Phase = { name: "open" };
   #epoch = 0;
+  /** Something was written that no sync has covered. */
+  #isFilled = false;
 
   private constructor(db: Level<Uint8Array, Uint8Array>, dir: string, salt: number) {
     this.#db = db;
@@ -162,7 +174,8 @@ export class LevelStore implements Store {
   ): Promise<Entry[]> {
     const found: Entry[] = [];
     let bytes = 0;
-    const highWaterMarkBytes = Math.min(maxBytes, SCAN_BYTES);
+    // LevelDB counts the seals too, and is asked for as much again where it ends a little too early.
+    const highWaterMarkBytes = Math.min(maxBytes * SEALED_SHARE, SCAN_BYTES);
     const iterator = this.#db.iterator({ gte: from, lt: until, limit, highWaterMarkBytes, ...of });
     try {
       while (found.length < limit && bytes < maxBytes) {
@@ -181,11 +194,28 @@ export class LevelStore implements Store {
     return found;
   }
 
+  /** @throws as `commit` does */
+  async fill(writes: readonly Write[]): Promise<void> {
+    assert(this.#epoch === 0, "a store is filled before its first commit");
+    this.#isFilled = true;
+    await this.#change(writes, () => this.#write(writes, false));
+  }
+
   /**
    * @throws StatefoldError VALUE_TOO_LARGE, and then nothing has changed; STORE_WRITE_FAILED or
    *   STORE_CORRUPT, and then this store takes no further commit.
    */
   async commit(writes: readonly Write[], epoch: number): Promise<void> {
+    assert(epoch > this.#epoch, `epoch ${epoch} after epoch ${this.#epoch}`);
+    await this.#change(writes, async () => {
+      this.#epoch = epoch;
+      await this.#write(writes, true);
+      if (this.#isFilled) await this.#syncLogs();
+      this.#isFilled = false;
+    });
+  }
+
+  async #change(writes: readonly Write[], operation: () => Promise<void>): Promise<void> {
     if (this.#phase.name === "failed") {
       throw new StatefoldError(
         "STORE_WRITE_FAILED",
@@ -193,27 +223,35 @@ export class LevelStore implements Store {
         { cause: this.#phase.error },
       );
     }
-    assert(epoch > this.#epoch, `epoch ${epoch} after epoch ${this.#epoch}`);
     checkLimits(writes);
-    this.#epoch = epoch;
     try {
-      await this.#run("write", async () => {
-        const batch = this.#db.batch();
-        let bytes = 0;
-        for (const [at, { key, value }] of writes.entries()) {
-          if (value === undefined) batch.del(key);
-          else batch.put(key, seal(key, value, this.#salt));
-          bytes += value?.byteLength ?? 0;
-          if ((at + 1) % BATCH_ENTRIES !== 0 && bytes < BATCH_BYTES) continue;
-          bytes = 0;
-          await breath();
-        }
-        await batch.write({ sync: true });
-      });
+      await this.#run("write", operation);
     } catch (error) {
       if (this.#phase.name === "open") this.#phase = { name: "failed", error };
       throw error;
     }
+  }
+
+  async #write(writes: readonly Write[], sync: boolean): Promise<void> {
+    const batch = this.#db.batch();
+    let bytes = 0;
+    for (const [at, { key, value }] of writes.entries()) {
+      if (value === undefined) batch.del(key);
+      else batch.put(key, seal(key, value, this.#salt));
+      bytes += value?.byteLength ?? 0;
+      if ((at + 1) % BATCH_ENTRIES !== 0 && bytes < BATCH_BYTES) continue;
+      bytes = 0;
+      await breath();
+    }
+    await batch.write({ sync });
+  }
+
+  /**
+   * LevelDB syncs the log it writes to, and each table it makes of one; the log before may be neither a synced
+   * table yet nor synced itself. One that goes meanwhile has become a table.
+   */
+  async #syncLogs(): Promise<void> {
+    await syncNamed(this.#dir, (name) => name.endsWith(".log"));
   }
 
   close(): Promise<void> {

@@ -1,7 +1,14 @@
 import { assert } from "../base/assert.ts";
 import { latin1 } from "../base/bytes.ts";
 import { StatefoldError } from "../base/errors.ts";
-import type { Entry, ScanRange, Store, StoreSnapshot, Write } from "./contract.ts";
+import type {
+  Entry,
+  ScanRange,
+  Store,
+  StoreInTheMaking,
+  StoreSnapshot,
+  Write,
+} from "./contract.ts";
 import { checkLimits } from "./limits.ts";
 import { OrderedMap } from "./ordered-map.ts";
 
@@ -35,7 +42,7 @@ export class MemoryContents {
 }
 
 /** A store without a disk, for simulations and tests. What it promises, it promises until the process ends. */
-export class MemoryStore implements Store {
+export class MemoryStore implements Store, StoreInTheMaking {
   readonly #contents: MemoryContents;
   #epoch = 0;
   #closed = false;
@@ -70,6 +77,13 @@ export class MemoryStore implements Store {
         contents = undefined;
       },
     };
+  }
+
+  async fill(writes: readonly Write[]): Promise<void> {
+    this.#assertOpen();
+    assert(this.#epoch === 0, "a store is filled before its first commit");
+    checkLimits(writes);
+    this.#contents.apply(writes);
   }
 
   async commit(writes: readonly Write[], epoch: number): Promise<void> {

@@ -1,7 +1,14 @@
 import { statefold } from "#stored";
 import { assert } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
-import type { Entry, ScanRange, Store, StoreSnapshot, Write } from "./contract.ts";
+import type {
+  Entry,
+  ScanRange,
+  Store,
+  StoreInTheMaking,
+  StoreSnapshot,
+  Write,
+} from "./contract.ts";
 import { FORMAT_VERSION } from "./format.ts";
 import { keyOf } from "./keys.ts";
 import { corrupt } from "./level-errors.ts";
@@ -17,7 +24,7 @@ export interface PartitionIdentity {
 }
 
 export interface WitnessedOptions {
-  readonly store: Store;
+  readonly store: Store & StoreInTheMaking;
   readonly witness: Witness;
   /** For messages. */
   readonly dir: string;
@@ -27,7 +34,7 @@ export interface WitnessedOptions {
 }
 
 /** The store of a partition, as opened from a data directory. */
-export interface PartitionStore extends Store {
+export interface PartitionStore extends Store, StoreInTheMaking {
   /**
    * The last epoch that was synced here, when the database ends before it and that was accepted; else
    * undefined. The next commit's epoch must be greater: until then the loss must be accepted again.
@@ -41,11 +48,15 @@ export interface PartitionStore extends Store {
  */
 export class WitnessedStore implements PartitionStore {
   readonly lostEpoch: number | undefined;
-  readonly #store: Store;
+  readonly #store: Store & StoreInTheMaking;
   readonly #witness: Witness;
   #committing: Promise<void> = Promise.resolve();
 
-  private constructor(store: Store, witness: Witness, lostEpoch: number | undefined) {
+  private constructor(
+    store: Store & StoreInTheMaking,
+    witness: Witness,
+    lostEpoch: number | undefined,
+  ) {
     this.#store = store;
     this.#witness = witness;
     this.lostEpoch = lostEpoch;
@@ -83,6 +94,11 @@ export class WitnessedStore implements PartitionStore {
 
   snapshot(): StoreSnapshot {
     return this.#store.snapshot();
+  }
+
+  async fill(writes: readonly Write[]): Promise<void> {
+    assert(this.#witness.epoch === 0, "a store is filled before its first commit");
+    await this.#store.fill(writes);
   }
 
   async commit(writes: readonly Write[], epoch: number): Promise<void> {

@@ -633,7 +633,7 @@ export const DRIVERS: Drivers = {
   "src/snapshot/segment-writer.ts#BLOCKS_AHEAD": [SEGMENTS],
   "src/snapshot/segment-reader.ts#AHEAD_BYTES": [SEGMENTS],
   "src/snapshot/restored-store.ts#COMMIT_BYTES": [
-    ["snapshot/placement", "what is restored is committed some megabytes at a time"],
+    ["snapshot/placement", "what is restored is written some megabytes at a time"],
   ],
   "src/snapshot/sorted-keys.ts#RUN_KEYS": [["snapshot/sorted-keys", "others have their turn"]],
   "src/snapshot/share.ts#SEGMENT_BYTES": [DELTAS],
@@ -686,6 +686,9 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/node/restoration.ts#BUFFERS_BYTES": "LevelDB's own, while a restore fills it",
   "src/node/restoration.ts#LEAST_BUFFER_BYTES": "the same",
   "src/snapshot/packing.ts#LEVEL": "of zlib, 1 to 9",
+  "src/snapshot/packing.ts#DEFLATED_CHUNK_BYTES": "of what is packed, cut from one piece",
+  "src/snapshot/packing.ts#IDLE_DEFLATERS":
+    "kept for the next block, under SHARES_AT_ONCE and BLOCKS_AHEAD",
   "src/snapshot/packing.ts#LEAST_CHUNK_BYTES": "the least that zlib takes",
   "src/snapshot/layout.ts#BARRIER_DIGITS": "the format",
   "src/snapshot/layout.ts#PART_DIGITS": "the format",

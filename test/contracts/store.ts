@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { statefold } from "#stored";
-import type { Entry, ScanRange, Store, Write } from "../../src/store/contract.ts";
+import type { Entry, ScanRange, Store, StoreInTheMaking, Write } from "../../src/store/contract.ts";
 import { FORMAT_VERSION } from "../../src/store/format.ts";
 import { endOfPrefix, keyOf } from "../../src/store/keys.ts";
 import { MAX_COMMIT_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from "../../src/store/limits.ts";
@@ -10,7 +10,7 @@ import { createRng, type Rng } from "../support/rng.ts";
 
 /** A store under test, empty at first. */
 export interface StoreUnderTest {
-  readonly store: Store;
+  readonly store: Store & StoreInTheMaking;
   /** Closes it and opens it again on what it kept. */
   reopen(): Promise<Store>;
 }
@@ -41,6 +41,7 @@ export function storeContract(
     test(`${name}: ${title}`, async (t) => body(await open(t)));
   };
   commitTests(storeTest);
+  fillTests(storeTest);
   scanTests(storeTest);
   limitTests(storeTest);
   snapshotTests(storeTest);
@@ -48,6 +49,32 @@ export function storeContract(
 }
 
 type StoreTest = (title: string, body: (under: StoreUnderTest) => Promise<void>) => void;
+
+function fillTests(storeTest: StoreTest): void {
+  storeTest("what is filled is there with the commit that follows", async ({ store, reopen }) => {
+    const values = Array.from({ length: 40 }, (_, i) => Buffer.alloc(i * 8_000, `${i} `));
+    for (let i = 0; i < values.length; i += 4) {
+      const some = values.slice(i, i + 4);
+      await store.fill(some.map((value, j) => ({ key: deadKey(i + j), value })));
+    }
+    await store.commit([metaWrite(7)], 7);
+    const again = await reopen();
+    const found = await again.getMany(values.map((_, i) => deadKey(i)));
+    const isSame = found.map((value, i) => value && values[i]?.equals(value));
+    assert.deepEqual(new Set(isSame), new Set([true]));
+  });
+
+  storeTest("nothing is filled in that could be believed already", async ({ store }) => {
+    await store.commit([metaWrite(1)], 1);
+    await assert.rejects(store.fill([put([1], "late")]), /before its first commit/);
+    assert.deepEqual(await store.scan(EVERYTHING), []);
+  });
+
+  storeTest("a value too large to be committed is not filled either", async ({ store }) => {
+    const value = Buffer.alloc(MAX_VALUE_BYTES + 1);
+    await assert.rejects(store.fill([{ key: deadKey(1), value }]), { code: "VALUE_TOO_LARGE" });
+  });
+}
 
 function commitTests(storeTest: StoreTest): void {
   storeTest("an empty store has nothing", async ({ store }) => {
@@ -245,7 +272,7 @@ function endTests(storeTest: StoreTest): void {
   storeTest("it holds what a plain map would hold", async (under) => {
     const rng = createRng(20);
     const model = new Map<string, string>();
-    let store = under.store;
+    let store: Store = under.store;
     for (let epoch = 1; epoch <= 60; epoch++) {
       const writes = randomWrites(rng, model);
       await store.commit([...writes, metaWrite(epoch)], epoch);

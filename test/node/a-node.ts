@@ -158,6 +158,7 @@ export class FaultyDisk {
       lostEpoch: store.lostEpoch,
       getMany: (keys) => store.getMany(keys),
       scan: (range) => store.scan(range),
+      fill: (writes) => store.fill(writes),
       commit: async (writes, epoch) => {
         this.commits++;
         if (this.refuses(partition, writes)) throw new Error("the disk is full");

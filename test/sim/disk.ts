@@ -1,5 +1,12 @@
 import { StatefoldError } from "../../src/base/errors.ts";
-import type { Entry, ScanRange, Store, StoreSnapshot, Write } from "../../src/store/contract.ts";
+import type {
+  Entry,
+  ScanRange,
+  Store,
+  StoreInTheMaking,
+  StoreSnapshot,
+  Write,
+} from "../../src/store/contract.ts";
 import { checkLimits } from "../../src/store/limits.ts";
 import { OrderedMap } from "../../src/store/ordered-map.ts";
 
@@ -18,7 +25,7 @@ interface Undo {
  * The disk of one partition. What was committed survives a crash; a commit that was running when the
  * crash came is there as a whole or not at all, and nobody was told which (I3).
  */
-export class SimDisk implements Store {
+export class SimDisk implements Store, StoreInTheMaking {
   #entries = new OrderedMap<Entry>();
   epoch = 0;
   /** What the witness beside it says was synced; behind the disk never, ahead of it after a loss. */
@@ -93,6 +100,10 @@ export class SimDisk implements Store {
   async scan(range: ScanRange): Promise<Entry[]> {
     this.#check();
     return this.list(range);
+  }
+
+  async fill(writes: readonly Write[]): Promise<void> {
+    this.apply(writes, this.epoch);
   }
 
   async commit(writes: readonly Write[], epoch: number): Promise<void> {

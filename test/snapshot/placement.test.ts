@@ -63,8 +63,7 @@ async function placed(
     share.end();
   }
   placement.end();
-  for (const store of stores) await store.flush();
-  for (const store of stores) await store.settled();
+  for (const store of stores) await store.complete();
   return { contents, metas: stores.map(({ meta }) => meta), counts: placement.counts };
 }
 
@@ -334,14 +333,20 @@ test("books that do not add up are refused, and so is what no version has writte
   await assert.rejects(placed([{ writes: [unknown], meta: {} }], 1), wrong);
 });
 
-test("what is restored is committed some megabytes at a time", async () => {
+test("what is restored is written some megabytes at a time, and its own record once, last", async () => {
   const sizes: number[] = [];
+  const epochs: number[] = [];
   const store = new RestoredStore({
     store: {
-      commit: async (writes, epoch) => {
-        const [meta] = writes.slice(-1).map((write) => decodeMeta(write.value ?? NOTHING));
-        assert.equal(meta?.epoch, epoch);
+      fill: async (writes) => {
+        assert.equal(epochs.length, 0);
+        assert(writes.every(({ key }) => Buffer.compare(key, keyOf("meta")) !== 0));
         sizes.push(writes.reduce((sum, each) => sum + (each.value?.byteLength ?? 0), 0));
+      },
+      commit: async ([meta, ...rest], epoch) => {
+        assert.equal(decodeMeta(meta?.value ?? NOTHING).epoch, epoch);
+        assert.equal(rest.length, 0);
+        epochs.push(epoch);
       },
     },
     ...{ meta: META, keepsSequences: true, firstLate: 1 },
@@ -350,7 +355,8 @@ test("what is restored is committed some megabytes at a time", async () => {
     store.put(Buffer.from(`k${i}`), Buffer.alloc(100_000));
     if (store.isFull) await store.flush();
   }
-  await store.flush();
+  await store.complete();
   assert.equal(sizes.length, 3);
   assert(Math.max(...sizes) < 4.3 * 1024 * 1024);
+  assert.deepEqual(epochs, [META.epoch + 1]);
 });

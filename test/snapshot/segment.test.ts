@@ -175,3 +175,23 @@ test("who leaves before the end lets go of what is read", async () => {
   for await (const _ of readSegment("s", chunks(), stepwisePacking)) break;
   assert(isClosed);
 });
+
+test("blocks are gathered in the same few buffers, large values or not", async () => {
+  const buffers = new Set<ArrayBufferLike>();
+  const packing = {
+    ...stepwisePacking,
+    deflate: (bytes: Uint8Array) => {
+      buffers.add(bytes.buffer);
+      return stepwisePacking.deflate(bytes);
+    },
+  };
+  const value = Buffer.alloc(1_000, "statefold");
+  const many = Array.from({ length: 10_000 }, (_, i) => ({ key: keyOf(i), value }));
+  const { bytes, sums } = await written(many, packing);
+  assert.deepEqual((await read(bytes, sums)).length, many.length);
+  assert(sums.rawBytes > 30 * BLOCK_BYTES);
+  assert(buffers.size <= 4, `${buffers.size} buffers`);
+  const large = at(99_999, "x".repeat(3 * BLOCK_BYTES));
+  const mixed = await written([...many.slice(0, 500), large, at(100_000, "behind")], packing);
+  assert.deepEqual((await read(mixed.bytes, mixed.sums)).at(-1), at(100_000, "behind"));
+});

@@ -6,7 +6,7 @@ import { crc32c } from "../../src/base/crc32c.ts";
 import { describeError } from "../../src/base/errors.ts";
 import { unsnappy } from "../../src/base/snappy.ts";
 import { LevelStore } from "../../src/store/level.ts";
-import { checkTables, readLevelFiles } from "../../src/store/level-files.ts";
+import { checkTables, readLevelFiles, TableMemory } from "../../src/store/level-files.ts";
 import { deadKey } from "../contracts/store.ts";
 import { createRng } from "../support/rng.ts";
 import { tempDir } from "../support/temp.ts";
@@ -63,6 +63,35 @@ test("all tables of a large store are checked, compressed or not", async (t) => 
     assert.match(describeError(error), /it has \d+ bytes, where there were \d+/);
     return true;
   });
+});
+
+test("tables are checked one after the other in the memory of one", async (t) => {
+  const dir = join(tempDir(t), "db");
+  const store = await LevelStore.open({ dir, create: true, writeBufferBytes: 64 * 1024 });
+  const rng = createRng(4);
+  const value = rng.bytes(200_000);
+  for (let epoch = 1; epoch <= 100; epoch++) {
+    await store.commit([{ key: deadKey(epoch), value }], epoch);
+  }
+  await store.close();
+  await (await LevelStore.open({ dir })).close();
+  const files = await readLevelFiles(dir);
+  const bytes = files.manifest.tables.map((table) => table.bytes);
+  const all = bytes.reduce((sum, each) => sum + each, 0);
+  assert(bytes.length > 5 && all > 15_000_000);
+  const sizes: number[] = [];
+  class Watched extends TableMemory {
+    override of(wanted: number): Buffer {
+      const buffer = super.of(wanted);
+      assert.equal(buffer.byteLength, wanted);
+      sizes.push(buffer.buffer.byteLength);
+      return buffer;
+    }
+  }
+  await checkTables(files, new Watched());
+  assert.equal(sizes.length, bytes.length);
+  assert.equal(new Set(sizes).size, sizes.filter((size, i) => size !== sizes[i - 1]).length);
+  assert.equal(Math.max(...sizes), Math.max(...bytes));
 });
 
 test("a table the manifest does not name is what a kill leaves of a compaction, and no damage", async (t) => {

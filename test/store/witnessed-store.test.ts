@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { deferred } from "../../src/base/deferred.ts";
-import type { Store } from "../../src/store/contract.ts";
+import type { Store, StoreInTheMaking } from "../../src/store/contract.ts";
 import { keyOf } from "../../src/store/keys.ts";
 import { MemoryContents, MemoryStore } from "../../src/store/memory.ts";
 import { newOwner } from "../../src/store/owner.ts";
@@ -17,7 +17,7 @@ async function newWitness(t: TestContext, epoch: number): Promise<Witness> {
   return Witness.open(path);
 }
 
-function open(store: Store, witness: Witness): Promise<WitnessedStore> {
+function open(store: Store & StoreInTheMaking, witness: Witness): Promise<WitnessedStore> {
   return WitnessedStore.open({
     store,
     witness,
