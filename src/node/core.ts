@@ -8,7 +8,9 @@ import type { Directory, EgressBinding } from "../partition/ports.ts";
 import type { Closing } from "./closing.ts";
 import { DiskReserve } from "./disk-reserve.ts";
 import { EgressFigures } from "./egress-figures.ts";
+import { named } from "./functions.ts";
 import type { Ground } from "./ground.ts";
+import { openHosts } from "./hosts.ts";
 import { declareCommitMetric, declareDiskMetric, declarePartitionMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
 import { NodeReport } from "./report.ts";
@@ -51,7 +53,8 @@ export async function openCore(ground: Ground, closing: Closing): Promise<Core> 
     function: (type) => functions.binding(type),
     egress: (id) => bindings.get(id),
   };
-  const partitions = new Partitions(storage.partitionCount, {
+  const all = Array.from({ length: storage.partitionCount }, (_, index) => index);
+  const hosts = openHosts(all, {
     ...{ application, storage, directory, limits: DEFAULT_LIMITS, egresses: egressById, logger },
     held,
     invoke: (invocation, signal) => functions.invoke(invocation, signal),
@@ -67,12 +70,14 @@ export async function openCore(ground: Ground, closing: Closing): Promise<Core> 
     onPublished: (egress, elapsedMs, records) => figures.published(egress, elapsedMs, records),
     onEnded: (error) => fail(error),
   });
+  const partitions = new Partitions(hosts);
   const fail = (error: StatefoldError): void => {
     report.phase = { kind: "failed", error };
     ended.resolve(error);
   };
   const report = new NodeReport({
-    ...{ application, dataDir: storage.dataDir, partitions, functions, metrics },
+    ...{ application, dataDir: storage.dataDir, partitions, metrics },
+    endpoints: named(ground.module.endpoints),
     ...{ ingresses, egresses, figures, snapshots },
   });
   closing.add(() => partitions.stop());

@@ -544,10 +544,10 @@ export const DRIVERS: Drivers = {
   "src/node/pages.ts#READ_BYTES": [
     ["node/pages", "however large the values are, only a few MiB are in memory at once"],
   ],
-  "src/node/admin.ts#SHOWN_MESSAGES": [
+  "src/node/views.ts#SHOWN_MESSAGES": [
     own("node", "of a parked address SHOWN_MESSAGES messages are shown"),
   ],
-  "src/node/admin.ts#SHOWN_BYTES": [
+  "src/node/views.ts#SHOWN_BYTES": [
     own("node", "of a parked address messages of SHOWN_BYTES are shown, and one at least"),
   ],
   "src/cli/run.ts#GRACE_MS": [
