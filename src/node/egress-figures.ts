@@ -1,5 +1,4 @@
 /** How long egresses take, call by call: for metrics, and for people who look. */
-import type { Egress } from "../egress/contract.ts";
 import { KafkaEgress, type TransactionCounts } from "../egress/kafka.ts";
 import {
   type HistogramDefinition,
@@ -45,24 +44,29 @@ const NEWEST = 0.1;
 export class EgressFigures {
   readonly #registry: MetricsRegistry;
   readonly #publishMs = new Map<string, number>();
-  readonly #transactions = new Map<string, TransactionCounts>();
+  readonly #transactions = new Map<string, () => TransactionCounts>();
 
-  constructor(registry: MetricsRegistry, egresses: readonly Egress[]) {
+  /** @param transactions how those of an egress have ended so far */
+  constructor(
+    registry: MetricsRegistry,
+    egresses: readonly OpenedEgress[],
+    transactions: (egress: string) => TransactionCounts,
+  ) {
     this.#registry = registry;
-    for (const egress of egresses) {
+    for (const { egress } of egresses) {
       if (!(egress instanceof KafkaEgress && egress.isTransactional)) continue;
-      const { id, transactions } = egress;
-      this.#transactions.set(id, transactions);
+      const { id } = egress;
+      this.#transactions.set(id, () => transactions(id));
       for (const outcome of ["committed", "aborted"] as const) {
         const series = registry.counter(TRANSACTIONS).labelled({ egress: id, outcome });
-        series.from(() => transactions[outcome]);
+        series.from(() => transactions(id)[outcome]);
       }
     }
   }
 
   /** How its transactions have ended; undefined: it has none. */
   transactions(egress: string): Readonly<TransactionCounts> | undefined {
-    const counts = this.#transactions.get(egress);
+    const counts = this.#transactions.get(egress)?.();
     return counts === undefined ? undefined : { ...counts };
   }
 

@@ -69,6 +69,8 @@ export interface PartitionHostOptions {
   readonly onCut?: ((partition: number, cut: Cut, snapshot: StoreSnapshot) => void) | undefined;
   /** An egress has taken records. */
   readonly onPublished: (egress: string, elapsedMs: number, records: number) => void;
+  /** It had a turn, or opened, or went down. Default: nobody looks. */
+  readonly onChange?: ((host: PartitionHost) => void) | undefined;
   /** It cannot go on. */
   readonly onEnded: (error: StatefoldError) => void;
   readonly logger: Logger;
@@ -162,7 +164,10 @@ export class PartitionHost implements Seat {
       ...{ partition, store, clock: systemClock, invoke: this.#options.invoke },
       release: (release) => this.#release(release),
       onFailure: (error) => this.#failed(error),
-      onTurn: () => this.offerSources(),
+      onTurn: () => {
+        this.offerSources();
+        this.#options.onChange?.(this);
+      },
       onCut: onCut === undefined ? undefined : (cut, taken) => onCut(index, cut, taken),
       onCommit: (elapsedMs, writes) => {
         if (performance.now() - openedAtMs >= RECOVERED_AFTER_MS) this.#failures = 0;
@@ -176,7 +181,7 @@ export class PartitionHost implements Seat {
       onFenced: (error) => this.#fenced(error),
       onPublished: this.#options.onPublished,
     });
-    this.#life = { kind: "running", partition, store, driver, publishers };
+    this.#become({ kind: "running", partition, store, driver, publishers });
     for (const egress of this.#options.egresses.values()) {
       egress.open(index, partition.outboxes.nextOf(egressDestination(egress.id)));
     }
@@ -255,7 +260,7 @@ export class PartitionHost implements Seat {
     this.#abort.abort();
     if (this.#life.kind !== "running") await this.#reopening;
     const life = this.#life;
-    if (life.kind !== "failed") this.#life = { kind: "stopped" };
+    if (life.kind !== "failed") this.#become({ kind: "stopped" });
     this.#dropWaiting();
     if (life.kind === "running") await this.#close(life);
   }
@@ -283,7 +288,7 @@ export class PartitionHost implements Seat {
   #failed(error: unknown): void {
     const life = this.#life;
     if (life.kind !== "running") return;
-    this.#life = { kind: "closed" };
+    this.#become({ kind: "closed" });
     this.#dropWaiting();
     this.#options.logger.error(
       { reason: describeError(error) },
@@ -296,7 +301,7 @@ export class PartitionHost implements Seat {
   #fenced(error: StatefoldError): void {
     const life = this.#life;
     if (life.kind !== "running") return;
-    this.#life = { kind: "closed" };
+    this.#become({ kind: "closed" });
     this.#dropWaiting();
     const close = async (): Promise<void> => {
       try {
@@ -338,7 +343,7 @@ export class PartitionHost implements Seat {
   #giveUp(cause: unknown): void {
     const code = cause instanceof StatefoldError ? cause.code : "INTERNAL";
     const error = new StatefoldError(code, `partition ${this.index} cannot go on`, { cause });
-    this.#life = { kind: "failed", error };
+    this.#become({ kind: "failed", error });
     this.#options.onEnded(error);
   }
 
@@ -378,6 +383,11 @@ export class PartitionHost implements Seat {
   #running(): Running {
     if (this.#life.kind !== "running") throw this.#unavailable();
     return this.#life;
+  }
+
+  #become(life: Life): void {
+    this.#life = life;
+    this.#options.onChange?.(this);
   }
 
   #unavailable(): StatefoldError {
