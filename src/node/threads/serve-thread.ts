@@ -158,13 +158,19 @@ function openEgresses(
   line: Line<ToMain, ToThread>,
   logger: Logger,
 ): ReadonlyMap<string, Egress> {
-  const report: Report = (level, message, fields) => logger[level](fields ?? {}, message);
-  return new Map(
+  // What there is to say of the module itself is said by the main thread.
+  let isBegun = false;
+  const report: Report = (level, message, fields) => {
+    if (isBegun) logger[level](fields ?? {}, message);
+  };
+  const egresses = new Map(
     setup.module.egresses.flatMap((spec): [string, Egress][] => {
       const egress = openEgress(spec, setup, line, report);
       return egress === undefined ? [] : [[spec.id, egress]];
     }),
   );
+  isBegun = true;
+  return egresses;
 }
 
 function openEgress(
