@@ -220,7 +220,7 @@ export async function openAcross(
   const sheet = new FigureSheet([world.egress.id], memory);
   const seat = new ThreadSeat({ index: 0, line: main, sheet, held: () => world.held });
   world.seat = seat;
-  const host = await serveAcross(t, world, limits, port2, memory);
+  const host = await serveAcross(t, world, limits, { port: port2, memory, bound });
   world.end = (error) => {
     main.end(error);
     seat.gone(error);
@@ -237,11 +237,18 @@ async function serveAcross(
   t: TestContext,
   world: SeatWorld,
   limits: PartitionLimits,
-  port: MessagePort,
-  memory: SharedArrayBuffer,
+  {
+    port,
+    memory,
+    bound,
+  }: {
+    readonly port: MessagePort;
+    readonly memory: SharedArrayBuffer;
+    readonly bound: { readonly maxBytes?: number };
+  },
 ): Promise<PartitionHost> {
   const line: Line<ToMain, ToThread> = new Line<ToMain, ToThread>({
-    wire: overPort(port),
+    ...{ ...bound, wire: overPort(port) },
     hearer: {
       get notes() {
         return desk.notes;

@@ -4,9 +4,10 @@
  */
 import { assert } from "../../base/assert.ts";
 import { StatefoldError } from "../../base/errors.ts";
+import type { Partition } from "../../partition/partition.ts";
 import type { Cut } from "../../partition/ports.ts";
 import type { StoreSnapshot } from "../../store/contract.ts";
-import type { PartitionHost } from "../partition-host.ts";
+import type { Seat } from "../seat.ts";
 import type { ViewName, Views } from "../views.ts";
 import type { FigureSheet } from "./figure-sheet.ts";
 import type { Hearer, Line } from "./line.ts";
@@ -14,10 +15,16 @@ import type { ToMain, ToThread } from "./words.ts";
 
 type Questions = Hearer<ToThread>["questions"];
 
+/** A partition that sits here. */
+export interface Seated extends Seat {
+  /** Undefined: it is down. */
+  readonly partition: Partition | undefined;
+}
+
 export class Desk {
   readonly #line: Line<ToMain, ToThread>;
   readonly #sheets: ReadonlyMap<number, FigureSheet>;
-  readonly #hosts = new Map<number, PartitionHost>();
+  readonly #hosts = new Map<number, Seated>();
   readonly #lives = new Map<number, number>();
   /** The main thread's number of a request, and the partition's. */
   readonly #requests = new Map<string, number>();
@@ -31,7 +38,7 @@ export class Desk {
   }
 
   /** Once, before the main thread asks anything. */
-  seat(hosts: readonly PartitionHost[]): void {
+  seat(hosts: readonly Seated[]): void {
     for (const host of hosts) this.#hosts.set(host.index, host);
   }
 
@@ -89,7 +96,7 @@ export class Desk {
   }
 
   /** A partition had a turn, or its life has changed. */
-  changed({ index, phase, partition }: PartitionHost): void {
+  changed({ index, phase, partition }: Seated): void {
     this.#sheets.get(index)?.write(phase, partition);
   }
 
@@ -99,12 +106,12 @@ export class Desk {
     this.#line.tell("cut", { partition, taken, cut });
   }
 
-  #look<K extends ViewName>(host: PartitionHost, view: K, ask: unknown) {
+  #look<K extends ViewName>(host: Seated, view: K, ask: unknown) {
     // The asker's types say that they belong together: ThreadSeat.look.
     return host.look(view, ask as Views[K]["ask"]);
   }
 
-  #host(index: number): PartitionHost {
+  #host(index: number): Seated {
     const host = this.#hosts.get(index);
     assert(host !== undefined, `partition ${index} does not sit on this thread`);
     return host;

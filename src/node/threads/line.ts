@@ -56,7 +56,7 @@ export type Wire = (batch: Batch, transfer: readonly ArrayBuffer[]) => void;
 export interface LineOptions<In extends Words> {
   readonly wire: Wire;
   readonly hearer: Hearer<In>;
-  /** On its way at most; see above. Default MAX_BYTES. */
+  /** On its way at most; see above. The same on both sides. Default MAX_BYTES. */
   readonly maxBytes?: number;
   /** There is room again on a line that was full. */
   readonly onRoom?: () => void;

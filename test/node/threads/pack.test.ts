@@ -26,6 +26,7 @@ test("many small values share buffers of CHUNK_BYTES at most, a large one has it
   assert.equal(sizes.at(-1), large.byteLength);
   assert(sizes.slice(0, -1).every((size) => size <= 16 * 1024));
   assert(sizes.length < 2_000 / 100, `${sizes.length} buffers`);
+  assert(!transfer.includes(large.buffer as ArrayBuffer), "its owner keeps it");
   assert(value.every((each, i) => each.every((byte) => byte === (i < 2_000 ? i & 255 : 7))));
 });
 
