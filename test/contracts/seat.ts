@@ -159,7 +159,7 @@ export function seatContract(where: string, open: OpenWorld): void {
       const mail = (await snapshot.scan(range)).filter(({ key }) => key[0] === keyOf("mail")[0]);
       assert.equal(mail.length, 1, "the second message is not in it");
       await snapshot.close();
-        await until("its number to be known", () => world.seat.figure("barrier") === 7);
+      await until("its number to be known", () => world.seat.figure("barrier") === 7);
       world.seat.notify({ kind: "snapshotComplete", barrier: 7 });
       world.seat.notify({ kind: "barrier", barrier: 8 });
       const next = await until("the next cut", () => world.cuts.shift());
