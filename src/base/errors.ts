@@ -35,6 +35,9 @@ export const ERRORS = {
   SNAPSHOT_CORRUPT: { status: 500, summary: "A part of a snapshot is damaged or missing." },
   SNAPSHOT_ABANDONED: { status: 503, summary: "A snapshot did not come to be complete." },
 
+  // The process
+  THREAD_ENDED: { status: 500, summary: "A thread of partitions ended by itself." },
+
   // Kafka
   KAFKA_FENCED: { status: 500, summary: "Another process publishes in this one's place." },
   KAFKA_MARKER_AHEAD: { status: 500, summary: "The brokers have more than this data published." },

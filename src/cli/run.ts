@@ -41,6 +41,12 @@ const OPTIONS: readonly OptionSpec[] = [
     description: "partitions of a new DIR; one that exists has its number for good",
   },
   {
+    ...{ name: "threads", kind: "text", placeholder: "N", setting: true },
+    description:
+      "threads that the partitions are spread over, as many as there are partitions at most",
+    fallback: "1",
+  },
+  {
     ...{ name: "topic-retention", kind: "text", placeholder: "TIME", setting: true },
     description: "how long topics keep their records, such as 7d; else for ever",
   },
@@ -147,6 +153,7 @@ function nodeOptions(context: Context): NodeOptions {
     port: options.count("port", 0, 65_535) ?? 0,
     embedded: options.flag("embedded"),
     partitions: options.count("partitions", 1, 1024),
+    threads: options.count("threads", 1, 64),
     ...(application === undefined ? {} : { application }),
     variables: variables(options.list("set"), io.env),
     acceptLoss: options.flag("accept-loss"),

@@ -46,7 +46,6 @@ export class IntentFiles implements Intents {
     }
   }
 
-  /** Nothing is written any more. Idempotent. */
   async close(): Promise<void> {
     const files = [...this.#files.values()];
     this.#files.clear();

@@ -35,6 +35,8 @@ export interface Intents {
   read(name: string): Promise<Uint8Array | undefined>;
   /** In place of the one before. One at a time by name. */
   write(name: string, note: Uint8Array): Promise<void>;
+  /** Nothing is written any more. Idempotent. */
+  close(): Promise<void>;
 }
 
 export function encodeIntent({ producerId, marker, firsts }: Intent): Uint8Array {

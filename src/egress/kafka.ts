@@ -37,7 +37,7 @@ export interface KafkaEgressOptions {
   /** With the egress's id and the partition it makes the transactional id. */
   readonly application: string;
   readonly owner: MarkerOwner;
-  /** Of the data directory. */
+  /** Of the data directory. Closed by it. */
   readonly intents: Intents;
   /** What the brokers say of what was published need not agree with the data at first. */
   readonly acceptLoss: boolean;
@@ -174,6 +174,7 @@ export class KafkaEgress implements Egress {
     clearInterval(this.#looking);
     this.#ending.abort(new StatefoldError("UNAVAILABLE", `egress ${this.id} has been stopped`));
     await Promise.all([...this.#lanes.values()].map((lane) => this.#stop(lane)));
+    await this.#options.intents.close();
   }
 
   async #stop({ cluster, way, tail }: Lane): Promise<void> {

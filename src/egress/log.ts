@@ -58,8 +58,7 @@ export class LogEgress implements Egress {
   open(): void {}
 
   check(value: TypedValue): string | undefined {
-    const decoded = decodeProducerRecord(value);
-    return typeof decoded === "string" ? decoded : this.#whyRefused(decoded);
+    return whyNotInLog(value, this.#log.maxRecordBytes);
   }
 
   async publish(
@@ -116,7 +115,7 @@ export class LogEgress implements Egress {
   ): Promise<string | undefined> {
     const decoded = decodeProducerRecord(record.value);
     if (typeof decoded === "string") return decoded;
-    const reason = this.#whyRefused(decoded);
+    const reason = whyRefused(decoded, this.#log.maxRecordBytes);
     if (reason !== undefined) return reason;
     const topic = this.#log.find(decoded.topic) ?? (await this.#make(decoded.topic));
     if (typeof topic === "string") return topic;
@@ -144,18 +143,27 @@ export class LogEgress implements Egress {
       return reason;
     }
   }
+}
 
-  #whyRefused(record: ProducerRecord): string | undefined {
-    if (!isTopicName(record.topic)) {
-      return `${JSON.stringify(record.topic.slice(0, 300))} is no topic name: 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'`;
-    }
-    // The trace context may come on top.
-    const bytes = recordBytes(newRecord(record, undefined)) + 256;
-    const limit = this.#log.maxRecordBytes;
-    return bytes > limit
-      ? `the record has ${bytes} bytes with its headers, over the topic log's limit of ${limit}`
-      : undefined;
+/**
+ * Undefined when a topic log can take the value, else why not.
+ *
+ * @param maxRecordBytes of the log
+ */
+export function whyNotInLog(value: TypedValue, maxRecordBytes: number): string | undefined {
+  const decoded = decodeProducerRecord(value);
+  return typeof decoded === "string" ? decoded : whyRefused(decoded, maxRecordBytes);
+}
+
+function whyRefused(record: ProducerRecord, maxRecordBytes: number): string | undefined {
+  if (!isTopicName(record.topic)) {
+    return `${JSON.stringify(record.topic.slice(0, 300))} is no topic name: 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'`;
   }
+  // The trace context may come on top.
+  const bytes = recordBytes(newRecord(record, undefined)) + 256;
+  return bytes > maxRecordBytes
+    ? `the record has ${bytes} bytes with its headers, over the topic log's limit of ${maxRecordBytes}`
+    : undefined;
 }
 
 async function append(part: Part, producerId: string): Promise<void> {

@@ -41,7 +41,7 @@ export interface SourceSink {
   position(source: string, partition: number): Promise<number | undefined>;
 
   /** The next position that a crash of this moment would find; undefined when there is none, or it is down. */
-  durable(source: string, partition: number): number | undefined;
+  durable(source: string, partition: number): Promise<number | undefined>;
 
   /**
    * Takes a run of records, in order. I5: `batch.first` is the position the partition expects; what is below

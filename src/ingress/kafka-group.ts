@@ -86,11 +86,14 @@ export class KafkaGroup {
 
   async #commit(): Promise<void> {
     const { cluster, group, sink } = this.#options;
-    const offsets = this.#options.sources().flatMap((one) => {
+    const offsets: { readonly one: KafkaSource; readonly offset: number }[] = [];
+    const found = this.#options.sources().map(async (one) => {
       const { source, partition } = one.source.status;
-      const offset = sink.durable(source, partition);
-      return offset === undefined || offset === this.#told.get(one) ? [] : [{ one, offset }];
+      return { one, offset: await sink.durable(source, partition) };
     });
+    for (const { one, offset } of await Promise.all(found)) {
+      if (offset !== undefined && offset !== this.#told.get(one)) offsets.push({ one, offset });
+    }
     if (offsets.length === 0) return;
     await cluster.commitGroup(
       group,

@@ -9,7 +9,7 @@ import { stateKey } from "../partition/states.ts";
 import type { Store } from "../store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf, TAGS } from "../store/keys.ts";
 import { decodeState } from "../store/records.ts";
-import { entriesIn, type Found, type KeyRange, type Look } from "./pages.ts";
+import { entriesIn, type Found, type KeyRange } from "./pages.ts";
 
 /** The range of the state keys of a type, or of all: the cursor of a page is such a key. */
 export function addressRange(type: string | undefined): KeyRange {
@@ -18,7 +18,8 @@ export function addressRange(type: string | undefined): KeyRange {
 }
 
 export async function listAddresses(
-  { store, partition }: Look,
+  store: Store,
+  partition: Partition,
   range: KeyRange,
   limit: number,
 ): Promise<Found<AddressSummary>[]> {

@@ -12,7 +12,6 @@ import type {
   DeadDetail,
   DeadSummary,
   EndpointStatus,
-  MessageView,
   NewTarget,
   NodeStatus,
   Page,
@@ -25,32 +24,18 @@ import type {
   TimerSummary,
 } from "../gateway/admin-port.ts";
 import type { Address } from "../model/address.ts";
-import type { Message } from "../model/message.ts";
-import { deadKey, deadRange, readDeadKey } from "../partition/dead-letters.ts";
-import { mailRange } from "../partition/mailboxes.ts";
-import { parkedKey, parkedRange } from "../partition/parking.ts";
-import type { Partition } from "../partition/partition.ts";
+import { deadRange } from "../partition/dead-letters.ts";
+import { parkedRange } from "../partition/parking.ts";
 import type { OperatorVerb } from "../partition/ports.ts";
-import { readTimerKey, timerRange } from "../partition/timers.ts";
-import {
-  type DeadRecord,
-  decodeDead,
-  decodeMessage,
-  decodeParked,
-  decodeTimer,
-  type ParkedRecord,
-} from "../store/records.ts";
-import { addressRange, describeAddress, listAddresses, pendingOf } from "./address-list.ts";
-import { entryLister, listPages } from "./pages.ts";
-import type { PartitionHost } from "./partition-host.ts";
+import { timerRange } from "../partition/timers.ts";
+import type { DeadRecord } from "../store/records.ts";
+import { addressRange } from "./address-list.ts";
+import { listPages } from "./pages.ts";
 import type { Partitions } from "./partitions.ts";
 import type { NodeReport } from "./report.ts";
+import type { Seat } from "./seat.ts";
 import type { Snapshots } from "./snapshots.ts";
-import { isDeadMeant, isParkedMeant } from "./stuck-query.ts";
-
-/** Messages shown of a parked address; fewer, but one at least, when they have more bytes than that. */
-const SHOWN_MESSAGES = 10;
-const SHOWN_BYTES = 4 * 1024 * 1024;
+import { viewOf } from "./views.ts";
 
 export class NodeAdmin implements Admin {
   readonly #partitions: Partitions;
@@ -64,7 +49,7 @@ export class NodeAdmin implements Admin {
     this.#snapshots = snapshots;
   }
 
-  async status(): Promise<NodeStatus> {
+  status(): Promise<NodeStatus> {
     return this.#report.status();
   }
 
@@ -72,48 +57,36 @@ export class NodeAdmin implements Admin {
     return this.#report.partitions();
   }
 
-  async endpoints(): Promise<readonly EndpointStatus[]> {
+  endpoints(): Promise<readonly EndpointStatus[]> {
     return this.#report.endpoints();
   }
 
   addresses(query: AddressQuery): Promise<Page<AddressSummary>> {
-    return listPages(this.#partitions, addressRange(query.type), query, listAddresses);
+    const { seats } = this.#partitions;
+    return listPages(seats, addressRange(query.type), query, (seat, part) => {
+      return seat.look("addresses", part);
+    });
   }
 
   async address(address: Address): Promise<AddressDetail | undefined> {
-    return await this.#partitions
-      .ownerOf(address)
-      .read((store, partition) => describeAddress(store, partition, address, Date.now()));
+    const seat = this.#partitions.ownerOf(address);
+    return await seat.look("address", { address, nowMs: Date.now() });
   }
 
   timers(query: PageQuery): Promise<Page<TimerSummary>> {
-    const lister = entryLister((entry) => {
-      const { message, sender, token } = decodeTimer(entry.value);
-      const { target, id: messageId, value } = message;
-      const dueAtMs = readTimerKey(entry.key).dueMs;
-      return { dueAtMs, sender, target, valueType: value.typename, token, messageId };
-    });
-    return listPages(this.#partitions, timerRange(), query, lister);
+    const { seats } = this.#partitions;
+    return listPages(seats, timerRange(), query, (seat, part) => seat.look("timers", part));
   }
 
   parked(query: StuckQuery): Promise<Page<ParkedSummary>> {
-    const lister = entryLister(({ value }, { partition }) => {
-      const record = decodeParked(value);
-      return isParkedMeant(query, record) ? parkedSummary(partition, record) : undefined;
+    const { seats } = this.#partitions;
+    return listPages(seats, parkedRange(query.type), query, (seat, part) => {
+      return seat.look("parked", { ...part, query });
     });
-    return listPages(this.#partitions, parkedRange(query.type), query, lister);
   }
 
   async parkedDetail(address: Address): Promise<ParkedDetail | undefined> {
-    return await this.#partitions.ownerOf(address).read(async (store, partition) => {
-      const [bytes] = await store.getMany([parkedKey(address)]);
-      if (bytes === undefined) return undefined;
-      const mail = await store.scan({
-        ...{ ...mailRange(address), limit: SHOWN_MESSAGES, maxBytes: SHOWN_BYTES },
-      });
-      const messages = mail.map((entry) => viewOf(decodeMessage(entry.value)));
-      return { ...parkedSummary(partition, decodeParked(bytes)), messages };
-    });
+    return await this.#partitions.ownerOf(address).look("parkedDetail", { address });
   }
 
   async parkedRetry(address: Address): Promise<boolean> {
@@ -128,31 +101,32 @@ export class NodeAdmin implements Admin {
   }
 
   async parkedPurge(address: Address): Promise<number | undefined> {
-    const host = this.#partitions.ownerOf(address);
+    const seat = this.#partitions.ownerOf(address);
     let purged: number | undefined;
     // A piece at a time, each an epoch of its own: nobody waits for a long mailbox (I6).
     for (;;) {
-      const { found, messages, more } = await decide(host, { kind: "purgeParked", address });
+      const { found, messages, more } = await decide(seat, { kind: "purgeParked", address });
       if (found !== undefined) purged = (purged ?? 0) + messages;
       if (!more) return purged;
     }
   }
 
   dead(query: StuckQuery): Promise<Page<DeadSummary>> {
-    const lister = entryLister((entry, { index }) => {
-      const record = decodeDead(entry.value);
-      const id = deadId(index, readDeadKey(entry.key));
-      return isDeadMeant(query, record) ? deadSummary(id, record) : undefined;
+    const { seats } = this.#partitions;
+    return listPages(seats, deadRange(), query, async (seat, part) => {
+      const found = await seat.look("dead", { ...part, query });
+      return found.map(({ item, key }) => {
+        if (item === undefined) return { item, key };
+        return { item: deadSummary(deadId(seat.index, item.number), item.record), key };
+      });
     });
-    return listPages(this.#partitions, deadRange(), query, lister);
   }
 
   async deadDetail(id: string): Promise<DeadDetail | undefined> {
     const place = this.#placeOf(id);
     if (place === undefined) return undefined;
-    const [bytes] = await place.host.read((store) => store.getMany([deadKey(place.number)]));
-    if (bytes === undefined) return undefined;
-    const record = decodeDead(bytes);
+    const record = await place.seat.look("deadRecord", { number: place.number });
+    if (record === undefined) return undefined;
     const { what } = record;
     return {
       ...deadSummary(id, record),
@@ -164,15 +138,15 @@ export class NodeAdmin implements Admin {
   async deadRetry(id: string, to: NewTarget | undefined): Promise<boolean> {
     const place = this.#placeOf(id);
     if (place === undefined) return false;
-    const { host, number } = place;
-    return (await decide(host, { kind: "retryDead", number, to })).found !== undefined;
+    const { seat, number } = place;
+    return (await decide(seat, { kind: "retryDead", number, to })).found !== undefined;
   }
 
   async deadPurge(id: string): Promise<boolean> {
     const place = this.#placeOf(id);
     if (place === undefined) return false;
-    const { host, number } = place;
-    return (await decide(host, { kind: "purgeDead", number })).found !== undefined;
+    const { seat, number } = place;
+    return (await decide(seat, { kind: "purgeDead", number })).found !== undefined;
   }
 
   async snapshotNow(): Promise<SnapshotReport> {
@@ -185,10 +159,10 @@ export class NodeAdmin implements Admin {
     return { name, barrier, takenAtMs, writtenBytes, elapsedMs };
   }
 
-  #placeOf(id: string): { host: PartitionHost; number: number } | undefined {
+  #placeOf(id: string): { seat: Seat; number: number } | undefined {
     const match = /^(\d{1,6})-(\d{1,16})$/.exec(id);
-    const host = match === null ? undefined : this.#partitions.hosts[Number(match[1])];
-    return host === undefined ? undefined : { host, number: Number(match?.[2]) };
+    const seat = match === null ? undefined : this.#partitions.seats[Number(match[1])];
+    return seat === undefined ? undefined : { seat, number: Number(match?.[2]) };
   }
 }
 
@@ -196,15 +170,11 @@ export class NodeAdmin implements Admin {
 const deadId = (partition: number, number: number): string => `${partition}-${number}`;
 
 /** @throws StatefoldError with the partition's reason, when it refuses */
-async function decide(host: PartitionHost, verb: OperatorVerb) {
-  const answer = await host.ask({ kind: "operator", verb }).answer;
+async function decide(seat: Seat, verb: OperatorVerb) {
+  const answer = await seat.ask({ kind: "operator", verb }).answer;
   if (answer.kind === "operated") return answer;
   if (answer.kind === "refused") throw new StatefoldError(answer.code, answer.reason);
   throw new StatefoldError("INTERNAL", `a decision was answered with ${answer.kind}`);
-}
-
-function parkedSummary(partition: Partition, record: ParkedRecord): ParkedSummary {
-  return { ...record, pending: pendingOf(partition, record.address) };
 }
 
 function deadSummary(id: string, record: DeadRecord): DeadSummary {
@@ -215,13 +185,5 @@ function deadSummary(id: string, record: DeadRecord): DeadSummary {
     ...{ id, address, code, reason, atMs, attempts, kind: what.kind, valueType: value.typename },
     source: source === "" ? undefined : source,
     egress: egress === "" ? undefined : egress,
-  };
-}
-
-function viewOf(message: Message): MessageView {
-  const { id, target, caller, causeId, acceptedAtMs, traceparent, value, headers } = message;
-  const { recordAtMs } = message;
-  return {
-    ...{ id, target, caller, causeId, acceptedAtMs, traceparent, value, headers, recordAtMs },
   };
 }

@@ -1,13 +1,11 @@
 /** How long egresses take, call by call: for metrics, and for people who look. */
-import type { Egress } from "../egress/contract.ts";
-import { KafkaEgress } from "../egress/kafka.ts";
+import { KafkaEgress, type TransactionCounts } from "../egress/kafka.ts";
 import {
   type HistogramDefinition,
   type MetricDefinition,
   type MetricsRegistry,
   SECONDS_BUCKETS,
 } from "../telemetry/metrics.ts";
-import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";
 import type { OpenedEgress } from "./ways-out.ts";
 
@@ -46,28 +44,39 @@ const NEWEST = 0.1;
 export class EgressFigures {
   readonly #registry: MetricsRegistry;
   readonly #publishMs = new Map<string, number>();
+  readonly #transactions = new Map<string, () => TransactionCounts>();
 
-  constructor(registry: MetricsRegistry, egresses: readonly Egress[]) {
+  /** @param transactions how those of an egress have ended so far */
+  constructor(
+    registry: MetricsRegistry,
+    egresses: readonly OpenedEgress[],
+    transactions: (egress: string) => TransactionCounts,
+  ) {
     this.#registry = registry;
-    for (const egress of egresses) {
+    for (const { egress } of egresses) {
       if (!(egress instanceof KafkaEgress && egress.isTransactional)) continue;
-      const { id, transactions } = egress;
+      const { id } = egress;
+      this.#transactions.set(id, () => transactions(id));
       for (const outcome of ["committed", "aborted"] as const) {
         const series = registry.counter(TRANSACTIONS).labelled({ egress: id, outcome });
-        series.from(() => transactions[outcome]);
+        series.from(() => transactions(id)[outcome]);
       }
     }
   }
 
+  /** How its transactions have ended; undefined: it has none. */
+  transactions(egress: string): Readonly<TransactionCounts> | undefined {
+    const counts = this.#transactions.get(egress)?.();
+    return counts === undefined ? undefined : { ...counts };
+  }
+
   /** Of those whose records wait for snapshots. */
-  declareHeld(egresses: readonly OpenedEgress[], { hosts }: Pick<Partitions, "hosts">): void {
+  declareHeld(egresses: readonly OpenedEgress[], { seats }: Pick<Partitions, "seats">): void {
     for (const { egress, release } of egresses) {
       if (release !== "snapshot") continue;
       const { id } = egress;
-      const heldIn = ({ partition }: PartitionHost): number =>
-        (partition?.outboxes.ofEgress(id) ?? []).reduce((sum, { held }) => sum + held, 0);
       const series = this.#registry.gauge(HELD).labelled({ egress: id });
-      series.from(() => hosts.reduce((sum, host) => sum + heldIn(host), 0));
+      series.from(() => seats.reduce((sum, seat) => sum + seat.backlog(id).held, 0));
     }
   }
 

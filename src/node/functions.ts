@@ -20,6 +20,16 @@ interface Served {
   readonly invoker: Invoker;
 }
 
+/** An endpoint, and what it is called in metrics and lists. */
+export interface NamedEndpoint {
+  readonly name: string;
+  readonly endpoint: Endpoint;
+}
+
+export function named(endpoints: readonly Endpoint[]): NamedEndpoint[] {
+  return endpoints.map((endpoint) => ({ name: endpointName(endpoint), endpoint }));
+}
+
 export class Functions {
   readonly #served: readonly Served[];
   readonly #byName: ReadonlyMap<string, Served>;
@@ -56,10 +66,6 @@ export class Functions {
       await Promise.all(served.map(({ invoker }) => invoker.close()));
       throw error;
     }
-  }
-
-  get endpoints(): readonly { readonly name: string; readonly endpoint: Endpoint }[] {
-    return this.#served;
   }
 
   binding(type: string): FunctionBinding | undefined {

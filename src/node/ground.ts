@@ -1,4 +1,6 @@
-/** What everything in a node stands on: its module, its data, its topics, its functions, its metrics. */
+/** What everything in a node stands on: its module, its data, its topics, its metrics. */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
 import { DEFAULT_LIMITS as GATEWAY_LIMITS } from "../gateway/limits.ts";
@@ -10,11 +12,11 @@ import { MetricsRegistry } from "../telemetry/metrics.ts";
 import { declareProcessMetrics } from "../telemetry/process-metrics.ts";
 import type { Closing } from "./closing.ts";
 import { shareDescriptors } from "./descriptors.ts";
-import { Functions } from "./functions.ts";
+import type { KafkaParts } from "./kafka.ts";
 import { loadModules } from "./load-modules.ts";
 import type { NodeOptions } from "./options.ts";
 import { Snapshots } from "./snapshots.ts";
-import type { openStorage, Storage } from "./storage.ts";
+import { DEFAULT_PARTITIONS, type openStorage, type Storage } from "./storage.ts";
 
 const DEFAULT_APPLICATION = "statefold";
 /** Retention of the topic log looks at the topics so often. */
@@ -28,7 +30,10 @@ export interface Ground {
   /** Undefined: none are taken. */
   readonly snapshots: Snapshots | undefined;
   readonly log: TopicLog;
-  readonly functions: Functions;
+  /** What Kafka egresses are made of, here or on another thread. */
+  readonly kafka: Omit<KafkaParts, "report">;
+  /** That partitions are spread over, no more than there are partitions; 1: they are on this one. */
+  readonly threads: number;
   readonly metrics: MetricsRegistry;
   readonly logger: Logger;
   readonly report: Report;
@@ -55,8 +60,7 @@ export async function openGround(
     maxOpenFiles: resolveOptions({}).maxOpenFiles,
   });
   const log = await openLog(storage, options, snapshots, report, maxOpenFiles, closing);
-  const functions = await Functions.open(module.endpoints);
-  closing.add(() => functions.close());
+  const owner = { data: storage.numbers, process: randomBytes(6).toString("hex") };
   const metrics = new MetricsRegistry();
   const stopProcessMetrics = declareProcessMetrics(metrics);
   closing.add(async () => stopProcessMetrics());
@@ -68,14 +72,26 @@ export async function openGround(
       storage,
       snapshots,
       log,
-      functions,
       metrics,
       logger,
       report,
     },
+    kafka: {
+      ...{ application, owner, acceptLoss: options.acceptLoss },
+      intentsPath: join(storage.path, "egresses"),
+    },
+    threads: threadsFor(options, storage),
     maxConnections,
     isFork,
   };
+}
+
+function threadsFor({ threads = 1, logger }: NodeOptions, storage: Storage): number {
+  const { partitionCount } = storage;
+  if (threads <= partitionCount) return threads;
+  const text = "There are more threads than partitions, which have one thread each.";
+  logger.warn({ threads, partitions: partitionCount }, text);
+  return partitionCount;
 }
 
 /** Whoever tries something out does not mean to write to the original's topics. */
@@ -108,14 +124,16 @@ async function openSnapshots(
 }
 
 async function openData(
-  { dataDir, partitions, acceptLoss, logger }: NodeOptions,
+  { dataDir, partitions, threads = 1, acceptLoss, logger }: NodeOptions,
   application: string,
   open: typeof openStorage,
   snapshots: Snapshots | undefined,
   closing: Closing,
 ): Promise<Storage> {
   const restoration = snapshots === undefined ? undefined : () => snapshots.restoration();
-  const storage = await open({ dataDir, application, partitions, acceptLoss, restoration });
+  const newPartitions = Math.max(DEFAULT_PARTITIONS, threads);
+  const asked = { dataDir, application, partitions, newPartitions, acceptLoss };
+  const storage = await open({ ...asked, restoration });
   closing.add(() => storage.close());
   await snapshots?.claim(storage);
   if (storage.isNew && storage.dataDir !== undefined) {

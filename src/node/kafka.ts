@@ -2,7 +2,7 @@
 import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
 import { KafkaEgress } from "../egress/kafka.ts";
-import type { Intents } from "../egress/kafka-intent.ts";
+import { IntentFiles } from "../egress/kafka-intent-files.ts";
 import type { MarkerOwner } from "../egress/kafka-marker.ts";
 import { KafkaIngress, type KafkaIngressOptions } from "../ingress/kafka.ts";
 import { BrokerCluster } from "../kafka/cluster.ts";
@@ -18,7 +18,8 @@ export interface KafkaParts {
   readonly application: string;
   /** This node's life, on its data. */
   readonly owner: MarkerOwner;
-  readonly intents: Intents;
+  /** Where egresses note what they are about to commit. */
+  readonly intentsPath: string;
   readonly acceptLoss: boolean;
   readonly report: Report;
 }
@@ -40,14 +41,15 @@ export function openKafkaIngress(
 /** @throws StatefoldError CONFIG_INVALID for an address or a property that is understood and wrong */
 export function openKafkaEgress(spec: KafkaEgressSpec, parts: KafkaParts): KafkaEgress {
   const { id, place, address, properties, delivery } = spec;
-  const { application, owner, intents, acceptLoss, report } = parts;
+  const { application, owner, intentsPath, acceptLoss, report } = parts;
   return at(place, id, () => {
     const bootstrap = parseBootstrap(address);
     const { settings, warnings } = producerSettings(properties, `statefold-${application}`);
     for (const warning of warnings) report("warn", `${textOf(place)} ${id}: ${warning}`);
     return new KafkaEgress({
-      ...{ id, delivery, settings, application, owner, intents, acceptLoss, report, sleep },
+      ...{ id, delivery, settings, application, owner, acceptLoss, report, sleep },
       connect: () => new BrokerCluster({ ...settings, bootstrap }),
+      intents: new IntentFiles(intentsPath),
       nowMs: Date.now,
       random: Math.random,
     });

@@ -3,11 +3,11 @@
 import { unreachable } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type { CallRequest, CallResult, Messages, SendRequest, Waiter } from "../gateway/ports.ts";
+import type { Address } from "../model/address.ts";
 import { CALL_TYPE, ownerOf } from "../model/owner.ts";
-import { obstacleOf } from "./obstacle.ts";
-import type { PartitionHost } from "./partition-host.ts";
 import type { Partitions } from "./partitions.ts";
 import type { Answer } from "./requests.ts";
+import type { Seat } from "./seat.ts";
 
 export class NodeMessages implements Messages {
   readonly #partitions: Partitions;
@@ -23,52 +23,51 @@ export class NodeMessages implements Messages {
   }
 
   async send(request: SendRequest): Promise<{ messageId: string }> {
-    const host = this.#hostFor(request);
-    const { answer } = host.ask({ kind: "send", ...request });
+    const seat = this.#seatFor(request);
+    const { answer } = seat.ask({ kind: "send", ...request });
     const release = await answer;
     if (release.kind === "accepted") return { messageId: release.messageId };
     throw refusalOf(release);
   }
 
   async call(request: CallRequest): Promise<CallResult> {
-    const host = this.#hostFor(request);
+    const seat = this.#seatFor(request);
     const { target, value, idempotencyKey, traceparent, headers, timeoutMs, waiter } = request;
     const untilMs = performance.now() + timeoutMs;
     const call = { kind: "call", target, value, idempotencyKey, traceparent, headers } as const;
-    const { request: number, answer } = host.ask(call);
-    const result = await this.#reply(host, number, answer, timeoutMs, waiter);
-    const { partition } = host;
-    if (result.kind !== "pending" || partition === undefined) return result;
+    const { request: number, answer } = seat.ask(call);
+    const result = await this.#reply(seat, number, answer, timeoutMs, waiter);
+    if (result.kind !== "pending") return result;
     // An earlier call with this key, which a restore has put elsewhere.
     const at = { type: CALL_TYPE, id: result.callId };
-    if ((ownerOf(at, this.#partitions.partitionCount) ?? host.index) !== host.index) {
+    if ((ownerOf(at, this.#partitions.partitionCount) ?? seat.index) !== seat.index) {
       return await this.fetchCall(result.callId, Math.max(0, untilMs - performance.now()), waiter);
     }
-    const obstacle = obstacleOf(partition, request.target);
+    const obstacle = await obstacleAt(seat, request.target);
     return obstacle === undefined ? result : { ...result, obstacle };
   }
 
   async fetchCall(callId: string, timeoutMs: number, waiter: Waiter): Promise<CallResult> {
-    let host: PartitionHost;
+    let seat: Seat;
     try {
-      host = this.#partitions.ownerOf({ type: CALL_TYPE, id: callId });
+      seat = this.#partitions.ownerOf({ type: CALL_TYPE, id: callId });
     } catch {
       return { kind: "unknown" };
     }
-    const { request, answer } = host.ask({ kind: "fetch", callId });
-    return await this.#reply(host, request, answer, timeoutMs, waiter);
+    const { request, answer } = seat.ask({ kind: "fetch", callId });
+    return await this.#reply(seat, request, answer, timeoutMs, waiter);
   }
 
   /** Waits for a reply, for so long; then the call is kept, so that it can be fetched. */
   async #reply(
-    host: PartitionHost,
+    seat: Seat,
     request: number,
     answer: Promise<Answer>,
     timeoutMs: number,
     waiter: Waiter,
   ): Promise<CallResult> {
-    const timer = setTimeout(() => host.hangUp(request, true), timeoutMs);
-    const leave = () => host.hangUp(request, false);
+    const timer = setTimeout(() => seat.hangUp(request, true), timeoutMs);
+    const leave = () => seat.hangUp(request, false);
     waiter.onLeave = leave;
     if (waiter.hasLeft) leave();
     try {
@@ -93,12 +92,18 @@ export class NodeMessages implements Messages {
     }
   }
 
-  #hostFor(request: SendRequest | CallRequest): PartitionHost {
+  #seatFor(request: SendRequest | CallRequest): Seat {
     if (!this.#isOpen) throw new StatefoldError("UNAVAILABLE", "the node is draining");
-    const host = this.#partitions.ownerOf(request.target);
-    const fullBy = host.fullFor(request.target.type);
-    if (fullBy !== undefined) throw new StatefoldError("OVERLOADED", fullBy);
-    return host;
+    return this.#partitions.ownerOf(request.target);
+  }
+}
+
+/** Undefined also while the partition is down. */
+async function obstacleAt(seat: Seat, address: Address): Promise<string | undefined> {
+  try {
+    return await seat.look("obstacle", { address });
+  } catch {
+    return undefined;
   }
 }
 

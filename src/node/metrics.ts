@@ -1,12 +1,12 @@
 /** What the node tells Prometheus of its partitions, each metric declared once. */
 
-import type { Partition } from "../partition/partition.ts";
 import {
   type HistogramDefinition,
   type MetricDefinition,
   type MetricsRegistry,
   SECONDS_BUCKETS,
 } from "../telemetry/metrics.ts";
+import type { FigureName } from "./figures.ts";
 import type { Partitions } from "./partitions.ts";
 
 const COMMIT_SECONDS: HistogramDefinition<never> = {
@@ -25,73 +25,55 @@ const gauge = (name: string, unit: string, description: string): PartitionMetric
 });
 
 /** Read from the partition whenever someone looks. */
-const GAUGES: readonly (readonly [PartitionMetric, (partition: Partition) => number])[] = [
-  [
-    gauge("pending_messages", "messages", "Mail that waits, parked mail included."),
-    (p) => p.ledger.mail,
-  ],
+const GAUGES: readonly (readonly [PartitionMetric, FigureName])[] = [
+  [gauge("pending_messages", "messages", "Mail that waits, parked mail included."), "mail"],
   [
     gauge("pending_bytes", "bytes", "Bytes of the mail that waits, parked mail left out."),
-    (p) => p.mailboxes.unfinishedBytes,
+    "unfinishedBytes",
   ],
-  [gauge("timers", "messages", "Delayed messages that have not fired."), (p) => p.ledger.timers],
+  [gauge("timers", "messages", "Delayed messages that have not fired."), "timers"],
   [
     gauge("outbox_entries", "entries", "Effects that their destination has not acknowledged."),
-    (p) => p.ledger.outbox,
+    "outbox",
   ],
   [
     gauge("outbox_bytes", "bytes", "Bytes of the effects that were not acknowledged."),
-    (p) => p.ledger.outboxBytes,
+    "outboxBytes",
   ],
-  [
-    gauge("dead_letters", "messages", "Messages and records that were given up."),
-    (p) => p.ledger.dead,
-  ],
-  [
-    gauge("parked_addresses", "addresses", "Addresses that wait for a person."),
-    (p) => p.parking.size,
-  ],
-  [
-    gauge("in_flight_invocations", "invocations", "Calls that have not come back."),
-    (p) => p.delivery.inFlight,
-  ],
-  [gauge("state_cache_bytes", "bytes", "States held in memory."), (p) => p.states.bytes],
-  [gauge("mail_memory_bytes", "bytes", "Mail held in memory."), (p) => p.mailboxes.bytesInMemory],
+  [gauge("dead_letters", "messages", "Messages and records that were given up."), "dead"],
+  [gauge("parked_addresses", "addresses", "Addresses that wait for a person."), "parked"],
+  [gauge("in_flight_invocations", "invocations", "Calls that have not come back."), "inFlight"],
+  [gauge("state_cache_bytes", "bytes", "States held in memory."), "stateCacheBytes"],
+  [gauge("mail_memory_bytes", "bytes", "Mail held in memory."), "mailMemoryBytes"],
   [
     gauge(
       "drift_messages",
       "messages",
       "Messages unaccounted for: 0, or a mistake of statefold's.",
     ),
-    (p) => p.ledger.drift,
+    "drift",
   ],
 ];
 
-const COUNTERS: readonly (readonly [PartitionMetric, (partition: Partition) => number])[] = [
+const COUNTERS: readonly (readonly [PartitionMetric, FigureName])[] = [
   [
     gauge("accepted_messages_total", "messages", "Messages taken over, since the data began."),
-    (p) => p.ledger.accepted,
+    "accepted",
   ],
   [
     gauge("finished_messages_total", "messages", "Messages done, since the data began."),
-    (p) => p.ledger.finished,
+    "finished",
   ],
-  [gauge("epochs_total", "epochs", "Commits, since the data began."), (p) => p.epochs.committed],
-  [
-    gauge("invocations_total", "invocations", "Calls of functions."),
-    (p) => p.delivery.counts.invocations,
-  ],
-  [
-    gauge("handled_messages_total", "messages", "Messages that functions have handled."),
-    (p) => p.delivery.counts.messages,
-  ],
+  [gauge("epochs_total", "epochs", "Commits, since the data began."), "epochs"],
+  [gauge("invocations_total", "invocations", "Calls of functions."), "invocations"],
+  [gauge("handled_messages_total", "messages", "Messages that functions have handled."), "handled"],
   [
     gauge("failed_invocations_total", "invocations", "Calls that failed by the batch's fault."),
-    (p) => p.delivery.counts.failed,
+    "failed",
   ],
   [
     gauge("retried_invocations_total", "invocations", "Calls that failed by the endpoint's fault."),
-    (p) => p.delivery.counts.retried,
+    "retried",
   ],
   [
     gauge(
@@ -99,11 +81,11 @@ const COUNTERS: readonly (readonly [PartitionMetric, (partition: Partition) => n
       "messages",
       "Messages given up without a trace, as their policy says.",
     ),
-    (p) => p.delivery.counts.skipped,
+    "skipped",
   ],
   [
     gauge("dropped_replies_total", "replies", "Replies that nobody could take any more."),
-    (p) => p.calls.dropped,
+    "droppedReplies",
   ],
 ];
 
@@ -130,23 +112,24 @@ export function declareCommitMetric(registry: MetricsRegistry): (elapsedMs: numb
 }
 
 export function declarePartitionMetrics(registry: MetricsRegistry, partitions: Partitions): void {
-  for (const host of partitions.hosts) {
-    const labels = { partition: String(host.index) };
-    const reader = (read: (partition: Partition) => number) => () =>
-      host.partition === undefined ? 0 : read(host.partition);
+  for (const seat of partitions.seats) {
+    const labels = { partition: String(seat.index) };
     // While it is down a counter stands still: 0 would be taken for a new beginning.
-    const counter = (read: (partition: Partition) => number) => {
+    const counter = (name: FigureName) => {
       let last = 0;
       return () => {
-        if (host.partition !== undefined) last = read(host.partition);
+        if (seat.phase === "running") last = seat.figure(name);
         return last;
       };
     };
-    for (const [definition, read] of GAUGES) {
-      registry.gauge(definition).labelled(labels).from(reader(read));
+    for (const [definition, name] of GAUGES) {
+      registry
+        .gauge(definition)
+        .labelled(labels)
+        .from(() => seat.figure(name));
     }
-    for (const [definition, read] of COUNTERS) {
-      registry.counter(definition).labelled(labels).from(counter(read));
+    for (const [definition, name] of COUNTERS) {
+      registry.counter(definition).labelled(labels).from(counter(name));
     }
   }
 }

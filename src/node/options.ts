@@ -15,6 +15,11 @@ export interface NodeOptions {
   readonly embedded: boolean;
   /** Undefined: as many as the data directory has, or the default of a new one. */
   readonly partitions: number | undefined;
+  /**
+   * Threads that the partitions are spread over, besides the one that the node runs on; as many as there are partitions
+   * at most. Default 1: none, all is on that one.
+   */
+  readonly threads?: number | undefined;
   /** Under which the data directory is kept; another one's is refused. Default "statefold". */
   readonly application?: string;
   /** What `${NAME}` in the modules stands for, before the defaults written there. */

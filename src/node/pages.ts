@@ -4,9 +4,7 @@
  */
 import { StatefoldError } from "../base/errors.ts";
 import type { Page, PageQuery } from "../gateway/admin-port.ts";
-import type { Partition } from "../partition/partition.ts";
 import type { Entry, Store } from "../store/contract.ts";
-import type { Partitions } from "./partitions.ts";
 
 /** What a list reads at once; values may be large, and a page needs little of them. */
 const READ_BYTES = 4 * 1024 * 1024;
@@ -27,59 +25,56 @@ export interface Found<T> {
   readonly key: Uint8Array;
 }
 
-/** An open partition to be looked at. */
-export interface Look {
-  readonly store: Store;
-  readonly partition: Partition;
-  readonly index: number;
-}
-
 /**
- * What one partition has in a range, in order, until `limit` items were found or `examined` entries were
+ * What a part of a store has in a range, in order, until `limit` items were found or `examined` entries were
  * looked at; fewer where it has no more.
  */
 export type Lister<T> = (
-  look: Look,
+  store: Store,
   range: KeyRange,
   limit: number,
   examined: number,
 ) => Promise<readonly Found<T>[]>;
 
+/** The same of a partition. */
+export type SeatLister<S, T> = (
+  seat: S,
+  part: { readonly range: KeyRange; readonly limit: number; readonly examined: number },
+) => Promise<readonly Found<T>[]>;
+
 /** @throws StatefoldError REQUEST_INVALID for a cursor of another list, UNAVAILABLE while a partition is down */
-export async function listPages<T>(
-  partitions: Partitions,
+export async function listPages<S extends { readonly index: number }, T>(
+  seats: readonly S[],
   range: KeyRange,
   query: PageQuery,
-  list: Lister<T>,
+  list: SeatLister<S, T>,
 ): Promise<Page<T>> {
   const cursor = query.after === undefined ? undefined : readCursor(query.after, range);
   const items: T[] = [];
   let left = EXAMINED_ENTRIES;
-  for (const host of partitions.hosts) {
-    if (cursor !== undefined && host.index < cursor.partition) continue;
-    const from = cursor?.partition === host.index ? behind(cursor.key) : range.from;
+  for (const seat of seats) {
+    if (cursor !== undefined && seat.index < cursor.partition) continue;
+    const from = cursor?.partition === seat.index ? behind(cursor.key) : range.from;
     const rest = { from, until: range.until };
-    const wanted = query.limit - items.length;
-    const found = await host.read((store, partition) =>
-      list({ store, partition, index: host.index }, rest, wanted, left),
-    );
+    const limit = query.limit - items.length;
+    const found = await list(seat, { range: rest, limit, examined: left });
     for (const { item } of found) if (item !== undefined) items.push(item);
     left -= found.length;
     const last = found.at(-1);
     if ((items.length >= query.limit || left <= 0) && last !== undefined) {
-      return { items, next: writeCursor(host.index, last.key) };
+      return { items, next: writeCursor(seat.index, last.key) };
     }
   }
   return { items, next: undefined };
 }
 
 /** The plain case: each entry is an item, or is not meant. */
-export function entryLister<T>(read: (entry: Entry, look: Look) => T | undefined): Lister<T> {
-  return async (look, range, limit, examined) => {
+export function entryLister<T>(read: (entry: Entry) => T | undefined): Lister<T> {
+  return async (store, range, limit, examined) => {
     const found: Found<T>[] = [];
     let left = limit;
-    for await (const entry of entriesIn(look.store, range, examined, STEP_ENTRIES)) {
-      const item = read(entry, look);
+    for await (const entry of entriesIn(store, range, examined, STEP_ENTRIES)) {
+      const item = read(entry);
       found.push({ item, key: entry.key });
       if (item !== undefined && --left === 0) break;
     }

@@ -20,11 +20,14 @@ import { openPartition } from "../partition/recovery.ts";
 import type { Store, StoreSnapshot } from "../store/contract.ts";
 import { egressDestination, placeOfDestination } from "../store/keys.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { backlogOf, type EgressBacklog, FIGURES, type FigureName, NO_BACKLOG } from "./figures.ts";
 import { Publishers } from "./publishers.ts";
-import { type Answer, type Question, Requests } from "./requests.ts";
+import { type Question, Requests } from "./requests.ts";
+import type { Asked, Notice, Phase, Seat } from "./seat.ts";
 import { sleep } from "./sleep.ts";
 import { SourceQueue, type Taker } from "./source-queue.ts";
 import type { Storage } from "./storage.ts";
+import { VIEWS, type ViewName, type Views } from "./views.ts";
 
 /** Failures in a row, of a life or of an opening, before the node gives up. */
 const MAX_FAILURES = 3;
@@ -33,10 +36,13 @@ const RECOVERED_AFTER_MS = 30_000;
 /** The pause before the first opening after a failure; each next one is longer by as much. */
 const REOPEN_AFTER_MS = 250;
 
+/** Where its store is. */
+export type PartitionStorage = Pick<Storage, "partitionCount" | "formatVersion" | "openPartition">;
+
 export interface PartitionHostOptions {
   readonly index: number;
   readonly application: string;
-  readonly storage: Storage;
+  readonly storage: PartitionStorage;
   readonly directory: Directory;
   readonly limits: PartitionLimits;
   readonly egresses: ReadonlyMap<string, Egress>;
@@ -63,6 +69,8 @@ export interface PartitionHostOptions {
   readonly onCut?: ((partition: number, cut: Cut, snapshot: StoreSnapshot) => void) | undefined;
   /** An egress has taken records. */
   readonly onPublished: (egress: string, elapsedMs: number, records: number) => void;
+  /** It had a turn, or opened, or went down. Default: nobody looks. */
+  readonly onChange?: ((host: PartitionHost) => void) | undefined;
   /** It cannot go on. */
   readonly onEnded: (error: StatefoldError) => void;
   readonly logger: Logger;
@@ -85,7 +93,11 @@ type Life =
   | { readonly kind: "failed"; readonly error: StatefoldError }
   | { readonly kind: "stopped" };
 
-export class PartitionHost {
+const PHASES = {
+  ...({ running: "running", failed: "failed", closed: "loading", stopped: "stopped" } as const),
+} satisfies Readonly<Record<Life["kind"], Phase>>;
+
+export class PartitionHost implements Seat {
   readonly index: number;
   readonly #options: PartitionHostOptions;
   readonly #abort = new AbortController();
@@ -108,6 +120,20 @@ export class PartitionHost {
 
   get partition(): Partition | undefined {
     return this.#life.kind === "running" ? this.#life.partition : undefined;
+  }
+
+  get phase(): Phase {
+    return PHASES[this.#life.kind];
+  }
+
+  figure(name: FigureName): number {
+    const { partition } = this;
+    return partition === undefined ? 0 : FIGURES[name](partition);
+  }
+
+  backlog(egress: string): EgressBacklog {
+    const { partition } = this;
+    return partition === undefined ? NO_BACKLOG : backlogOf(partition, egress);
   }
 
   /** Requests that wait for an answer. */
@@ -138,7 +164,10 @@ export class PartitionHost {
       ...{ partition, store, clock: systemClock, invoke: this.#options.invoke },
       release: (release) => this.#release(release),
       onFailure: (error) => this.#failed(error),
-      onTurn: () => this.offerSources(),
+      onTurn: () => {
+        this.offerSources();
+        this.#options.onChange?.(this);
+      },
       onCut: onCut === undefined ? undefined : (cut, taken) => onCut(index, cut, taken),
       onCommit: (elapsedMs, writes) => {
         if (performance.now() - openedAtMs >= RECOVERED_AFTER_MS) this.#failures = 0;
@@ -152,7 +181,7 @@ export class PartitionHost {
       onFenced: (error) => this.#fenced(error),
       onPublished: this.#options.onPublished,
     });
-    this.#life = { kind: "running", partition, store, driver, publishers };
+    this.#become({ kind: "running", partition, store, driver, publishers });
     for (const egress of this.#options.egresses.values()) {
       egress.open(index, partition.outboxes.nextOf(egressDestination(egress.id)));
     }
@@ -169,36 +198,31 @@ export class PartitionHost {
     if (this.#life.kind === "running") this.#life.driver.offer(input);
   }
 
-  /**
-   * Asks, and waits for the answer, which comes when it is durable.
-   * @returns the request's number, by which it may hang up
-   * @throws StatefoldError UNAVAILABLE when the partition is down; the answer rejects with it when it goes
-   * down first: done or not, nobody knows
-   */
-  ask(question: Question): { readonly request: number; readonly answer: Promise<Answer> } {
+  notify(notice: Notice): void {
+    this.offer(notice);
+  }
+
+  ask(question: Question): Asked {
     const { driver } = this.#running();
+    const fullBy = "target" in question ? this.#fullFor(question.target.type) : undefined;
+    if (fullBy !== undefined) throw new StatefoldError("OVERLOADED", fullBy);
     const { request, answer } = this.#requests.add();
     driver.offer({ ...question, request });
     return { request, answer };
   }
 
-  /**
-   * The caller no longer waits. With `keep` it is answered all the same: `pending`, or the reply; without,
-   * at once, and the reply is for nobody.
-   */
   hangUp(request: number, keep: boolean): void {
     if (!this.#requests.has(request)) return;
     this.offer({ kind: "hangUp", request, keep });
     if (!keep) this.#requests.settle({ kind: "pending", request, callId: "" });
   }
 
-  /** Hands a batch to the partition as soon as it has room. Rejects, UNAVAILABLE, when it is or goes down. */
   async take(batch: SourceBatch): Promise<void> {
     await this.#sources.add(batch, this.#taker(this.#running()));
   }
 
   /** Why nothing new for functions of a type is taken in at the moment; undefined while it is. */
-  fullFor(type: string): string | undefined {
+  #fullFor(type: string): string | undefined {
     const { partition } = this;
     const what = `partition ${this.index} has all the unfinished work`;
     const bound = partition?.fullBy;
@@ -214,30 +238,19 @@ export class PartitionHost {
     this.#sources.offerTo(this.#taker(this.#life));
   }
 
-  /** Where a source goes on; undefined when it was never read. */
-  position(source: string): number | undefined {
-    return this.#running().partition.positions.next(source);
-  }
-
-  /**
-   * Looks at what is durable.
-   * @throws StatefoldError UNAVAILABLE while the partition is down, or when it goes down meanwhile
-   */
-  async read<T>(look: (store: Store, partition: Partition) => Promise<T>): Promise<T> {
+  async look<K extends ViewName>(view: K, ask: Views[K]["ask"]): Promise<Views[K]["answer"]> {
     const life = this.#running();
+    const { store, partition, publishers } = life;
     try {
-      return await look(life.store, life.partition);
+      return await VIEWS[view](
+        { store, partition, egressReasons: () => publishers.reasons() },
+        ask,
+      );
     } catch (error) {
       throw this.#life === life ? error : this.#unavailable();
     }
   }
 
-  /** What an egress says about its receiver, while that cannot be reached. */
-  publisherReason(egress: string): string | undefined {
-    return this.#life.kind === "running" ? this.#life.publishers.reason(egress) : undefined;
-  }
-
-  /** Ends now; what is durable stays. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -247,7 +260,7 @@ export class PartitionHost {
     this.#abort.abort();
     if (this.#life.kind !== "running") await this.#reopening;
     const life = this.#life;
-    if (life.kind !== "failed") this.#life = { kind: "stopped" };
+    if (life.kind !== "failed") this.#become({ kind: "stopped" });
     this.#dropWaiting();
     if (life.kind === "running") await this.#close(life);
   }
@@ -275,7 +288,7 @@ export class PartitionHost {
   #failed(error: unknown): void {
     const life = this.#life;
     if (life.kind !== "running") return;
-    this.#life = { kind: "closed" };
+    this.#become({ kind: "closed" });
     this.#dropWaiting();
     this.#options.logger.error(
       { reason: describeError(error) },
@@ -288,7 +301,7 @@ export class PartitionHost {
   #fenced(error: StatefoldError): void {
     const life = this.#life;
     if (life.kind !== "running") return;
-    this.#life = { kind: "closed" };
+    this.#become({ kind: "closed" });
     this.#dropWaiting();
     const close = async (): Promise<void> => {
       try {
@@ -330,7 +343,7 @@ export class PartitionHost {
   #giveUp(cause: unknown): void {
     const code = cause instanceof StatefoldError ? cause.code : "INTERNAL";
     const error = new StatefoldError(code, `partition ${this.index} cannot go on`, { cause });
-    this.#life = { kind: "failed", error };
+    this.#become({ kind: "failed", error });
     this.#options.onEnded(error);
   }
 
@@ -370,6 +383,11 @@ export class PartitionHost {
   #running(): Running {
     if (this.#life.kind !== "running") throw this.#unavailable();
     return this.#life;
+  }
+
+  #become(life: Life): void {
+    this.#life = life;
+    this.#options.onChange?.(this);
   }
 
   #unavailable(): StatefoldError {

@@ -1,4 +1,4 @@
-/** All partitions of a node, and the ways between them. */
+/** All partitions of a node, wherever they sit. */
 
 import { assert } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
@@ -6,73 +6,67 @@ import type { SourceSink } from "../ingress/contract.ts";
 import type { Address } from "../model/address.ts";
 import { ownerOf } from "../model/owner.ts";
 import type { SourceBatch } from "../model/source.ts";
-import { peerInput } from "../partition/peers.ts";
-import { nothingOlder } from "./older-records.ts";
-import { PartitionHost, type PartitionHostOptions } from "./partition-host.ts";
+import type { Seat } from "./seat.ts";
+import type { Work } from "./views.ts";
 
-export class Partitions implements SourceSink {
-  readonly hosts: readonly PartitionHost[];
+export class Partitions<S extends Seat = Seat> implements SourceSink {
+  /** By their numbers. */
+  readonly seats: readonly S[];
 
-  constructor(
-    count: number,
-    options: Omit<PartitionHostOptions, "index" | "toPeer" | "mayPublish">,
-  ) {
-    this.hosts = Array.from(
-      { length: count },
-      (_, index) =>
-        new PartitionHost({
-          ...options,
-          index,
-          logger: options.logger.child({ partition: index }),
-          toPeer: (from, release) => this.host(release.to).offer(peerInput(from, release)),
-          mayPublish: (egress, first) =>
-            nothingOlder(
-              this.hosts.map(({ partition }) => partition),
-              egress,
-              first,
-            ),
-        }),
+  constructor(seats: readonly S[]) {
+    assert(
+      seats.every(({ index }, i) => index === i),
+      "seats are in the order of their numbers",
     );
+    this.seats = seats;
   }
 
   get partitionCount(): number {
-    return this.hosts.length;
+    return this.seats.length;
   }
 
   async open(): Promise<void> {
     // One after the other: opening reads what is pending, and memory is shared.
-    for (const host of this.hosts) await host.open();
+    for (const seat of this.seats) await seat.open();
   }
 
-  host(index: number): PartitionHost {
-    const host = this.hosts[index];
-    assert(host !== undefined, `there is no partition ${index}`);
-    return host;
+  seat(index: number): S {
+    const seat = this.seats[index];
+    assert(seat !== undefined, `there is no partition ${index}`);
+    return seat;
   }
 
   /** The partition of an address. */
-  ownerOf(address: Address): PartitionHost {
-    const owner = ownerOf(address, this.hosts.length);
+  ownerOf(address: Address): S {
+    const owner = ownerOf(address, this.seats.length);
     if (owner === undefined)
       throw new StatefoldError("NOT_FOUND", `there is no call ${address.id}`);
-    return this.host(owner);
+    return this.seat(owner);
   }
 
   async position(source: string, partition: number): Promise<number | undefined> {
-    return this.host(partition).position(source);
+    return await this.seat(partition).look("position", { source });
   }
 
-  durable(source: string, partition: number): number | undefined {
-    return this.host(partition).partition?.positions.durable(source);
+  async durable(source: string, partition: number): Promise<number | undefined> {
+    const seat = this.seat(partition);
+    return seat.phase === "running" ? await seat.look("durable", { source }) : undefined;
   }
 
   async take(partition: number, batch: SourceBatch): Promise<void> {
-    await this.host(partition).take(batch);
+    await this.seat(partition).take(batch);
   }
 
   /** There is room again that no partition knows of. */
   offerSources(): void {
-    for (const host of this.hosts) host.offerSources();
+    for (const seat of this.seats) seat.offerSources();
+  }
+
+  /** Of each partition, at its own moment; undefined: it is down. */
+  async work(): Promise<readonly (Work | undefined)[]> {
+    return await Promise.all(
+      this.seats.map((seat) => seat.look("work", {}).catch(() => undefined)),
+    );
   }
 
   /**
@@ -80,20 +74,20 @@ export class Partitions implements SourceSink {
    * are down are left out.
    */
   get barrier(): number {
-    return Math.max(0, ...this.hosts.map((host) => host.partition?.barrier.number ?? 0));
+    return Math.max(0, ...this.seats.map((seat) => seat.figure("barrier")));
   }
 
   /** Every partition is to take its cut for this snapshot. One that is down never hears of it from here. */
   announce(barrier: number): void {
-    for (const host of this.hosts) host.offer({ kind: "barrier", barrier });
+    for (const seat of this.seats) seat.notify({ kind: "barrier", barrier });
   }
 
   /** A snapshot holds the cuts of all partitions: the next one may come on top of it. */
   snapshotComplete(barrier: number): void {
-    for (const host of this.hosts) host.offer({ kind: "snapshotComplete", barrier });
+    for (const seat of this.seats) seat.notify({ kind: "snapshotComplete", barrier });
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.hosts.map((host) => host.stop()));
+    await Promise.all(this.seats.map((seat) => seat.stop()));
   }
 }

@@ -36,10 +36,13 @@ export class Publishers {
     this.#of(release.egress, release.heirOf)?.add(first, records, barrier);
   }
 
-  /** What an egress says about its receiver, while that cannot be reached. */
-  reason(egress: string): string | undefined {
-    const all = [...this.#all.values()].filter((each) => each.egress === egress);
-    return all.find(({ reason }) => reason !== undefined)?.reason;
+  /** What egresses say about their receivers, while those cannot be reached. */
+  reasons(): ReadonlyMap<string, string> {
+    const reasons = new Map<string, string>();
+    for (const { egress, reason } of this.#all.values()) {
+      if (reason !== undefined && !reasons.has(egress)) reasons.set(egress, reason);
+    }
+    return reasons;
   }
 
   /** What was being sent may have arrived: the next life sends it again, under the same numbers. */

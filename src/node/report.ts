@@ -2,7 +2,6 @@
 
 import { describeError, type StatefoldError } from "../base/errors.ts";
 import type { Egress as RunningEgress } from "../egress/contract.ts";
-import { KafkaEgress } from "../egress/kafka.ts";
 import type {
   EgressStatus,
   EndpointStatus,
@@ -12,21 +11,21 @@ import type {
 } from "../gateway/admin-port.ts";
 import type { Health, Readiness } from "../gateway/ports.ts";
 import type { Ingress as RunningIngress } from "../ingress/contract.ts";
-import type { Lane } from "../partition/lane.ts";
 import type { MetricsRegistry } from "../telemetry/metrics.ts";
 import { version } from "../telemetry/version.ts";
 import type { EgressFigures } from "./egress-figures.ts";
-import type { Functions } from "./functions.ts";
-import type { PartitionHost } from "./partition-host.ts";
+import type { NamedEndpoint } from "./functions.ts";
 import type { Partitions } from "./partitions.ts";
+import type { Seat } from "./seat.ts";
 import type { Snapshots } from "./snapshots.ts";
+import type { Condition } from "./views.ts";
 import type { Stuck, Watched } from "./watch.ts";
 
 export interface NodeReportParts {
   readonly application: string;
   readonly dataDir: string | undefined;
   readonly partitions: Partitions;
-  readonly functions: Functions;
+  readonly endpoints: readonly NamedEndpoint[];
   readonly ingresses: readonly { readonly kind: string; readonly ingress: RunningIngress }[];
   readonly egresses: readonly { readonly kind: string; readonly egress: RunningEgress }[];
   readonly figures: EgressFigures;
@@ -57,9 +56,9 @@ export class NodeReport implements Health, Watched {
       return { ready: false, reason: describeError(this.phase.error) };
     if (this.phase.kind !== "running")
       return { ready: false, reason: `the node is ${this.phase.kind}` };
-    const down = this.#parts.partitions.hosts.filter((host) => host.partition === undefined);
+    const down = this.#parts.partitions.seats.filter(({ phase }) => phase !== "running");
     if (down.length === 0) return { ready: true };
-    const names = down.map((host) => host.index).join(", ");
+    const names = down.map(({ index }) => index).join(", ");
     return { ready: false, reason: `not open: partition ${names}` };
   }
 
@@ -67,28 +66,34 @@ export class NodeReport implements Health, Watched {
     return this.#parts.metrics.render();
   }
 
-  status(): NodeStatus {
+  async status(): Promise<NodeStatus> {
     const { application, dataDir } = this.#parts;
+    const conditions = await this.#conditions();
     return {
       ...{ version: version(), application, dataDir, startedAtMs: this.#startedAtMs },
       readiness: this.ready(),
       partitions: this.partitions(),
-      endpoints: this.endpoints(),
+      endpoints: this.#endpoints(conditions),
       ingresses: this.#ingresses(),
-      egresses: this.#egresses(),
+      egresses: this.#egresses(conditions),
       lastSnapshot: this.#parts.snapshots?.last,
       snapshotReason: this.#parts.snapshots?.reason,
     };
   }
 
   partitions(): PartitionStatus[] {
-    return this.#parts.partitions.hosts.map(partitionStatus);
+    return this.#parts.partitions.seats.map(partitionStatus);
   }
 
-  endpoints(): EndpointStatus[] {
-    return this.#parts.functions.endpoints.map(({ name, endpoint }) => {
-      const lanes = this.#lanesOf(name);
-      const states = lanes.map(({ circuit }) => circuit.state);
+  async endpoints(): Promise<EndpointStatus[]> {
+    return this.#endpoints(await this.#conditions());
+  }
+
+  #endpoints(conditions: readonly (Condition | undefined)[]): EndpointStatus[] {
+    const all = conditions.flatMap((condition) => condition?.lanes ?? []);
+    return this.#parts.endpoints.map(({ name, endpoint }) => {
+      const lanes = all.filter((lane) => lane.endpoint === name);
+      const states = lanes.map(({ circuit }) => circuit);
       const worst =
         states.find(({ kind }) => kind === "open") ?? states.find(({ kind }) => kind === "probing");
       const isHttp = endpoint.kind === "http";
@@ -105,19 +110,24 @@ export class NodeReport implements Health, Watched {
     });
   }
 
-  *stuck(): Iterable<Stuck> {
-    for (const { index, partition } of this.#parts.partitions.hosts) {
-      if (partition === undefined) continue;
-      const { parking, ledger } = partition;
-      const { size: parked, latest } = parking;
-      yield { partition: index, parked, latest, dead: ledger.dead };
-    }
+  async stuck(): Promise<Stuck[]> {
+    const { seats } = this.#parts.partitions;
+    const conditions = await this.#conditions();
+    return conditions.flatMap((condition, index) => {
+      const seat = seats[index];
+      if (condition === undefined || seat === undefined) return [];
+      const { latestParked: latest } = condition;
+      return [
+        { partition: index, parked: seat.figure("parked"), latest, dead: seat.figure("dead") },
+      ];
+    });
   }
 
-  /** Those of its function types, in every partition. */
-  #lanesOf(endpoint: string): Lane[] {
-    return this.#parts.partitions.hosts.flatMap(({ partition }) =>
-      [...(partition?.delivery.lanes() ?? [])].filter((lane) => lane.binding.endpoint === endpoint),
+  /** Of every partition; undefined: it is down. */
+  async #conditions(): Promise<readonly (Condition | undefined)[]> {
+    const { seats } = this.#parts.partitions;
+    return await Promise.all(
+      seats.map((seat) => seat.look("condition", {}).catch(() => undefined)),
     );
   }
 
@@ -136,48 +146,32 @@ export class NodeReport implements Health, Watched {
     });
   }
 
-  #egresses(): EgressStatus[] {
-    return this.#parts.egresses.map(({ kind, egress }) => {
+  #egresses(conditions: readonly (Condition | undefined)[]): EgressStatus[] {
+    const { egresses, partitions, figures } = this.#parts;
+    return egresses.map(({ kind, egress }) => {
       const { id } = egress;
       let [pending, held] = [0, 0];
-      let reason: string | undefined;
-      for (const host of this.#parts.partitions.hosts) {
-        for (const outbox of host.partition?.outboxes.ofEgress(id) ?? []) {
-          pending += outbox.size;
-          held += outbox.held;
-        }
-        reason ??= host.publisherReason(id);
+      for (const seat of partitions.seats) {
+        const backlog = seat.backlog(id);
+        pending += backlog.pending;
+        held += backlog.held;
       }
-      const publishMs = this.#parts.figures.publishMs(id);
-      const transactions =
-        egress instanceof KafkaEgress && egress.isTransactional
-          ? { ...egress.transactions }
-          : undefined;
+      const reasons = conditions.map((condition) => condition?.egressReasons.get(id));
+      const reason = reasons.find((each) => each !== undefined);
+      const publishMs = figures.publishMs(id);
+      const transactions = figures.transactions(id);
       return { id, kind, pending, held, reason, publishMs, transactions };
     });
   }
 }
 
-function partitionStatus(host: PartitionHost): PartitionStatus {
-  const { partition, index, life } = host;
-  const phases = {
-    running: "running",
-    failed: "failed",
-    closed: "loading",
-    stopped: "stopped",
-  } as const;
+function partitionStatus(seat: Seat): PartitionStatus {
+  const { index: partition, phase } = seat;
   return {
-    partition: index,
-    phase: phases[life.kind],
-    epoch: partition?.epochs.committed ?? 0,
-    accepted: partition?.ledger.accepted ?? 0,
-    finished: partition?.ledger.finished ?? 0,
-    pending: partition?.ledger.mail ?? 0,
-    pendingBytes: partition?.mailboxes.bytes ?? 0,
-    inFlight: partition?.delivery.inFlight ?? 0,
-    timers: partition?.ledger.timers ?? 0,
-    outbox: partition?.ledger.outbox ?? 0,
-    parked: partition?.parking.size ?? 0,
-    dead: partition?.ledger.dead ?? 0,
+    ...{ partition, phase, epoch: seat.figure("epochs") },
+    ...{ accepted: seat.figure("accepted"), finished: seat.figure("finished") },
+    ...{ pending: seat.figure("mail"), pendingBytes: seat.figure("mailBytes") },
+    ...{ inFlight: seat.figure("inFlight"), timers: seat.figure("timers") },
+    ...{ outbox: seat.figure("outbox"), parked: seat.figure("parked"), dead: seat.figure("dead") },
   };
 }

@@ -40,6 +40,13 @@ export class Requests {
     waiting?.resolve(answer);
   }
 
+  /** It will not be answered. */
+  fail(request: number, error: unknown): void {
+    const waiting = this.#waiting.get(request);
+    this.#waiting.delete(request);
+    waiting?.reject(error);
+  }
+
   /** None of them will be answered. */
   rejectAll(error: StatefoldError): void {
     const waiting = [...this.#waiting.values()];

@@ -11,9 +11,9 @@ const LOOK_EVERY_MS = 1_000;
 
 /** What is looked at. */
 export interface Watched {
-  endpoints(): readonly EndpointStatus[];
+  endpoints(): Promise<readonly EndpointStatus[]>;
   /** Of every partition, by its number. */
-  stuck(): Iterable<Stuck>;
+  stuck(): Promise<readonly Stuck[]>;
 }
 
 /** What of a partition is stuck. */
@@ -31,6 +31,7 @@ export class Watch {
   readonly #troubled = new Set<string>();
   readonly #before = new Map<number, Stuck>();
   #timer: NodeJS.Timeout | undefined;
+  #isLooking = false;
 
   constructor(watched: Watched, logger: Logger) {
     this.#watched = watched;
@@ -39,8 +40,8 @@ export class Watch {
 
   /** Looks, and then again and again until {@link stop}. */
   start(): void {
-    this.look();
-    this.#timer = setInterval(() => this.look(), LOOK_EVERY_MS);
+    void this.look();
+    this.#timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
     this.#timer.unref();
   }
 
@@ -48,9 +49,17 @@ export class Watch {
     clearInterval(this.#timer);
   }
 
-  look(): void {
-    for (const endpoint of this.#watched.endpoints()) this.#compareEndpoint(endpoint);
-    for (const stuck of this.#watched.stuck()) this.#compareStuck(stuck);
+  /** Never rejects. */
+  async look(): Promise<void> {
+    // One that takes longer, since a partition is slow to answer, is not overtaken by the next.
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      for (const endpoint of await this.#watched.endpoints()) this.#compareEndpoint(endpoint);
+      for (const stuck of await this.#watched.stuck()) this.#compareStuck(stuck);
+    } finally {
+      this.#isLooking = false;
+    }
   }
 
   #compareEndpoint({ name, circuit, reason }: EndpointStatus): void {
@@ -69,7 +78,7 @@ export class Watch {
     const { partition, parked, latest, dead } = stuck;
     const before = this.#before.get(partition);
     this.#before.set(partition, stuck);
-    if (latest !== undefined && latest !== before?.latest) {
+    if (latest !== undefined && !isSame(latest, before?.latest)) {
       const { code, reason } = latest;
       const address = `${latest.address.type}/${latest.address.id}`;
       this.#logger.warn(
@@ -81,4 +90,12 @@ export class Watch {
       this.#logger.warn({ partition, dead }, "Messages were given up: they are dead letters.");
     }
   }
+}
+
+function isSame(one: ParkedRecord, other: ParkedRecord | undefined): boolean {
+  return (
+    one.sinceMs === other?.sinceMs &&
+    one.address.type === other.address.type &&
+    one.address.id === other.address.id
+  );
 }

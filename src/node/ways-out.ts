@@ -25,9 +25,13 @@ export interface OpenedEgress {
 /** @throws StatefoldError CONFIG_INVALID, MODULE_UNSUPPORTED */
 export function openEgresses(module: Module, parts: WaysOut): OpenedEgress[] {
   return module.egresses.map((spec) => {
-    const release = spec.kind === "kafka" || spec.kind === "log" ? spec.release : "commit";
-    return { kind: spec.kind, egress: openEgress(spec, parts), release };
+    return { kind: spec.kind, egress: openEgress(spec, parts), release: releaseOf(spec) };
   });
+}
+
+/** When the records of an egress leave. */
+export function releaseOf(spec: EgressSpec): "commit" | "snapshot" {
+  return spec.kind === "kafka" || spec.kind === "log" ? spec.release : "commit";
 }
 
 function openEgress(spec: EgressSpec, { host, log, kafka }: WaysOut): Egress {

@@ -143,6 +143,17 @@ export class DataDirectory {
   }
 
   /**
+   * One that another thread of this process holds: its partitions can be opened, and closing it closes them. Whoever
+   * holds it sees to it that a partition is opened on one thread only.
+   *
+   * @param path and `description` of the one that is held
+   */
+  static share(path: string, description: Description): DataDirectory {
+    const held: DirectoryLock = { release: async () => {} };
+    return new DataDirectory(path, { description, isNew: false }, held);
+  }
+
+  /**
    * Opens the store of one partition, once at a time: after it is closed, it may be opened again.
    *
    * @throws StatefoldError STORE_CORRUPT, STORE_BEHIND_WITNESS, STORE_FOREIGN, STORE_FORMAT

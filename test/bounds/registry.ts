@@ -544,11 +544,21 @@ export const DRIVERS: Drivers = {
   "src/node/pages.ts#READ_BYTES": [
     ["node/pages", "however large the values are, only a few MiB are in memory at once"],
   ],
-  "src/node/admin.ts#SHOWN_MESSAGES": [
+  "src/node/views.ts#SHOWN_MESSAGES": [
     own("node", "of a parked address SHOWN_MESSAGES messages are shown"),
   ],
-  "src/node/admin.ts#SHOWN_BYTES": [
+  "src/node/views.ts#SHOWN_BYTES": [
     own("node", "of a parked address messages of SHOWN_BYTES are shown, and one at least"),
+  ],
+  "src/node/threads/line.ts#MAX_BYTES": [
+    ["node/threads/line", "with MAX_BYTES on its way a line is full"],
+    ["node/threads/thread-seat", "with MAX_BYTES before a thread requests are refused"],
+  ],
+  "src/node/threads/thread.ts#STOP_MS": [
+    ["node/threads/thread", "a thread that does not stop within STOP_MS is ended as it is"],
+  ],
+  "src/node/threads/pack.ts#CHUNK_BYTES": [
+    ["node/threads/pack", "many small values share buffers of CHUNK_BYTES at most"],
   ],
   "src/cli/run.ts#GRACE_MS": [
     ["cli/run", "a signal lets it finish what it is doing"],
@@ -666,6 +676,12 @@ export const DRIVERS: Drivers = {
 
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
+  "src/node/threads/pack.ts#FIRST_CHUNK_BYTES": "of the first buffer of a batch, under CHUNK_BYTES",
+  "src/node/threads/line.ts#ITEM_BYTES": "what is said weighs besides its bytes",
+  "src/node/threads/line.ts#TOLD_PART": "of MAX_BYTES, after which what was taken is told",
+  "src/node/threads/thread-logger.ts#LEVEL_STEP": "how pino numbers levels",
+  "src/node/threads/thread-figures.ts#WRITE_EVERY_MS": "how often they are written",
+  "src/node/threads/thread-figures.ts#OWN_NUMBERS": "the places of the figures",
   "src/blob/s3-upload.ts#GIVE_UP_ATTEMPTS": "of the attempts that giving up an upload is worth",
   "src/node/publisher.ts#LOOK_EVERY_MS": "how often it is asked whether records may leave",
   "src/model/outbox-number.ts#NUMBERS_OF_AN_INCARNATION": "how numbers are given",

@@ -40,7 +40,7 @@ export class FakeSink implements SourceSink {
     return this.#committed.get(source);
   }
 
-  durable(source: string): number | undefined {
+  async durable(source: string): Promise<number | undefined> {
     return this.#committed.get(source);
   }
 

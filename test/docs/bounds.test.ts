@@ -106,6 +106,7 @@ test("docs/operating.md names metrics that there are", () => {
     "src/node/egress-figures.ts",
     "src/node/ingress-metrics.ts",
     "src/node/snapshot-metrics.ts",
+    "src/node/threads/metrics.ts",
     "src/gateway/metrics.ts",
     "src/telemetry/process-metrics.ts",
   ]

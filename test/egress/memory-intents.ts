@@ -15,4 +15,6 @@ export class MemoryIntents implements Intents {
   async write(name: string, note: Uint8Array): Promise<void> {
     this.#notes.set(name, Uint8Array.from(note));
   }
+
+  async close(): Promise<void> {}
 }

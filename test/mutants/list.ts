@@ -11,6 +11,7 @@ import { MAIL } from "./list/mail.ts";
 import { OPERATORS } from "./list/operators.ts";
 import { SNAPSHOTS } from "./list/snapshots.ts";
 import { STATES } from "./list/states.ts";
+import { THREADS } from "./list/threads.ts";
 import { TIMERS } from "./list/timers.ts";
 import type { Mutant } from "./mutant.ts";
 
@@ -27,5 +28,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...STATES,
   ...KAFKA,
   ...FRAMES,
+  ...THREADS,
   ...AROUND,
 ];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { endpointName, Functions } from "../../src/node/functions.ts";
+import { endpointName, Functions, named } from "../../src/node/functions.ts";
 import type { EmbeddedEndpoint, Endpoint } from "../../src/spec/module.ts";
 import { anInvocation } from "../invoke/invocations.ts";
 import { anEndpoint } from "../invoke/servers.ts";
@@ -27,7 +27,8 @@ async function open(t: TestContext, ...endpoints: Endpoint[]): Promise<Functions
 }
 
 test("a type is served by its own endpoint, else by its namespace's, else by nobody", async (t) => {
-  const functions = await open(t, http("demo", undefined, 7), http("demo", "own", 8), NIGHT);
+  const endpoints = [http("demo", undefined, 7), http("demo", "own", 8), NIGHT];
+  const functions = await open(t, ...endpoints);
   const served = (type: string) => functions.binding(type)?.endpoint;
   assert.equal(served("demo/own"), "demo/own");
   assert.equal(served("demo/any"), "demo/*");
@@ -37,7 +38,7 @@ test("a type is served by its own endpoint, else by its namespace's, else by nob
   assert.equal(functions.binding("demo/own")?.concurrency, 8);
   assert.equal(functions.binding("demo/any")?.concurrency, 7);
   assert.deepEqual(
-    functions.endpoints.map(({ name }) => name),
+    named(endpoints).map(({ name }) => name),
     ["demo/*", "demo/own", NIGHT.module],
   );
 });

@@ -3,7 +3,9 @@ import { type TestContext, test } from "node:test";
 import { type Deferred, deferred } from "../../src/base/deferred.ts";
 import type { CallRequest, SendRequest, Waiter } from "../../src/gateway/ports.ts";
 import type { Invocation, Outcome } from "../../src/model/invocation.ts";
+import { openHosts } from "../../src/node/hosts.ts";
 import { NodeMessages } from "../../src/node/messages.ts";
+import type { PartitionHost } from "../../src/node/partition-host.ts";
 import { Partitions } from "../../src/node/partitions.ts";
 import { openStorage } from "../../src/node/storage.ts";
 import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits.ts";
@@ -17,10 +19,10 @@ const VALUE = { typename: "test/Text", hasValue: true, value: Buffer.from("hello
 /** Messages to functions that answer when they are told to. */
 class World {
   readonly messages: NodeMessages;
-  readonly partitions: Partitions;
+  readonly partitions: Partitions<PartitionHost>;
   readonly calls: { readonly invocation: Invocation; readonly answer: Deferred<Outcome> }[];
 
-  private constructor(partitions: Partitions, calls: World["calls"]) {
+  private constructor(partitions: Partitions<PartitionHost>, calls: World["calls"]) {
     this.partitions = partitions;
     this.calls = calls;
     this.messages = new NodeMessages(partitions);
@@ -33,7 +35,7 @@ class World {
       ...{ application, dataDir: undefined, partitions: 2, acceptLoss: false },
     });
     atEnd(t, () => storage.close());
-    const partitions = new Partitions(2, {
+    const hosts = openHosts([0, 1], {
       ...{ application, storage, limits: { ...DEFAULT_LIMITS, ...limits }, logger: SILENT },
       directory: {
         function: (type) => ({
@@ -53,13 +55,14 @@ class World {
       onPublished: () => {},
       onEnded: () => {},
     });
+    const partitions = new Partitions(hosts);
     atEnd(t, () => partitions.stop());
     await partitions.open();
     return new World(partitions, calls);
   }
 
   get waiting(): number {
-    return this.partitions.hosts.reduce((sum, { waiting }) => sum + waiting, 0);
+    return this.partitions.seats.reduce((sum, { waiting }) => sum + waiting, 0);
   }
 
   /** Answers the next call of a function with a reply to its caller. */

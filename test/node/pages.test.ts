@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { entriesIn, entryLister, listPages } from "../../src/node/pages.ts";
-import type { Partitions } from "../../src/node/partitions.ts";
+import {
+  entriesIn,
+  entryLister,
+  type Lister,
+  listPages,
+  type SeatLister,
+} from "../../src/node/pages.ts";
 import type { Entry, ScanRange } from "../../src/store/contract.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 
@@ -57,18 +62,19 @@ async function crowd(count: number) {
     return entries;
   };
   const watched = Object.assign(Object.create(store) as MemoryStore, { scan });
-  const host = {
-    index: 0,
-    read: async <T>(look: (from: MemoryStore, partition: undefined) => Promise<T>) =>
-      await look(watched, undefined),
-  };
-  return { partitions: { hosts: [host] } as unknown as Partitions, held };
+  return { seats: [{ index: 0, store: watched }], held };
 }
 
+/** A list of a store, as that of the partition it belongs to. */
+const ofSeat =
+  <T>(list: Lister<T>): SeatLister<{ readonly store: MemoryStore }, T> =>
+  ({ store }, { range, limit, examined }) =>
+    list(store, range, limit, examined);
+
 test("where few are meant, STEP_ENTRIES are in memory at once", async () => {
-  const { partitions, held } = await crowd(4_500);
+  const { seats, held } = await crowd(4_500);
   const list = entryLister((entry) => (entry.key[2] === 7 ? entry.key[1] : undefined));
-  const { items } = await listPages(partitions, RANGE, { after: undefined, limit: 100 }, list);
+  const { items } = await listPages(seats, RANGE, { after: undefined, limit: 100 }, ofSeat(list));
   assert.deepEqual(
     items,
     Array.from({ length: 18 }, (_, i) => i),
@@ -77,16 +83,16 @@ test("where few are meant, STEP_ENTRIES are in memory at once", async () => {
 });
 
 test("where none is meant, a page ends after EXAMINED_ENTRIES, and the next goes on", async () => {
-  const { partitions, held } = await crowd(12_000);
-  const none = entryLister(() => undefined);
+  const { seats, held } = await crowd(12_000);
+  const none = ofSeat(entryLister(() => undefined));
   const query = { after: undefined, limit: 100 };
-  const first = await listPages(partitions, RANGE, query, none);
+  const first = await listPages(seats, RANGE, query, none);
   assert.equal(first.items.length, 0);
   assert.equal(
     held.reduce((sum, count) => sum + count, 0),
     10_000,
   );
-  const second = await listPages(partitions, RANGE, { ...query, after: first.next }, none);
+  const second = await listPages(seats, RANGE, { ...query, after: first.next }, none);
   assert.deepEqual(second, { items: [], next: undefined });
 });
 
@@ -98,13 +104,12 @@ test("a page of which few are meant ends after so many entries, and goes on from
     Array.from({ length: 25_000 }, (_, i) => ({ key: long(i), value })),
     1,
   );
-  const host = { index: 0, read: (look: (store: MemoryStore) => unknown) => look(store) };
-  const partitions = { hosts: [host] } as unknown as Partitions;
+  const seats = [{ index: 0, store }];
   const lister = entryLister(({ key: [, high = 0, low = 0] }) =>
     ((high << 8) | low) % 9_000 === 0 ? (high << 8) | low : undefined,
   );
   const page = (after: string | undefined, limit: number) =>
-    listPages(partitions, RANGE, { after, limit }, lister);
+    listPages(seats, RANGE, { after, limit }, ofSeat(lister));
   const first = await page(undefined, 10);
   const second = await page(first.next, 10);
   const third = await page(second.next, 10);

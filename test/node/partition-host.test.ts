@@ -156,11 +156,7 @@ test("who waits or asks while it is down is told so, and nobody is left waiting"
   assert.equal(world.host.waiting, 0);
   await assert.rejects(async () => world.ask("c").answer, unavailable);
   await assert.rejects(world.host.take(batch("s/0", 0, 1)), unavailable);
-  assert.throws(() => world.host.position("s/0"), unavailable);
-  await assert.rejects(
-    world.host.read(async () => 1),
-    unavailable,
-  );
+  await assert.rejects(world.host.look("position", { source: "s/0" }), unavailable);
 });
 
 test("openings that fail end it with the reason of the last", async (t) => {
@@ -294,7 +290,11 @@ test("sources that wait for room are told when the partition goes down", async (
   await assert.rejects(waiting, unavailable);
   world.disk.refuses = () => false;
   await world.reopened(2);
-  assert.equal(world.host.position("s/0"), undefined, "nothing of it was durable");
+  assert.equal(
+    await world.host.look("position", { source: "s/0" }),
+    undefined,
+    "nothing of it was durable",
+  );
 });
 
 test("a position is known at once, also while there is no room", async (t) => {
@@ -302,8 +302,8 @@ test("a position is known at once, also while there is no room", async (t) => {
   await world.host.take(batch("s/0", 0, 1));
   await world.called();
   assert.equal(world.host.partition?.isFull, true);
-  assert.equal(world.host.position("s/0"), 1);
-  assert.equal(world.host.position("s/1"), undefined);
+  assert.equal(await world.host.look("position", { source: "s/0" }), 1);
+  assert.equal(await world.host.look("position", { source: "s/1" }), undefined);
 });
 
 test("records that were not acknowledged are published again by the next life", async (t) => {

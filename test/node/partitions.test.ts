@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { Outcome } from "../../src/model/invocation.ts";
+import { openHosts } from "../../src/node/hosts.ts";
+import type { PartitionHost } from "../../src/node/partition-host.ts";
 import { Partitions } from "../../src/node/partitions.ts";
 import { openStorage } from "../../src/node/storage.ts";
 import { DEFAULT_LIMITS } from "../../src/partition/limits.ts";
@@ -27,12 +29,14 @@ interface TakenCut {
 }
 
 /** Two partitions on disk. A function tells the others that it is told to, by their ids. */
-async function open(t: TestContext): Promise<{ partitions: Partitions; cuts: TakenCut[] }> {
+async function open(
+  t: TestContext,
+): Promise<{ partitions: Partitions<PartitionHost>; cuts: TakenCut[] }> {
   const options = { dataDir: tempDir(t), application: "test", partitions: 2, acceptLoss: false };
   const storage = await openStorage(options);
   atEnd(t, () => storage.close());
   const cuts: TakenCut[] = [];
-  const partitions = new Partitions(2, {
+  const hosts = openHosts([0, 1], {
     ...{ application: "test", storage, limits: DEFAULT_LIMITS, logger: SILENT },
     directory: {
       function: (type) => (type === TYPE ? BINDING : undefined),
@@ -49,12 +53,13 @@ async function open(t: TestContext): Promise<{ partitions: Partitions; cuts: Tak
     onEnded: (error) => assert.fail(error),
     onCut: (partition, cut, snapshot) => cuts.push({ partition, cut, snapshot }),
   });
+  const partitions = new Partitions(hosts);
   atEnd(t, () => partitions.stop());
   await partitions.open();
   return { partitions, cuts };
 }
 
-async function send(partitions: Partitions, id: string): Promise<void> {
+async function send(partitions: Partitions<PartitionHost>, id: string): Promise<void> {
   const target = { type: TYPE, id };
   const question = { kind: "send", target, value: VALUE, delayMs: 0, headers: [] } as const;
   const rest = { idempotencyKey: undefined, traceparent: undefined };
@@ -62,7 +67,7 @@ async function send(partitions: Partitions, id: string): Promise<void> {
 }
 
 /** An id of a partition that tells one of the other. */
-function acrossFrom(partitions: Partitions, index: number): string {
+function acrossFrom(partitions: Partitions<PartitionHost>, index: number): string {
   for (let i = 0; ; i++) {
     const id = `${i}>x`;
     const isFrom = partitions.ownerOf({ type: TYPE, id }).index === index;
@@ -88,7 +93,7 @@ test("every partition hands over what was durable at its cut", async (t) => {
 test("a partition that never hears of a barrier cuts when it hears from one that has", async (t) => {
   const { partitions, cuts } = await open(t);
   const told = 1 - partitions.ownerOf({ type: TYPE, id: "x" }).index;
-  partitions.host(told).offer({ kind: "barrier", barrier: 1 });
+  partitions.seat(told).offer({ kind: "barrier", barrier: 1 });
   await until("the first to cut", () => cuts.length === 1);
   await send(partitions, acrossFrom(partitions, told));
   await until("the other to cut", () => cuts.length === 2);
@@ -104,7 +109,7 @@ test("a partition that never hears of a barrier cuts when it hears from one that
 test("an acknowledgement tells of a cut, too", async (t) => {
   const { partitions, cuts } = await open(t);
   const receiver = partitions.ownerOf({ type: TYPE, id: "x" });
-  const sender = partitions.host(1 - receiver.index);
+  const sender = partitions.seat(1 - receiver.index);
   receiver.offer({ kind: "barrier", barrier: 1 });
   await until("the receiver to cut", () => cuts.length === 1);
   assert.equal(sender.partition?.barrier.number, 0);

@@ -14,14 +14,14 @@ function world() {
   const logger = createLogger({ level: "info", readable: false, write });
   const watch = new Watch(
     {
-      endpoints: () => [...endpoints].map(([name, reason]) => endpointStatus(name, reason)),
-      stuck: () => stuck,
+      endpoints: async () => [...endpoints].map(([name, reason]) => endpointStatus(name, reason)),
+      stuck: async () => stuck,
     },
     logger,
   );
-  const look = () => {
+  const look = async () => {
     lines = [];
-    watch.look();
+    await watch.look();
     return lines.map((line) => {
       const { level, time, msg, ...fields } = JSON.parse(line);
       assert(level > 0 && time > 0 && msg !== "");
@@ -41,19 +41,19 @@ const parkedAt = (id: string): ParkedRecord => ({
   ...{ sinceMs: 5, attempts: 3 },
 });
 
-test("an endpoint in trouble is named once, and once more when it answers again", () => {
+test("an endpoint in trouble is named once, and once more when it answers again", async () => {
   const { endpoints, look } = world();
   endpoints.set("demo/*", undefined);
-  assert.deepEqual(look(), []);
+  assert.deepEqual(await look(), []);
   endpoints.set("demo/*", "connection refused");
-  assert.deepEqual(look(), [{ endpoint: "demo/*", reason: "connection refused" }]);
-  assert.deepEqual(look(), []);
+  assert.deepEqual(await look(), [{ endpoint: "demo/*", reason: "connection refused" }]);
+  assert.deepEqual(await look(), []);
   endpoints.set("demo/*", undefined);
-  assert.deepEqual(look(), [{ endpoint: "demo/*" }]);
-  assert.deepEqual(look(), []);
+  assert.deepEqual(await look(), [{ endpoint: "demo/*" }]);
+  assert.deepEqual(await look(), []);
 });
 
-test("of addresses parked since the last look the latest is named, with how many there are", () => {
+test("of addresses parked since the last look the latest is named, with how many there are", async () => {
   const { stuck, look } = world();
   const latest = parkedAt("17");
   stuck[0] = { partition: 0, parked: 2, latest, dead: 0 };
@@ -61,24 +61,24 @@ test("of addresses parked since the last look the latest is named, with how many
     ...{ partition: 0, address: "demo/cart/17", code: "FUNCTION_FAILED", reason: "boom" },
     parked: 2,
   };
-  assert.deepEqual(look(), [said]);
+  assert.deepEqual(await look(), [said]);
   stuck[0] = { partition: 0, parked: 1, latest, dead: 0 };
-  assert.deepEqual(look(), [], "one was retried");
+  assert.deepEqual(await look(), [], "one was retried");
   stuck[0] = { partition: 0, parked: 0, latest: undefined, dead: 0 };
-  assert.deepEqual(look(), []);
+  assert.deepEqual(await look(), []);
   stuck[0] = { partition: 0, parked: 1, latest: parkedAt("17"), dead: 0 };
-  assert.deepEqual(look(), [{ ...said, parked: 1 }], "and was parked again");
+  assert.deepEqual(await look(), [{ ...said, parked: 1 }], "and was parked again");
 });
 
-test("dead letters are told when there are more of them", () => {
+test("dead letters are told when there are more of them", async () => {
   const { stuck, look } = world();
   const dead = (count: number): Stuck => ({
     ...{ partition: 3, parked: 0, latest: undefined, dead: count },
   });
   stuck[0] = dead(4);
-  assert.deepEqual(look(), [{ partition: 3, dead: 4 }]);
+  assert.deepEqual(await look(), [{ partition: 3, dead: 4 }]);
   stuck[0] = dead(2);
-  assert.deepEqual(look(), []);
+  assert.deepEqual(await look(), []);
   stuck[0] = dead(3);
-  assert.deepEqual(look(), [{ partition: 3, dead: 3 }]);
+  assert.deepEqual(await look(), [{ partition: 3, dead: 3 }]);
 });

@@ -12,7 +12,7 @@ import type { Barriers } from "./barriers.ts";
 import { checkChanges, checkCut, type Held } from "./cut-check.ts";
 import type { SimDisk } from "./disk.ts";
 import type { Host } from "./host.ts";
-import type { Stage } from "./stage.ts";
+import type { NodeStage } from "./stage.ts";
 
 /** A complete one, to be restored. */
 export interface Snapshot {
@@ -26,7 +26,7 @@ export interface Snapshot {
 export class Coordinator {
   /** One of those that came to be complete. */
   chosen: Snapshot | undefined;
-  readonly #world: Stage;
+  readonly #world: NodeStage;
   readonly #rng: Rng;
   readonly #barriers: Barriers;
   /** Cuts that are kept safe, by barrier and partition, of snapshots that are not complete. */
@@ -38,7 +38,7 @@ export class Coordinator {
   #completed = 0;
   #life = 0;
 
-  constructor(world: Stage, rng: Rng, barriers: Barriers) {
+  constructor(world: NodeStage, rng: Rng, barriers: Barriers) {
     this.#world = world;
     this.#rng = rng;
     this.#barriers = barriers;
@@ -77,7 +77,7 @@ export class Coordinator {
     for (const host of this.#world.hosts) {
       if (this.#rng.chance(unheard)) continue;
       this.#later(lateMs, () => {
-        if (life === this.#life) host.offer({ kind: "barrier", barrier });
+        if (life === this.#life) this.#world.notify(host, { kind: "barrier", barrier });
       });
     }
   }
@@ -121,7 +121,8 @@ export class Coordinator {
       if (this.#rng.chance(0.1)) continue;
       const { generation } = host;
       this.#later(this.#barriers.lateMs, () => {
-        if (generation === host.generation) host.offer({ kind: "snapshotComplete", barrier });
+        if (generation === host.generation)
+          this.#world.notify(host, { kind: "snapshotComplete", barrier });
       });
     }
   }

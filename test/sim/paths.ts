@@ -196,6 +196,12 @@ export const PATHS = {
   kafkaRefusedEarlier: "record refused in a life that ended before that was noted",
   kafkaSequenceAgain: "batch that came again under its sequence",
   kafkaDouble: "record there twice, where at-least-once is asked for",
+  // Threads
+  threadGone: "thread gone, the others alive until the node ends",
+  threadBatchLost: "batch handed over to another thread, and not taken",
+  threadBatchLate: "message of another thread that meets a later life of its partition",
+  threadSourceLate: "source run read for a life of before, refused",
+  threadFull: "source held back, since its thread does not come to it",
   // Shape
   onePartition: "a node of one partition",
   emptyPartitions: "more partitions than ids",

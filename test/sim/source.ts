@@ -1,13 +1,13 @@
+import { StatefoldError } from "../../src/base/errors.ts";
 import { addressKey } from "../../src/model/address.ts";
-import type { SourceRecord } from "../../src/model/source.ts";
-import type { Input } from "../../src/partition/ports.ts";
+import type { SourceBatch, SourceRecord } from "../../src/model/source.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Stray } from "./account.ts";
 import type { Root } from "./clients.ts";
 import { type Envelope, json, strayOf } from "./functions.ts";
 import type { Host } from "./host.ts";
 import type { Programs, Step } from "./program.ts";
-import type { Stage } from "./stage.ts";
+import type { NodeStage } from "./stage.ts";
 
 /**
  * One topic partition: records at growing offsets, with holes as compaction leaves them, some without a
@@ -18,12 +18,14 @@ export class Source {
   readonly name: string;
   readonly owner: Host;
   readonly #rng: Rng;
-  readonly #world: Stage;
+  readonly #world: NodeStage;
   readonly records: { readonly record: SourceRecord; readonly next: number }[] = [];
   readonly roots: Root[] = [];
   #read = 0;
+  /** Handed over, and not taken. */
+  #taking = 0;
 
-  constructor(index: number, rng: Rng, programs: Programs, world: Stage) {
+  constructor(index: number, rng: Rng, programs: Programs, world: NodeStage) {
     this.name = `log/topic/${index}`;
     this.#rng = rng;
     this.#world = world;
@@ -109,7 +111,7 @@ export class Source {
 
   #offer(): void {
     const partition = this.owner.partition;
-    if (partition === undefined) return;
+    if (partition === undefined || this.#taking > 0) return;
     if (partition.isFull) return this.#world.faults.paths.hit("full");
     let from = this.#read;
     if (this.#rng.chance(0.1)) from = this.#rng.int(this.#read + 1); // again, in part or whole
@@ -119,12 +121,28 @@ export class Source {
     if (last === undefined) return;
     const first = from === 0 ? 0 : (this.records[from - 1]?.next ?? 0);
     const records = run.map(({ record }) => record);
-    const input: Input = { kind: "source", source: this.name, first, next: last.next, records };
-    this.owner.offer(input);
+    const batch: SourceBatch = { source: this.name, first, next: last.next, records };
+    void this.#take(batch);
     this.#read = Math.max(this.#read, from + run.length);
     if (this.#rng.chance(0.1)) {
-      const gap = { ...input, first: last.next + 100, next: last.next + 101, records: [] };
-      this.owner.offer(gap);
+      const gap = { ...batch, first: last.next + 100, next: last.next + 101, records: [] };
+      void this.#take(gap);
+    }
+  }
+
+  async #take(batch: SourceBatch): Promise<void> {
+    this.#taking++;
+    try {
+      await this.#world.take(this.owner, batch);
+    } catch (error) {
+      // Nothing else may happen, a broken invariant least of all.
+      const isDown = error instanceof StatefoldError && error.code !== "INTERNAL";
+      if (!isDown) return this.#world.fail(error);
+      const isLate = error.message.includes("opened anew");
+      this.#world.faults.paths.hitIf(isLate, "threadSourceLate");
+      this.opened(this.owner); // it asks where to go on
+    } finally {
+      this.#taking--;
     }
   }
 }

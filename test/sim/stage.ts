@@ -1,3 +1,5 @@
+import type { SourceBatch } from "../../src/model/source.ts";
+import type { Notice } from "../../src/node/seat.ts";
 import type { NodeClock } from "./clock.ts";
 import type { Faults } from "./faults.ts";
 import type { SimFunctions } from "./functions.ts";
@@ -20,4 +22,14 @@ export interface Stage {
   /** A disk lost epochs that were synced, and that was accepted: nothing is exactly-once any more. */
   readonly isLossy: boolean;
   ownerOf(id: string): Host;
+}
+
+/** The same for those who feed it, and for whoever takes snapshots of it. */
+export interface NodeStage extends Stage {
+  /** What the coordinator of snapshots has to say to a partition. */
+  notify(host: Host, notice: Notice): void;
+  /** Hands over a run of records, as it may be done at the time. Rejects when the partition has lost what it was read for. */
+  take(host: Host, batch: SourceBatch): Promise<void>;
+  /** Ends the run with what went wrong where nobody waits. */
+  fail(error: unknown): void;
 }

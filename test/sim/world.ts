@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { unreachable } from "../../src/base/assert.ts";
 import { addressKey } from "../../src/model/address.ts";
 import { partitionOf } from "../../src/model/partitioner.ts";
+import type { SourceBatch } from "../../src/model/source.ts";
+import type { Notice } from "../../src/node/seat.ts";
 import type { Release } from "../../src/partition/ports.ts";
 import { createRng, type Rng } from "../support/rng.ts";
 import { Account, type Side } from "./account.ts";
@@ -28,8 +30,10 @@ import { Receiver } from "./receiver.ts";
 import { Restored, type Taken } from "./restored.ts";
 import { Schedule } from "./schedule.ts";
 import { Source } from "./source.ts";
-import type { Stage } from "./stage.ts";
+import type { NodeStage } from "./stage.ts";
 import { drawSwarm, type Swarm } from "./swarm.ts";
+import { drawThreads } from "./threads/swarm.ts";
+import { SimThreads } from "./threads/threads.ts";
 import { TimerBook } from "./timer-book.ts";
 import { Wire } from "./wire.ts";
 
@@ -48,6 +52,8 @@ const REOPEN_AFTER_MS = 250;
 const KAFKA_SEED = 0x6b61_666b;
 /** The same of frames. */
 const FRAMES_SEED = 0x6672_616d;
+/** The same of threads. */
+const THREADS_SEED = 0x7468_7264;
 
 export interface Result {
   readonly seed: number;
@@ -78,7 +84,7 @@ function drawSnapshots(rng: Rng, swarm: Swarm): Swarm {
   };
 }
 
-export class World implements Stage {
+export class World implements NodeStage {
   readonly seed: number;
   readonly swarm: Swarm;
   readonly schedule = new Schedule();
@@ -106,7 +112,12 @@ export class World implements Stage {
   readonly #kafka: Kafka | undefined;
   /** Undefined: functions take one call in a request. */
   readonly #frames: SimFrames | undefined = undefined;
+  /** Undefined: all partitions sit on one. */
+  readonly #threads: SimThreads | undefined = undefined;
+  readonly #threadsRng: Rng;
+  readonly #threadGone: number = 0;
   #loading: Host[] = [];
+  #failure: { readonly error: unknown } | undefined;
   #crashes = 0;
   /** Crashes since a partition was last open. */
   #crashesInARow = 0;
@@ -157,6 +168,17 @@ export class World implements Stage {
     const { barriers } = this.swarm;
     if (barriers !== undefined) this.#coordinator = new Coordinator(this, apart.fork(), barriers);
     this.#kafka = this.#newKafka(kafka, kafkaRng, programs);
+    this.#threadsRng = createRng(seed ^ THREADS_SEED);
+    const threads = drawThreads(this.#threadsRng, partitions);
+    if (threads !== undefined && kafka === undefined) {
+      this.#threadGone = threads.gone;
+      this.#threads = new SimThreads({
+        ...{ world: this, rng: this.#threadsRng.fork(), swarm: threads, paths },
+        onOpened: (host) => {
+          for (const source of this.sources) source.opened(host);
+        },
+      });
+    }
     paths.hitIf(partitions === 1, "onePartition");
     paths.hitIf(partitions > features.ids, "emptyPartitions");
   }
@@ -230,6 +252,7 @@ export class World implements Stage {
   }
 
   async #step(untilMs: number): Promise<boolean> {
+    if (this.#failure !== undefined) throw this.#failure.error;
     if (!this.schedule.step(untilMs)) return false;
     if (this.#kafka !== undefined) {
       await this.#kafka.settle();
@@ -239,7 +262,8 @@ export class World implements Stage {
       if (host.life.kind !== "opening") continue;
       await host.load();
       if (host.partition === undefined) continue;
-      for (const source of this.sources) source.opened(host);
+      if (this.#threads !== undefined) this.#threads.opened(host);
+      else for (const source of this.sources) source.opened(host);
       this.#kafka?.opened(host);
     }
     return true;
@@ -270,6 +294,7 @@ export class World implements Stage {
     } else if (faults.strikes("redeploy", 0.004)) this.#crashNode("drain");
     else if (faults.strikes("loss", 0.002)) this.#crashNode("power");
     this.#kafka?.strike();
+    if (this.#threadGone > 0 && this.#threadsRng.chance(this.#threadGone)) this.#loseThread();
     if (faults.strikes("bounce", 0.006)) this.#bounce(rng.pick(this.hosts));
     if (!faults.strikes("clock", 0.008)) return;
     const most = rng.pick([-100, -5_000, -600_000, -900_000, 50, 5_000, 400_000, 2_000_000]);
@@ -371,7 +396,10 @@ export class World implements Stage {
       directory: () => this.#module.directory,
       onRelease: (from, release) => this.#release(from, release),
       onLoad: (host) => this.#loading.push(host),
-      onTurn: (host) => this.#kafka?.turned(host),
+      onTurn: (host) => {
+        this.#kafka?.turned(host);
+        this.#threads?.turned(host);
+      },
       onFailure: (host) => this.#failed(host),
       onCut: (host, cut, view) => this.#coordinator?.cut(host, cut, view),
     });
@@ -420,12 +448,42 @@ export class World implements Stage {
     this.#openLater(host, this.#rng.random() * 50);
   }
 
+  notify(host: Host, notice: Notice): void {
+    if (this.#threads === undefined) host.offer(notice);
+    else this.#threads.notify(host, notice);
+  }
+
+  async take(host: Host, batch: SourceBatch): Promise<void> {
+    if (this.#threads === undefined) host.offer({ kind: "source", ...batch });
+    else await this.#threads.take(host, batch);
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+  }
+
+  /** One thread is gone with its partitions. The node ends, but not at once. */
+  #loseThread(): void {
+    const lost = this.#threads?.end() ?? [];
+    if (lost.length === 0 || this.#threads === undefined) return;
+    for (const host of lost) this.#down(host, "kill");
+    this.#paths.hitIf(
+      this.hosts.some(({ life }) => life.kind === "up"),
+      "threadGone",
+    );
+    const crashes = this.#crashes;
+    this.schedule.after(this.#threads.noticedMs, () => {
+      if (crashes === this.#crashes) this.#crashNode("kill");
+    });
+  }
+
   #crashNode(how: "kill" | "drain" | "power"): void {
     this.#crashes++;
     if (++this.#crashesInARow >= 3) this.#paths.hit("crashRecoveringThrice");
     this.#redeploy();
     const delayMs = this.#rng.random() * 200;
     this.#frames?.restart();
+    this.#threads?.restart();
     this.#kafka?.crash(how, delayMs);
     for (const host of this.hosts) {
       this.#down(
@@ -443,13 +501,15 @@ export class World implements Stage {
     if (host.life.kind === "down" && how !== "power") return;
     host.crash(how);
     this.#kafka?.closed(host);
+    this.#threads?.closed(host);
     this.desk.cut(host);
   }
 
   #openLater(host: Host, delayMs: number): void {
     const { generation } = host;
     this.schedule.after(delayMs, () => {
-      if (host.life.kind === "down" && generation === host.generation) host.open();
+      const isLost = this.#threads?.isGone(host) === true;
+      if (host.life.kind === "down" && generation === host.generation && !isLost) host.open();
     });
   }
 
@@ -470,6 +530,7 @@ export class World implements Stage {
       case "channel":
       case "acknowledge":
       case "resume":
+        if (this.#threads?.carry(from, release) === true) return;
         return this.#wire.carry(from, release);
       case "accepted":
       case "replied":

@@ -10,6 +10,8 @@ export interface TortureOptions {
   /** Of the runtime, and of functions: so many at least. Default 50. */
   readonly kills: number;
   readonly partitions: number;
+  /** That these are spread over. Default 1. */
+  readonly threads: number;
   /** How long the stretch under load without kills lasts, of `seconds`. Default: a third of them. */
   readonly calm: number;
   /** These first, in this order; drawn ones follow until the time is over and there were enough kills. */
@@ -38,16 +40,17 @@ export interface TortureOptions {
 export const READERS = ["java", "own"] as const;
 export type Reader = (typeof READERS)[number];
 
-export const USAGE = `npm run torture -- [--seconds 240] [--seed N] [--kills 50] [--partitions 3] [--calm 80] [--blows LIST]
+export const USAGE = `npm run torture -- [--seconds 240] [--seed N] [--kills 50] [--partitions 3] [--threads 1] [--calm 80] [--blows LIST]
 npm run torture -- --store [--seconds 240] [--seed N]
-npm run torture -- --kafka [--records 100000] [--ids 10000] [--kills 20] [--partitions 4] [--seed N] [--reader java] [--broker NAME=VALUE]
-npm run torture -- --snapshots [--rounds 10] [--records 30000] [--ids 3000] [--lease 30] [--seed N] [--reader java]
+npm run torture -- --kafka [--records 100000] [--ids 10000] [--kills 20] [--partitions 4] [--threads 1] [--seed N] [--reader java] [--broker NAME=VALUE]
+npm run torture -- --snapshots [--rounds 10] [--records 30000] [--ids 3000] [--lease 30] [--threads 1] [--seed N] [--reader java]
 
 Kills, stops and starves a runtime and its functions under load, then draws an account of what came out.
   --seconds     how long, about, without the account
   --seed        what is done when; default: drawn, and printed
   --kills       of the runtime, and of functions: so many at least
   --partitions  of the data directory
+  --threads     of the runtime, which the partitions are spread over
   --calm        how many of the seconds are under load without kills, so that memory can be seen to be flat
   --store       the store and the topic log by themselves: killed and filled many times a second
   --kafka       between topics of a real broker: runtime, functions and broker are killed, --kills of each
@@ -70,6 +73,7 @@ export function parseOptions(args: readonly string[]): TortureOptions {
       seed: { type: "string", default: String(Math.floor(Math.random() * 1e6)) },
       kills: { type: "string" },
       partitions: { type: "string" },
+      threads: { type: "string", default: "1" },
       calm: { type: "string" },
       blows: { type: "string", default: "" },
       store: { type: "boolean", default: false },
@@ -91,6 +95,7 @@ export function parseOptions(args: readonly string[]): TortureOptions {
     seed: count("seed", values.seed),
     kills: count("kills", values.kills ?? (values.kafka ? "20" : "50")),
     partitions: count("partitions", values.partitions ?? (values.kafka ? "4" : "3")),
+    threads: count("threads", values.threads),
     blows: values.blows === "each" ? BLOWS : values.blows.split(",").filter(Boolean).map(blow),
     store: values.store,
     kafka: values.kafka,

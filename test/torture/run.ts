@@ -60,8 +60,8 @@ export interface TortureRun extends Omit<TortureOptions, "disk"> {
 }
 
 export async function torture(run: TortureRun): Promise<TortureResult> {
-  const { variant, disk, folder, partitions, seed, seconds, kills, say } = run;
-  const stage = await setStage({ variant, disk, folder, partitions });
+  const { variant, disk, folder, partitions, threads, seed, seconds, kills, say } = run;
+  const stage = await setStage({ variant, disk, folder, partitions, threads });
   const subjects = [stage.runtime, ...stage.functions];
   const ending = new AbortController();
   setMaxListeners(0, ending.signal); // every request under way listens

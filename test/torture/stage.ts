@@ -19,10 +19,11 @@ export interface StageOptions {
   readonly disk: Disk;
   readonly folder: string;
   readonly partitions: number;
+  readonly threads: number;
 }
 
 export async function setStage(options: StageOptions): Promise<Stage> {
-  const { variant, disk, folder, partitions } = options;
+  const { variant, disk, folder, partitions, threads } = options;
   const counters = await functionsProcess("counters");
   const mirrors = await functionsProcess("mirrors");
   const ports = { counters: counters.script.port, mirrors: mirrors.script.port };
@@ -36,7 +37,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
       before: ["prlimit", `--nofile=${NOFILE}:${NOFILE}`],
       args: (port) => [
         ...["run", module, "--data", dataDir, "--port", String(port), "--log-level", "warn"],
-        ...["--partitions", String(partitions), ...variant.args],
+        ...["--partitions", String(partitions), "--threads", String(threads), ...variant.args],
       ],
       ready: /^ready$/m,
       readyTimeoutMs: 60_000,

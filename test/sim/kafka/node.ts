@@ -178,7 +178,7 @@ export class KafkaNode implements SourceSink {
     return this.#running(partition).partition?.positions.next(source);
   }
 
-  durable(source: string, partition: number): number | undefined {
+  async durable(source: string, partition: number): Promise<number | undefined> {
     return this.#options.world.hosts[partition]?.partition?.positions.durable(source);
   }
 

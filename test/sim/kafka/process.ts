@@ -114,6 +114,7 @@ export class Process {
     return {
       read: (name) => later(intents.read(name)),
       write: (name, note) => later(intents.write(name, note)),
+      close: () => intents.close(),
     };
   }
 

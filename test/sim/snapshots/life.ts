@@ -209,7 +209,7 @@ export class Life {
     const sink: SourceSink = {
       partitionCount: this.count,
       position: async (source, partition) => hosts[partition]?.partition.positions.next(source),
-      durable: (source, partition) => hosts[partition]?.partition.positions.durable(source),
+      durable: async (source, partition) => hosts[partition]?.partition.positions.durable(source),
       take: async (partition, batch) => {
         const taken = deferred<void>();
         this.#offered.push({ partition, batch, taken });

@@ -31,7 +31,7 @@ const AHEAD_SHARE = 0.05;
 export interface KafkaRun
   extends Pick<
     TortureOptions,
-    "seed" | "kills" | "partitions" | "records" | "ids" | "reader" | "broker"
+    "seed" | "kills" | "partitions" | "threads" | "records" | "ids" | "reader" | "broker"
   > {
   /** Empty; what is there in the end is the caller's. */
   readonly folder: string;
@@ -55,13 +55,14 @@ export interface KafkaResult extends Readonly<Sums> {
 }
 
 export async function tortureBetweenTopics(run: KafkaRun): Promise<KafkaResult> {
-  const { folder, seed, partitions, ids } = run;
+  const { folder, seed, partitions, threads, ids } = run;
   const beganMs = performance.now();
   // Short enough that brokers end transactions by themselves, or not.
   const transactionTimeout = createRng(seed).pick(["5s", "1min"]);
   const stage = await setStage({
     folder,
     partitions,
+    threads,
     ids,
     transactionTimeout,
     property: run.broker,

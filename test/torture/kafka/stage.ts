@@ -19,6 +19,7 @@ export interface Stage {
 export interface StageOptions {
   readonly folder: string;
   readonly partitions: number;
+  readonly threads: number;
   readonly ids: number;
   /** As in module.yaml. */
   readonly transactionTimeout: string;
@@ -34,7 +35,7 @@ interface ModuleOptions extends Pick<StageOptions, "transactionTimeout"> {
 const READY_TIMEOUT_MS = 180_000;
 
 export async function setStage(options: StageOptions): Promise<Stage> {
-  const { folder, partitions, ids } = options;
+  const { folder, partitions, threads, ids } = options;
   const kafka = join(folder, "kafka");
   mkdirSync(kafka);
   const [name = "", value = ""] = options.property?.split("=") ?? [];
@@ -44,7 +45,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   const module = join(folder, "module.yaml");
   writeFileSync(module, moduleOf(options, broker, counters.script.port, mirrors.script.port));
   const newRuntime = async (name: string, dataDir: string) =>
-    new Subject(name, await runtimeOn(module, dataDir, partitions));
+    new Subject(name, await runtimeOn(module, dataDir, { partitions, threads }));
   const dataDir = join(folder, "data");
   return {
     ...{ broker, dataDir, brokerSubject: new Subject("broker", broker.script) },
@@ -54,13 +55,17 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   };
 }
 
-async function runtimeOn(module: string, dataDir: string, partitions: number): Promise<Script> {
+async function runtimeOn(
+  module: string,
+  dataDir: string,
+  { partitions, threads }: Pick<StageOptions, "partitions" | "threads">,
+): Promise<Script> {
   return new Script(
     {
       script: new URL("../../../src/cli/main.js", import.meta.url),
       args: (port) => [
         ...["run", module, "--data", dataDir, "--port", String(port), "--log-level", "warn"],
-        ...["--partitions", String(partitions)],
+        ...["--partitions", String(partitions), "--threads", String(threads)],
       ],
       ready: /^ready$/m,
       readyTimeoutMs: READY_TIMEOUT_MS,

@@ -29,7 +29,7 @@ const PARTITIONS = [1, 2, 3, 4, 5, 8];
 export interface SnapshotsRun
   extends Pick<
     TortureOptions,
-    "seed" | "rounds" | "lease" | "partitions" | "records" | "ids" | "reader"
+    "seed" | "rounds" | "lease" | "partitions" | "threads" | "records" | "ids" | "reader"
   > {
   /** Empty; what is there in the end is the caller's. */
   readonly folder: string;
@@ -53,10 +53,17 @@ export interface SnapshotsResult extends Readonly<Settled> {
 }
 
 export async function tortureWithSnapshots(run: SnapshotsRun): Promise<SnapshotsResult> {
-  const { folder, partitions, ids, lease, records } = run;
+  const { folder, partitions, threads, ids, lease, records } = run;
   const beganMs = performance.now();
   const snapshotEvery = `${SNAPSHOT_EVERY_MS}ms`;
-  const stage = await setStage({ folder, partitions, ids, leaseMs: lease * 1_000, snapshotEvery });
+  const stage = await setStage({
+    folder,
+    partitions,
+    threads,
+    ids,
+    leaseMs: lease * 1_000,
+    snapshotEvery,
+  });
   const { runtime, store, functions, brokerSubject, broker } = stage;
   const subjects = [runtime, ...functions, store, brokerSubject];
   const ending = new AbortController();

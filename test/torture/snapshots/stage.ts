@@ -22,6 +22,7 @@ export interface Stage {
 export interface StageOptions {
   readonly folder: string;
   readonly partitions: number;
+  readonly threads: number;
   readonly ids: number;
   readonly leaseMs: number;
   readonly snapshotEvery: string;
@@ -30,7 +31,7 @@ export interface StageOptions {
 const READY_TIMEOUT_MS = 180_000;
 
 export async function setStage(options: StageOptions): Promise<Stage> {
-  const { folder, partitions, ids, leaseMs, snapshotEvery } = options;
+  const { folder, partitions, threads, ids, leaseMs, snapshotEvery } = options;
   const [kafka, store] = [join(folder, "kafka"), join(folder, "s3")];
   for (const each of [kafka, store]) mkdirSync(each);
   const [broker, s3] = [await brokerIn(kafka), await s3In(store, true)];
@@ -48,7 +49,14 @@ export async function setStage(options: StageOptions): Promise<Stage> {
       script: new URL("../scripts/runtime.js", import.meta.url),
       args: (port) => [
         ...[String(leaseMs), "run", module, "--data", dataDir, "--port", String(port)],
-        ...["--log-level", "warn", "--partitions", String(stage.partitions)],
+        ...[
+          "--log-level",
+          "warn",
+          "--partitions",
+          String(stage.partitions),
+          "--threads",
+          String(threads),
+        ],
         ...["--snapshots", s3.url("torture"), "--snapshot-every", snapshotEvery],
       ],
       env: s3.env,
