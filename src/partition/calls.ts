@@ -7,7 +7,8 @@
  *
  * A call is stored only while someone can still ask for its reply: with an idempotency key from the
  * beginning, without one from the moment its caller gave up. Until then it is known in memory alone, and
- * a crash that ends the caller's connection ends the call too.
+ * a crash that ends the caller's connection ends the call too. So its message may be in memory alone as well
+ * (mailboxes.ts), until a caller leaves or is answered.
  */
 import type { Random } from "../base/backoff.ts";
 import type { Address } from "../model/address.ts";
@@ -24,6 +25,8 @@ import {
 import type { Epochs } from "./epochs.ts";
 import type { Expiries } from "./expiries.ts";
 import type { Identity } from "./identity.ts";
+import type { Pending } from "./mailbox.ts";
+import type { Mailboxes } from "./mailboxes.ts";
 import type { Reads } from "./reads.ts";
 
 /** A call someone waits for. */
@@ -34,6 +37,8 @@ interface Waiting {
   readonly requests: Set<number>;
   /** Undefined while it is in memory alone. */
   expiresAtMs: number | undefined;
+  /** Its message, where that may be in memory alone, too. */
+  message: Pending | undefined;
 }
 
 export class Calls {
@@ -41,6 +46,7 @@ export class Calls {
   readonly #reads: Reads;
   readonly #expiries: Expiries;
   readonly #identity: Identity;
+  readonly #mailboxes: Mailboxes;
   readonly #retentionMs: number;
   readonly #random: Random;
   readonly #waiting = new Map<string, Waiting>();
@@ -51,7 +57,13 @@ export class Calls {
   dropped = 0;
 
   constructor(
-    context: { epochs: Epochs; reads: Reads; expiries: Expiries; identity: Identity },
+    context: {
+      epochs: Epochs;
+      reads: Reads;
+      expiries: Expiries;
+      identity: Identity;
+      mailboxes: Mailboxes;
+    },
     retentionMs: number,
     random: Random,
   ) {
@@ -59,6 +71,7 @@ export class Calls {
     this.#reads = context.reads;
     this.#expiries = context.expiries;
     this.#identity = context.identity;
+    this.#mailboxes = context.mailboxes;
     this.#retentionMs = retentionMs;
     this.#random = random;
   }
@@ -71,8 +84,15 @@ export class Calls {
   begin(request: number, target: Address, messageId: string): string {
     const callId = `${this.#identity.messageId(this.#identity.sequence())}-${this.#secret()}`;
     const requests = new Set<number>();
-    this.#join({ callId, messageId, target, requests, expiresAtMs: undefined }, request);
+    const rest = { expiresAtMs: undefined, message: undefined };
+    this.#join({ callId, messageId, target, requests, ...rest }, request);
     return callId;
+  }
+
+  /** The message of a call is in memory alone as long as its callers wait. */
+  carry(callId: string, message: Pending): void {
+    const waiting = this.#waiting.get(callId);
+    if (waiting !== undefined) waiting.message = message;
   }
 
   /** A request will join a call once that is looked up: it may hang up before. */
@@ -111,6 +131,7 @@ export class Calls {
     const waiting = this.#waiting.get(callId);
     if (waiting === undefined) return false;
     this.#waiting.delete(callId);
+    this.#keep(waiting);
     const { messageId, target, expiresAtMs } = waiting;
     for (const request of waiting.requests) {
       this.#callOf.delete(request);
@@ -146,7 +167,8 @@ export class Calls {
       if (record !== undefined && record.reply === undefined) {
         const { messageId, target, expiresAtMs } = record;
         const requests = new Set<number>();
-        return this.#join({ callId, messageId, target, requests, expiresAtMs }, request);
+        const waits = { callId, messageId, target, requests, expiresAtMs, message: undefined };
+        return this.#join(waits, request);
       }
       this.#lookingUp.delete(request);
       if (record?.reply === undefined) this.#epochs.release({ kind: "unknownCall", request });
@@ -168,6 +190,7 @@ export class Calls {
     if (waiting === undefined) return; // its answer is on its way
     this.#callOf.delete(request);
     waiting.requests.delete(request);
+    this.#keep(waiting);
     if (keep) {
       // What was stored long ago may expire before anyone can fetch it: the promise is made anew.
       if (waiting.expiresAtMs === undefined || waiting.expiresAtMs <= this.#epochs.nowMs) {
@@ -220,6 +243,11 @@ export class Calls {
     const hungUp = this.#lookingUp.get(request);
     this.#lookingUp.delete(request);
     if (hungUp !== undefined) this.hangUp(request, hungUp === "keep");
+  }
+
+  /** Somebody has left, or is told something: from now on its message may be known of. */
+  #keep({ message }: Waiting): void {
+    if (message !== undefined) this.#mailboxes.keep(message);
   }
 
   #store(call: Omit<CallRecord, "reply">): void {

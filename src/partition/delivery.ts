@@ -160,6 +160,7 @@ export class Delivery {
         return this.#release(lane, mailbox);
       }
       case "retryLater":
+        this.#parts.mailboxes.keepAll(mailbox);
         this.counts.retried++;
         mailbox.deliveries++;
         lane.circuit.troubled(this.#parts.epochs.nowMs, outcome.reason);
@@ -298,6 +299,7 @@ export class Delivery {
   }
 
   #failed(lane: Lane, mailbox: Mailbox, count: number, reason: string): void {
+    this.#parts.mailboxes.keepAll(mailbox);
     this.counts.failed++;
     mailbox.deliveries++;
     if (count > 1) {

@@ -240,6 +240,9 @@ export function decodeOutbox(bytes: Uint8Array): OutboxEffect[] {
 }
 
 export function encodeState(state: StateRecord): Uint8Array {
+  // Most have one value that never expires: then its bytes are all there is to write.
+  const [only] = state.entries.size === 1 ? state.entries.values() : [];
+  if (only !== undefined && state.expiries.size === 0 && state.sweepAtMs === 0) return only;
   const expiries = [...state.expiries].map(([name, atMs]) => ({ name, atMs }));
   const header = stored.State.encode({ expiries, sweepAtMs: state.sweepAtMs }).finish();
   return Buffer.concat([header, ...state.entries.values()]);

@@ -669,6 +669,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/blob/s3-upload.ts#GIVE_UP_ATTEMPTS": "of the attempts that giving up an upload is worth",
   "src/node/publisher.ts#LOOK_EVERY_MS": "how often it is asked whether records may leave",
   "src/model/outbox-number.ts#NUMBERS_OF_AN_INCARNATION": "how numbers are given",
+  "src/store/level.ts#FEW_KEYS": "read without leaving the thread",
   "src/log/cut.ts#READ_BYTES": "of a cut read at once, or one frame",
   "src/log/restored-log.ts#OPEN_FILES": "while a log is restored, under maxOpenFiles",
   "src/snapshot/claim.ts#LOOKS": "how often LEASE_MS is looked at",

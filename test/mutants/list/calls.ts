@@ -43,6 +43,22 @@ export const CALLS: readonly Mutant[] = [
     to: "",
   },
   {
+    name: "promise-without-its-message",
+    bug: "A caller that gave up is promised its reply, and its message stays in memory alone.",
+    breaks: "I2 release after commit",
+    file: "partition/calls.ts",
+    from: "    waiting.requests.delete(request);\n    this.#keep(waiting);\n",
+    to: "    waiting.requests.delete(request);\n",
+  },
+  {
+    name: "fleeting-call-to-committed",
+    bug: "Where only what is durable is delivered, a call that is in memory alone is, a commit later.",
+    breaks: "I10 liveness",
+    file: "partition/intake.ts",
+    from: 'key !== undefined || directory.function(target.type)?.delivery === "committed";',
+    to: "key !== undefined || directory.function(target.type) === undefined;",
+  },
+  {
     name: "promise-forgotten-with-last-waiter",
     bug: "When the last caller gives up, its call is no longer known by its expiry: the reply is dropped.",
     breaks: "I10 liveness",
