@@ -34,12 +34,15 @@ interface Waiting {
   readonly callId: string;
   readonly messageId: string;
   readonly target: Address;
-  readonly requests: Set<number>;
+  /** Mostly one. */
+  readonly requests: number[];
   /** Undefined while it is in memory alone. */
   expiresAtMs: number | undefined;
   /** Its message, where that may be in memory alone, too. */
   message: Pending | undefined;
 }
+
+const SECRET_BYTES = 16;
 
 export class Calls {
   readonly #epochs: Epochs;
@@ -50,9 +53,10 @@ export class Calls {
   readonly #retentionMs: number;
   readonly #random: Random;
   readonly #waiting = new Map<string, Waiting>();
-  readonly #callOf = new Map<number, string>();
+  readonly #callOf = new Map<number, Waiting>();
   /** Requests whose call is being looked up; the value: they hung up meanwhile. */
   readonly #lookingUp = new Map<number, "keep" | "drop" | undefined>();
+  readonly #drawn = Buffer.alloc(SECRET_BYTES);
   /** Replies that nobody could take. */
   dropped = 0;
 
@@ -83,9 +87,7 @@ export class Calls {
   /** A new call, made by the message of this id; returns its id, the caller's address for the function. */
   begin(request: number, target: Address, messageId: string): string {
     const callId = `${this.#identity.messageId(this.#identity.sequence())}-${this.#secret()}`;
-    const requests = new Set<number>();
-    const rest = { expiresAtMs: undefined, message: undefined };
-    this.#join({ callId, messageId, target, requests, ...rest }, request);
+    this.#join(waitingFor({ callId, messageId, target, expiresAtMs: undefined }), request);
     return callId;
   }
 
@@ -165,10 +167,7 @@ export class Calls {
       const meanwhile = this.#waiting.get(callId);
       if (meanwhile !== undefined) return this.#join(meanwhile, request);
       if (record !== undefined && record.reply === undefined) {
-        const { messageId, target, expiresAtMs } = record;
-        const requests = new Set<number>();
-        const waits = { callId, messageId, target, requests, expiresAtMs, message: undefined };
-        return this.#join(waits, request);
+        return this.#join(waitingFor(record), request);
       }
       this.#lookingUp.delete(request);
       if (record?.reply === undefined) this.#epochs.release({ kind: "unknownCall", request });
@@ -185,11 +184,10 @@ export class Calls {
       this.#lookingUp.set(request, keep ? "keep" : "drop");
       return;
     }
-    const callId = this.#callOf.get(request);
-    const waiting = callId === undefined ? undefined : this.#waiting.get(callId);
+    const waiting = this.#callOf.get(request);
     if (waiting === undefined) return; // its answer is on its way
     this.#callOf.delete(request);
-    waiting.requests.delete(request);
+    waiting.requests.splice(waiting.requests.indexOf(request), 1);
     this.#keep(waiting);
     if (keep) {
       // What was stored long ago may expire before anyone can fetch it: the promise is made anew.
@@ -201,7 +199,7 @@ export class Calls {
       }
       this.#epochs.release({ kind: "pending", request, callId: waiting.callId });
     }
-    if (waiting.requests.size === 0) this.#waiting.delete(waiting.callId);
+    if (waiting.requests.length === 0) this.#waiting.delete(waiting.callId);
   }
 
   /** The expiry index names this record: removes it if it has expired. `done`: the entry may go. */
@@ -227,19 +225,17 @@ export class Calls {
 
   /** 128 bits: a call's id is all that it takes to answer it, and to fetch its reply. */
   #secret(): string {
-    return `${this.#word()}${this.#word()}${this.#word()}${this.#word()}`;
-  }
-
-  #word(): string {
-    return Math.floor(this.#random() * 2 ** 32)
-      .toString(36)
-      .padStart(7, "0");
+    for (let at = 0; at < SECRET_BYTES; at += 4) {
+      this.#drawn.writeUInt32LE(Math.floor(this.#random() * 2 ** 32), at);
+    }
+    return this.#drawn.toString("base64url");
   }
 
   #join(waiting: Waiting, request: number): void {
     this.#waiting.set(waiting.callId, waiting);
-    waiting.requests.add(request);
-    this.#callOf.set(request, waiting.callId);
+    waiting.requests.push(request);
+    this.#callOf.set(request, waiting);
+    if (this.#lookingUp.size === 0) return;
     const hungUp = this.#lookingUp.get(request);
     this.#lookingUp.delete(request);
     if (hungUp !== undefined) this.hangUp(request, hungUp === "keep");
@@ -272,4 +268,12 @@ export function callKey(callId: string): Uint8Array {
 
 export function onceKey(target: Address, key: string): Uint8Array {
   return keyOf("once", target.type, target.id, key);
+}
+
+/** A call that somebody will wait for. */
+function waitingFor(
+  call: Pick<Waiting, "callId" | "messageId" | "target" | "expiresAtMs">,
+): Waiting {
+  const { callId, messageId, target, expiresAtMs } = call;
+  return { callId, messageId, target, requests: [], expiresAtMs, message: undefined };
 }

@@ -34,6 +34,9 @@ export function pendingOf(message: Message, sequence: number, epoch: number): Pe
   return { sequence, message, bytes, epoch, written: false, done: false, fleeting: false };
 }
 
+/** One for all that wait for nothing. Of the others each is an object of its own: a wait of its own. */
+export const IDLE: MailboxPhase = { kind: "idle" };
+
 export type MailboxPhase =
   /** Nothing to do, or what there is waits for something else to be done. */
   | { readonly kind: "idle" }
@@ -68,7 +71,7 @@ export interface Suspicion {
 export class Mailbox {
   readonly address: Address;
   readonly key: string;
-  phase: MailboxPhase = { kind: "idle" };
+  phase: MailboxPhase = IDLE;
   state: AddressState | undefined;
   readonly head = new Queue<Pending>();
   tail = new Queue<Pending>();

@@ -20,7 +20,7 @@ import { decodeMessage, encodeMessage } from "../store/records.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PartitionLimits } from "./limits.ts";
-import { Mailbox, type Pending, pendingOf } from "./mailbox.ts";
+import { IDLE, Mailbox, type Pending, pendingOf } from "./mailbox.ts";
 import type { Reads } from "./reads.ts";
 
 const NOTHING = { messages: 0, bytes: 0 };
@@ -183,7 +183,7 @@ export class Mailboxes {
     this.#unfinished(mailbox, mailbox.bytes, mailbox.count);
     this.#parkedCount -= mailbox.count;
     this.#parkedBytes -= mailbox.bytes;
-    mailbox.phase = { kind: "idle" };
+    mailbox.phase = IDLE;
     this.#parkedHeads.delete(mailbox);
   }
 

@@ -32,7 +32,7 @@ export const CALLS: readonly Mutant[] = [
     breaks: "exactness",
     file: "partition/calls.ts",
     from: "if (expiresAtMs === undefined) return true;",
-    to: "if (expiresAtMs === undefined || waiting.requests.size > 0) return true;",
+    to: "if (expiresAtMs === undefined || waiting.requests.length > 0) return true;",
   },
   {
     name: "promise-not-stored",
@@ -47,8 +47,8 @@ export const CALLS: readonly Mutant[] = [
     bug: "A caller that gave up is promised its reply, and its message stays in memory alone.",
     breaks: "I2 release after commit",
     file: "partition/calls.ts",
-    from: "    waiting.requests.delete(request);\n    this.#keep(waiting);\n",
-    to: "    waiting.requests.delete(request);\n",
+    from: "    waiting.requests.splice(waiting.requests.indexOf(request), 1);\n    this.#keep(waiting);\n",
+    to: "    waiting.requests.splice(waiting.requests.indexOf(request), 1);\n",
   },
   {
     name: "fleeting-call-to-committed",
@@ -87,7 +87,7 @@ export const CALLS: readonly Mutant[] = [
     bug: "When one of several that wait for a reply gives up, the others are forgotten.",
     breaks: "I10 liveness",
     file: "partition/calls.ts",
-    from: "if (waiting.requests.size === 0) this.#waiting.delete(waiting.callId);",
+    from: "if (waiting.requests.length === 0) this.#waiting.delete(waiting.callId);",
     to: "this.#waiting.delete(waiting.callId);",
   },
   {
