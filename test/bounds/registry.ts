@@ -767,6 +767,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "sdk/src/frames.ts#FRAME_FIELD": "the encoding",
   "sdk/src/frames.ts#HEAD_BYTES": "the encoding",
   "sdk/src/frames.ts#SLICE_MS": "how often answers are written while calls are run",
+  "src/base/memo.ts#LONGEST_TEXT": "of a text that is remembered, of 256",
   "src/base/bytes.ts#INLINE_BYTES": "what the engine keeps in an object",
   "src/base/bytes.ts#SHORT_TEXT": "where one way of encoding beats another",
   "src/model/owner.ts#MAX_DIGITS": "of the number in a call's id",
