@@ -772,6 +772,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/base/bytes.ts#SHORT_TEXT": "where one way of encoding beats another",
   "src/model/owner.ts#MAX_DIGITS": "of the number in a call's id",
   "src/partition/calls.ts#SECRET_BYTES": "of a call's id",
+  "src/invoke/wire-reader.ts#FEW_BYTES": "where a copy costs less than a view",
   "src/invoke/wire-writer.ts#SCRATCH_BYTES": "a buffer of one size",
   "src/invoke/wire-writer.ts#VARINT_MAX_BYTES": "the encoding",
   "src/invoke/wire-writer.ts#SHORT_STRING": "where one way of encoding beats another",
