@@ -1,62 +1,90 @@
+import { loadavg } from "node:os";
 import { performance } from "node:perf_hooks";
-import type { FunctionsAnswer } from "./functions.ts";
+import { callAims, HEAD, type Round, rowsOf } from "./call/rows.ts";
+import { castOf, type Subject } from "./call/subjects.ts";
 import { NodeHome } from "./node.ts";
-import type { ProxyQuestion } from "./proxy.ts";
-import type { Shape } from "./requests.ts";
 import type { Load, LoadResult } from "./support/load.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { Processes } from "./support/processes.ts";
 import { summarise, windowOf } from "./support/profile.ts";
 import { profileTables } from "./support/profile-table.ts";
-import { count, median, ms, table } from "./support/table.ts";
+import { type Part, type Report, raw, reportOf } from "./support/report.ts";
+import { orderOf } from "./support/rotation.ts";
+import { count } from "./support/table.ts";
+import { watching } from "./support/watch.ts";
 
 /*
  * HTTP call → durable counter → reply, at 1 to 1024 connections, beside what it stands on: the function
- * alone, called with the very bytes a node would send it, and a plain Node proxy before it. Each in its
- * own process, one after the other in every round, so that a noisy machine is noisy for all. A node that sends
- * its function one call a request shows what frames are worth. All are warmed up before the first round.
+ * alone, called with the very bytes a node would send it, and a plain Node proxy before it; and beside Restate.
+ * The function is on our SDK, asked for many addresses in a request, or on the official one, asked for one.
+ * Each is a process of its own, one after the other in every round, in an order that changes, so that a noisy
+ * machine is noisy for all. All are warmed up before the first round. `--only` names connections.
  */
 const CONNECTIONS = [1, 16, 64, 256, 1024];
 const PROFILED_CONNECTIONS = 256;
-const FUNCTION = "function alone";
-const PROXY = "plain proxy";
 const WARM_UP = { connections: 64, seconds: 4 };
-/** One call a request. */
-const SINGLE = ["  transport: {type: io.statefun.transports.v1/okhttp}"];
 const IDS = 100_000;
 
-interface Subject {
-  readonly name: string;
-  readonly port: number;
-  readonly shape: Shape;
-}
-
-export async function benchCall(options: BenchOptions): Promise<string> {
+export async function benchCall(options: BenchOptions): Promise<Report> {
   const processes = new Processes();
-  const homes: NodeHome[] = [];
+  let remove = async (): Promise<void> => {};
   try {
-    const functions = await processes.child("functions.js").ask<FunctionsAnswer>({});
-    const question: ProxyQuestion = { functionPort: functions.port };
-    const proxy = await processes.child("proxy.js").ask<{ port: number }>(question);
-    const subjects: Subject[] = [
-      { name: FUNCTION, port: functions.port, shape: "protocol" },
-      { name: PROXY, port: proxy.port, shape: "protocol" },
-    ];
-    for (const [name, module] of [
-      ["statefold, one call a request", SINGLE],
-      ["statefold", []],
-    ] as const) {
-      const home = await NodeHome.make(processes, { port: functions.port }, module);
-      homes.push(home);
-      const { port } = await home.start();
-      subjects.push({ name, port, shape: "call" });
-    }
-    const profile = options.profile ? await profiled(functions.port, options) : "";
-    return (await measure(processes, subjects, options)) + profile;
+    const cast = await castOf(processes);
+    remove = cast.remove;
+    const parts = await measure(processes, cast.subjects, options);
+    const profile = options.profile ? await profiled(cast.functionPort, options) : "";
+    return reportOf(...parts, ...cast.notes, profile);
   } finally {
     await processes.end();
-    for (const home of homes) await home.remove();
+    await remove();
   }
+}
+
+async function measure(
+  processes: Processes,
+  subjects: readonly Subject[],
+  { rounds, seconds, only }: BenchOptions,
+): Promise<Part[]> {
+  for (const subject of subjects) subject.pausable?.pause();
+  for (const subject of subjects) {
+    await run(processes, subject, loadOf(subject, WARM_UP.connections, WARM_UP.seconds));
+  }
+  const rows: string[][] = [];
+  const notes: Part[] = [];
+  for (const connections of only.length === 0 ? CONNECTIONS : only.map(Number)) {
+    const found = new Map(subjects.map(({ name }) => [name, [] as Round[]]));
+    for (let round = 0; round < rounds; round++) {
+      for (const subject of orderOf(subjects, round)) {
+        const load = loadOf(subject, connections, seconds);
+        found.get(subject.name)?.push(await run(processes, subject, load));
+      }
+    }
+    rows.push(...rowsOf(connections, found));
+    notes.push(...callAims(connections, found));
+    for (const [name, of] of found) {
+      const label = `${name}, ${connections} connections`;
+      const perSecond = of.map((each) => each.perSecond);
+      notes.push(raw(`${label}, calls/s`, perSecond));
+      const loads = of.map((each) => each.machineLoad);
+      notes.push(raw(`${label}, load of the machine`, loads, 1));
+    }
+  }
+  return [{ head: HEAD, rows }, ...notes];
+}
+
+async function run(
+  processes: Processes,
+  { processes: watched, pausable, died }: Subject,
+  load: Load,
+): Promise<Round> {
+  pausable?.resume();
+  const machineLoad = loadavg()[0] ?? 0;
+  const generator = processes.child("support/load.js");
+  const measuring = watching(watched, () => generator.ask<LoadResult>(load));
+  const { result, spent } = await Promise.race([measuring, died]);
+  generator.kill();
+  pausable?.pause();
+  return { ...result, spent, machineLoad };
 }
 
 /** One more round, of a node alone, at the connections of the aim. */
@@ -79,76 +107,11 @@ async function profiled(functionPort: number, { seconds }: BenchOptions): Promis
   }
 }
 
-function loadOf({ port, shape }: Omit<Subject, "name">, connections: number, seconds: number) {
-  const [warmUpMs, measureMs] = [seconds * 500, seconds * 1000];
-  return { port, shape, connections, ids: IDS, warmUpMs, measureMs } satisfies Load;
-}
-
-async function measure(
-  processes: Processes,
-  subjects: readonly Subject[],
-  { rounds, seconds }: BenchOptions,
-): Promise<string> {
-  const rows: string[][] = [];
-  for (const subject of subjects) {
-    await run(processes, loadOf(subject, WARM_UP.connections, WARM_UP.seconds));
-  }
-  for (const connections of CONNECTIONS) {
-    const results = new Map(subjects.map((subject) => [subject, [] as LoadResult[]]));
-    for (let round = 0; round < rounds; round++) {
-      for (const subject of subjects) {
-        results.get(subject)?.push(await run(processes, loadOf(subject, connections, seconds)));
-      }
-    }
-    const rate = (name: string): number => {
-      const found = [...results].find(([subject]) => subject.name === name)?.[1] ?? [];
-      return median(found.map((each) => each.perSecond));
-    };
-    const beside = { function: rate(FUNCTION), proxy: rate(PROXY) };
-    for (const [{ name }, found] of results) {
-      rows.push(rowOf(name, connections, found, rate(name), beside));
-    }
-  }
-  const head = [
-    "call",
-    "connections",
-    "calls/s",
-    "of the function",
-    "of the proxy",
-    "p50 ms",
-    "p99 ms",
-    "p99.9 ms",
-    "errors",
-  ];
-  return table(head, rows);
-}
-
-async function run(processes: Processes, load: Load): Promise<LoadResult> {
-  const generator = processes.child("support/load.js");
-  const result = await generator.ask<LoadResult>(load);
-  generator.kill();
-  return result;
-}
-
-function rowOf(
-  name: string,
+function loadOf(
+  { port, shape }: Pick<Subject, "port" | "shape">,
   connections: number,
-  results: readonly LoadResult[],
-  perSecond: number,
-  beside: { readonly function: number; readonly proxy: number },
-): string[] {
-  const middle = (pick: (result: LoadResult) => number): number => median(results.map(pick));
-  const errors = results.reduce((sum, each) => sum + each.errors, 0);
-  const firstError = results.find((each) => each.firstError !== undefined)?.firstError ?? "";
-  return [
-    name,
-    String(connections),
-    count(perSecond),
-    `${((perSecond / beside.function) * 100).toFixed(0)} %`,
-    `${((perSecond / beside.proxy) * 100).toFixed(0)} %`,
-    ms(middle((each) => each.p50Ms)),
-    ms(middle((each) => each.p99Ms)),
-    ms(middle((each) => each.p999Ms)),
-    errors === 0 ? "0" : `${errors}: ${firstError.replaceAll(/\s+/g, " ").slice(0, 100)}`,
-  ];
+  seconds: number,
+): Load {
+  const [warmUpMs, measureMs] = [seconds * 500, seconds * 1000];
+  return { port, shape, connections, ids: IDS, warmUpMs, measureMs };
 }

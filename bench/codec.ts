@@ -4,7 +4,8 @@ import { decodeResponse } from "../src/invoke/decode-response.ts";
 import { encodeRequest } from "../src/invoke/encode-request.ts";
 import type { Invocation } from "../src/model/invocation.ts";
 import type { BenchOptions } from "./support/options.ts";
-import { median, table } from "./support/table.ts";
+import { type Report, reportOf } from "./support/report.ts";
+import { median } from "./support/table.ts";
 
 /* The hand-written encoder and decoder beside the generated ones, on a call as the node makes it. */
 
@@ -15,7 +16,7 @@ const STATE = {
   stateValue: { typename: "io.statefun.types/long", hasValue: true, value: Buffer.alloc(9, 1) },
 };
 
-export async function benchCodec({ rounds }: BenchOptions): Promise<string> {
+export async function benchCodec({ rounds }: BenchOptions): Promise<Report> {
   const answer = FromFunction.encode({
     invocationResult: {
       stateMutations: [{ mutationType: 1, ...STATE }],
@@ -41,7 +42,7 @@ export async function benchCodec({ rounds }: BenchOptions): Promise<string> {
     }
   }
   const rows = subjects.map(([name], at) => [name, median(found[at] ?? []).toFixed(2)]);
-  return table(["codec", "µs"], rows);
+  return reportOf({ head: ["codec", "µs"], rows });
 }
 
 function microseconds(run: () => unknown): number {

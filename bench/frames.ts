@@ -8,7 +8,8 @@ import type { FunctionsAnswer } from "./functions.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { cpuMsOf } from "./support/process-figures.ts";
 import { type Child, Processes } from "./support/processes.ts";
-import { count, median, table } from "./support/table.ts";
+import { type Report, reportOf } from "./support/report.ts";
+import { count, median } from "./support/table.ts";
 
 /*
  * The way to a function and back, without partition, store and gateway: the node's invoker in this process,
@@ -27,7 +28,7 @@ interface Round {
   readonly functionUs: number;
 }
 
-export async function benchFrames({ rounds, seconds }: BenchOptions): Promise<string> {
+export async function benchFrames({ rounds, seconds }: BenchOptions): Promise<Report> {
   const processes = new Processes();
   try {
     const functions = processes.child("functions.js");
@@ -52,7 +53,8 @@ export async function benchFrames({ rounds, seconds }: BenchOptions): Promise<st
       for (const [at, { name }] of ways.entries()) rows.push(rowOf(name, atOnce, found[at] ?? []));
     }
     await Promise.all(ways.map(({ invoker }) => invoker.close()));
-    return table(["to a function", "at once", "calls/s", "caller µs", "function µs"], rows);
+    const head = ["to a function", "at once", "calls/s", "caller µs", "function µs"];
+    return reportOf({ head, rows });
   } finally {
     await processes.end();
   }

@@ -6,12 +6,12 @@ import type { BuildQuestion } from "./build.ts";
 import { idOf } from "./idle-functions.ts";
 import { NodeHome } from "./node.ts";
 import { NodeClient } from "./support/http.ts";
-import { rawLine } from "./support/machine.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { Processes } from "./support/processes.ts";
 import { summarise, windowOf } from "./support/profile.ts";
 import { profileTables } from "./support/profile-table.ts";
-import { count, median, table } from "./support/table.ts";
+import { type Part, type Report, raw, reportOf } from "./support/report.ts";
+import { count, median } from "./support/table.ts";
 
 /*
  * What a node costs that has much to remember and little to do: time from the start of its process until it
@@ -33,12 +33,12 @@ interface Round {
   readonly cpuMs: number;
 }
 
-export async function benchIdle({ rounds, scale, profile }: BenchOptions): Promise<string> {
+export async function benchIdle({ rounds, scale, profile }: BenchOptions): Promise<Report> {
   const addresses = Math.ceil(ADDRESSES * scale);
   const processes = new Processes();
   const home = await NodeHome.make(processes, { module: EMBEDDED });
   const rows: string[][] = [];
-  const notes: string[] = [];
+  const notes: Part[] = [];
   const measure = async (name: string): Promise<void> => {
     const found: Round[] = [];
     for (let n = 0; n < rounds; n++) found.push(await round(home, addresses));
@@ -54,7 +54,7 @@ export async function benchIdle({ rounds, scale, profile }: BenchOptions): Promi
       mib(await bytesOf(home.data)),
     ]);
     notes.push(
-      rawLine(
+      raw(
         `${name}, first reply, ms`,
         found.map((each) => each.repliedMs),
       ),
@@ -89,7 +89,7 @@ export async function benchIdle({ rounds, scale, profile }: BenchOptions): Promi
     "heap",
     "disk MiB",
   ];
-  return `${table(head, rows)}${notes.join("")}`;
+  return reportOf({ head, rows }, ...notes);
 }
 
 async function round(home: NodeHome, addresses: number): Promise<Round> {

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { DISTURBANCES } from "./isolation/disturbances.ts";
 import { type Measured, Stage } from "./isolation/stage.ts";
 import type { BenchOptions } from "./support/options.ts";
-import { median, ms, table } from "./support/table.ts";
+import { type Report, reportOf } from "./support/report.ts";
+import { median, ms } from "./support/table.ts";
 
 /*
  * I6: what everybody else notices while one address, type or endpoint makes trouble. Calls go out at a
@@ -22,7 +23,7 @@ interface Run {
   readonly load: string;
 }
 
-export async function benchIsolation({ rounds, seconds, only }: BenchOptions): Promise<string> {
+export async function benchIsolation({ rounds, seconds, only }: BenchOptions): Promise<Report> {
   const wanted = Object.keys(DISTURBANCES).filter(
     (name) => only.length === 0 || only.includes(name),
   );
@@ -41,7 +42,7 @@ export async function benchIsolation({ rounds, seconds, only }: BenchOptions): P
     "errors",
     "node CPU",
   ];
-  return table([...head, "p99 to before", "load"], rows);
+  return reportOf({ head: [...head, "p99 to before", "load"], rows });
 }
 
 async function disturb(name: string, forMs: number): Promise<Run> {

@@ -6,12 +6,12 @@ import { NodeHome, type StartedNode } from "./node.ts";
 import { slotsUntilBack } from "./support/comeback.ts";
 import { type CrowdAnswer, type CrowdQuestion, SLOT_MS } from "./support/crowd.ts";
 import { NodeClient } from "./support/http.ts";
-import { rawLine } from "./support/machine.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { Processes } from "./support/processes.ts";
 import { summarise, windowOf } from "./support/profile.ts";
 import { profileTables } from "./support/profile-table.ts";
-import { count, median, table } from "./support/table.ts";
+import { type Part, type Report, raw, reportOf } from "./support/report.ts";
+import { count, median } from "./support/table.ts";
 
 /*
  * kill -9 under load. Callers who try again at once keep calling while much mail waits for a function that
@@ -41,13 +41,13 @@ interface Round {
   readonly perSecond: number;
 }
 
-export async function benchRecovery(options: BenchOptions): Promise<string> {
+export async function benchRecovery(options: BenchOptions): Promise<Report> {
   const rows: string[][] = [];
-  const notes: string[] = [];
+  const notes: Part[] = [];
   for (const addresses of [0, Math.ceil(ADDRESSES * options.scale)]) {
-    const { cells, text } = await measure(addresses, options);
+    const { cells, parts } = await measure(addresses, options);
     rows.push(cells);
-    notes.push(text);
+    notes.push(...parts);
   }
   const head = [
     ...[
@@ -62,13 +62,13 @@ export async function benchRecovery(options: BenchOptions): Promise<string> {
     ],
     ...["back ms", "max", "peak MiB"],
   ];
-  return `${table(head, rows)}${notes.join("")}`;
+  return reportOf({ head, rows }, ...notes);
 }
 
 async function measure(
   addresses: number,
   options: BenchOptions,
-): Promise<{ readonly cells: string[]; readonly text: string }> {
+): Promise<{ readonly cells: string[]; readonly parts: readonly Part[] }> {
   const processes = new Processes();
   const { port } = await processes.child("functions.js").ask<FunctionsAnswer>({});
   const home = await NodeHome.make(processes, { port });
@@ -89,20 +89,20 @@ async function measure(
     }
     const name =
       addresses === 0 ? "little state" : `${count((addresses * STATE_BYTES) / 1e6)} MB of state`;
-    const texts = [
-      rawLine(
+    const parts: Part[] = [
+      raw(
         `${name}, ready ms`,
         rounds.map((round) => round.readyMs),
       ),
-      rawLine(
+      raw(
         `${name}, first reply ms`,
         rounds.map((round) => round.repliedMs),
       ),
-      rawLine(
+      raw(
         `${name}, back ms`,
         rounds.map((round) => round.backMs ?? Number.NaN),
       ),
-      rawLine(
+      raw(
         `${name}, calls/s before`,
         rounds.map((round) => round.perSecond),
       ),
@@ -110,10 +110,10 @@ async function measure(
     if (options.profile) {
       const last = await killed(processes, home, node, options.seconds * 1_000, true);
       const profile = summarise(await home.profileOf(last.node), last.window);
-      texts.push(`\n${profileTables(`${name}, from the start to the first reply`, profile)}\n`);
+      parts.push(`\n${profileTables(`${name}, from the start to the first reply`, profile)}\n`);
     }
     const disk = await bytesOf(home.data);
-    return { cells: cellsOf(name, mail, disk, rounds), text: texts.join("") };
+    return { cells: cellsOf(name, mail, disk, rounds), parts };
   } finally {
     await processes.end();
     await home.remove();

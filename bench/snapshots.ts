@@ -10,13 +10,13 @@ import { idOf } from "./idle-functions.ts";
 import { NodeHome, type StartedNode } from "./node.ts";
 import { NodeClient } from "./support/http.ts";
 import type { Load, LoadResult } from "./support/load.ts";
-import { rawLine } from "./support/machine.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { type Child, Processes } from "./support/processes.ts";
 import { summarise, windowOf } from "./support/profile.ts";
 import { profileTables } from "./support/profile-table.ts";
+import { type Part, type Report, raw, reportOf } from "./support/report.ts";
 import { restoreRows } from "./support/restore-rows.ts";
-import { count, median, ms, table } from "./support/table.ts";
+import { count, median, ms } from "./support/table.ts";
 
 /*
  * What snapshots cost while they are taken, and how long a restore takes. Two nodes with the same state, one of
@@ -43,7 +43,7 @@ interface Turn {
   readonly changedBytes: number;
 }
 
-export async function benchSnapshots(options: BenchOptions): Promise<string> {
+export async function benchSnapshots(options: BenchOptions): Promise<Report> {
   const addresses = Math.ceil(ADDRESSES * options.scale);
   const processes = new Processes();
   const folder = await mkdtemp(join(tmpdir(), "statefold-bench-"));
@@ -62,12 +62,12 @@ export async function benchSnapshots(options: BenchOptions): Promise<string> {
         await plain.start(),
         await kept.start({ options: ["--snapshots", url, "--snapshot-every", "1h"] }),
       ] as const;
-      const text = await alternate(processes, nodes, addresses, options);
+      const found = await alternate(processes, nodes, addresses, options);
       await nodes[1].program.end("SIGTERM");
       await nodes[0].program.end("SIGKILL");
       const profile = options.profile ? await profiled(processes, kept, url, addresses) : "";
       const restored = await restoreRows(processes, folder, url, addresses, options);
-      return `${text}\n${restored}${profile}`;
+      return reportOf(...found, "\n", restored, profile);
     } finally {
       await processes.end();
       for (const home of homes) await home.remove();
@@ -107,7 +107,7 @@ async function alternate(
   [plain, kept]: readonly [StartedNode, StartedNode],
   addresses: number,
   { rounds, scale }: BenchOptions,
-): Promise<string> {
+): Promise<Part[]> {
   // The first holds everything.
   const whole = await take(kept);
   const without: Turn[] = [];
@@ -128,17 +128,17 @@ async function alternate(
   const taken = with_.flatMap((each) => each.taken);
   const changed = median(with_.map(({ changedBytes }) => changedBytes));
   const ratios = with_.map(({ load }, i) => load.perSecond / (without[i]?.load.perSecond ?? 1));
-  const lines = [
-    `the first snapshot, whole: ${count(whole.writtenBytes / 1e6)} MB in ${count(whole.elapsedMs)} ms`,
-    `each further one: ${ms(median(taken.map((each) => each.writtenBytes)) / 1e6)} MB in ${count(median(taken.map((each) => each.elapsedMs)))} ms; states that were written anew: ${ms(changed / 1e6)} MB, and ${count(IDS)} counters`,
-    `calls/s with, of without: ${ratios.map((ratio) => ratio.toFixed(2)).join(" ")}`,
-    rawLine(
+  const lines: Part[] = [
+    `the first snapshot, whole: ${count(whole.writtenBytes / 1e6)} MB in ${count(whole.elapsedMs)} ms\n`,
+    `each further one: ${ms(median(taken.map((each) => each.writtenBytes)) / 1e6)} MB in ${count(median(taken.map((each) => each.elapsedMs)))} ms; states that were written anew: ${ms(changed / 1e6)} MB, and ${count(IDS)} counters\n`,
+    `calls/s with, of without: ${ratios.map((ratio) => ratio.toFixed(2)).join(" ")}\n`,
+    raw(
       "MB of each",
       taken.map(({ writtenBytes }) => writtenBytes / 1e6),
     ),
-    ...(scale === 1 ? [] : [`scale ${scale}`]),
+    ...(scale === 1 ? [] : [`scale ${scale}\n`]),
   ];
-  return `${table(head, rows)}${lines.map((line) => `${line.trimEnd()}\n`).join("")}`;
+  return [{ head, rows }, ...lines];
 }
 
 async function turn(

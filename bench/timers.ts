@@ -4,12 +4,12 @@ import { fileURLToPath } from "node:url";
 import type { FunctionsAnswer } from "./functions.ts";
 import { NodeHome, type StartedNode } from "./node.ts";
 import { NodeClient } from "./support/http.ts";
-import { rawLine } from "./support/machine.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { Processes } from "./support/processes.ts";
 import { type ProfileWindow, summarise, windowOf } from "./support/profile.ts";
 import { profileTables } from "./support/profile-table.ts";
-import { count, median, ms, table } from "./support/table.ts";
+import { type Part, type Report, raw, reportOf } from "./support/report.ts";
+import { count, median, ms } from "./support/table.ts";
 import type { SchedulePlan, TimerAccount } from "./timer-functions.ts";
 
 /*
@@ -57,9 +57,9 @@ interface Round {
   readonly firing: ProfileWindow;
 }
 
-export async function benchTimers(options: BenchOptions): Promise<string> {
+export async function benchTimers(options: BenchOptions): Promise<Report> {
   const rows: string[][] = [];
-  const notes: string[] = [];
+  const notes: Part[] = [];
   for (const row of ROWS) {
     const timers = Math.ceil((row.timers * options.scale) / PER_MESSAGE) * PER_MESSAGE;
     const rounds = await measure(row, timers, row.once ? 1 : options.rounds);
@@ -81,11 +81,11 @@ export async function benchTimers(options: BenchOptions): Promise<string> {
     ]);
     const label = `${row.name}, ${count(timers)} within ${row.spanMs / 1000} s`;
     notes.push(
-      rawLine(
+      raw(
         `${label}, scheduled/s`,
         rounds.map((round) => round.scheduledPerSecond),
       ),
-      rawLine(
+      raw(
         `${label}, fired/s`,
         rounds.map((round) => round.firedPerSecond),
       ),
@@ -105,7 +105,7 @@ export async function benchTimers(options: BenchOptions): Promise<string> {
     ...["early", "lost or twice", "RSS"],
   ];
   const profiles = options.profile ? await profiled(options) : "";
-  return `${table(head, rows)}${notes.join("")}${profiles}`;
+  return reportOf({ head, rows }, ...notes, profiles);
 }
 
 async function measure(row: Row, timers: number, rounds: number): Promise<Round[]> {

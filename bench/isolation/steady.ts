@@ -48,7 +48,7 @@ class Span {
 class Steady {
   readonly #port: number;
   readonly #perSecond: number;
-  readonly #requests = requestsOf("call", IDS);
+  readonly #requests = requestsOf("add", IDS);
   readonly #idle: Socket[] = [];
   #span = new Span();
   #sent = 0;

@@ -1,5 +1,5 @@
 import { Kafka, type KafkaMessage, logLevel } from "kafkajs";
-import { PARTITIONS, PATHS } from "./paths.ts";
+import { PARTITIONS, pathOf } from "./paths.ts";
 
 /*
  * What Kafka and kafkajs take for the way alone, exactly once: reads a topic and writes another. Whatever has
@@ -12,7 +12,7 @@ interface Waiting {
 }
 
 const [, , address = ""] = process.argv;
-const { from, to } = PATHS.copy;
+const { from, to } = pathOf("copy");
 const kafka = new Kafka({
   ...{ brokers: [address], logLevel: logLevel.NOTHING },
   // The end of the transaction before takes a few milliseconds.

@@ -44,7 +44,7 @@ class Crowd {
 
   constructor(port: number, callers: number, ids: number) {
     this.#port = port;
-    this.#requests = requestsOf("call", ids);
+    this.#requests = requestsOf("add", ids);
     for (let n = 0; n < callers; n++) this.#open();
   }
 

@@ -18,6 +18,8 @@ export interface Load {
   readonly ids: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
+  /** Of the argument. Default 100. */
+  readonly payloadBytes?: number;
 }
 
 export interface LoadResult {
@@ -29,6 +31,10 @@ export interface LoadResult {
   /** Answers that were no 2xx, and connections that broke. */
   readonly errors: number;
   readonly firstError: string | undefined;
+  /** Successful ones from the first on, those of the warming up included. */
+  readonly answers: number;
+  /** Of the generator itself, meanwhile. */
+  readonly cpuMs: number;
 }
 
 class Generator {
@@ -38,16 +44,18 @@ class Generator {
   #isMeasuring = false;
   #isOver = false;
   #errors = 0;
+  #answers = 0;
   #firstError: string | undefined;
   #seed = 1;
 
   constructor(load: Load) {
     this.#load = load;
-    this.#requests = requestsOf(load.shape, load.ids);
+    this.#requests = requestsOf(load.shape, load.ids, load.payloadBytes);
   }
 
   async run(): Promise<LoadResult> {
     const { connections, warmUpMs, measureMs } = this.#load;
+    const cpuBefore = process.cpuUsage();
     const sockets = Array.from({ length: connections }, () => this.#open());
     await pause(warmUpMs);
     this.#isMeasuring = true;
@@ -57,6 +65,7 @@ class Generator {
     this.#isMeasuring = false;
     this.#isOver = true;
     for (const socket of sockets) socket.destroy();
+    const { user, system } = process.cpuUsage(cpuBefore);
     return {
       perSecond: (this.#histogram.count / tookMs) * 1000,
       p50Ms: this.#histogram.percentileMs(0.5),
@@ -65,6 +74,8 @@ class Generator {
       maxMs: this.#histogram.maxMs,
       errors: this.#errors,
       firstError: this.#firstError,
+      answers: this.#answers,
+      cpuMs: (user + system) / 1000,
     };
   }
 
@@ -81,6 +92,7 @@ class Generator {
       const answer = reader.take(chunk);
       if (answer === undefined || this.#isOver) return;
       if (answer.status >= 200 && answer.status < 300) {
+        this.#answers++;
         if (this.#isMeasuring) this.#histogram.record(performance.now() - sentAtMs);
       } else this.#fail(answer.bytes.toString("utf8").slice(0, 500));
       send();

@@ -5,8 +5,3 @@ export function loadLine(): string {
   const [one = 0, five = 0] = loadavg();
   return `load ${one.toFixed(2)} (1 min), ${five.toFixed(2)} (5 min)`;
 }
-
-/** The figure of each round, in order, as a line under a table. */
-export function rawLine(label: string, values: readonly number[], digits = 0): string {
-  return `  ${label}: ${values.map((value) => value.toFixed(digits)).join(" ")}\n`;
-}

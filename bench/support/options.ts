@@ -3,10 +3,10 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Of each measurement, after half as long of warming up. */
   readonly seconds: number;
-  /** What the counts of timers, addresses and bytes are multiplied by; 1 is what the documents speak of. */
+  /** What the counts of timers, addresses, records and bytes are multiplied by; 1 is what the documents speak of. */
   readonly scale: number;
   /** Where the node's time goes, in one more round. */
   readonly profile: boolean;
-  /** Of the isolation benchmark these disturbances, of the Kafka one these rates. None: all. */
+  /** Of the isolation benchmark these disturbances, of the Kafka one these rates, of calls these connections. None: all. */
   readonly only: readonly string[];
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
-import { Program } from "./program.ts";
+import { Program, type ProgramOptions } from "./program.ts";
 
 /** What a child answers its parent; its shape is agreed between the two. */
 export type FromChild = object;
@@ -20,9 +20,11 @@ export class Processes {
   }
 
   /** The compiled program, or another script with its arguments. */
-  program(args: readonly string[]): Program {
-    const program = new Program(args);
+  program(args: readonly string[], options: ProgramOptions = {}): Program {
+    const program = new Program(args, options);
     this.#programs.add(program);
+    // A benchmark that is broken off leaves nobody behind, least of all one that stands still.
+    process.off("exit", this.#killPrograms).once("exit", this.#killPrograms);
     return program;
   }
 
@@ -36,7 +38,12 @@ export class Processes {
     this.#children.clear();
     for (const program of this.#programs) await program.end("SIGKILL");
     this.#programs.clear();
+    process.off("exit", this.#killPrograms);
   }
+
+  readonly #killPrograms = (): void => {
+    for (const program of this.#programs) program.kill();
+  };
 }
 
 /** A child that takes one question at a time. */

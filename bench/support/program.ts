@@ -3,7 +3,13 @@ import { once } from "node:events";
 import { performance } from "node:perf_hooks";
 import { cpuMsOf, memoryOf } from "./process-figures.ts";
 
-/** A process of the compiled program: what it said, when, and how it ends. */
+export interface ProgramOptions {
+  /** Default: node. */
+  readonly command?: string;
+  readonly cwd?: string;
+}
+
+/** A process of the compiled program, or of another: what it said, when, and how it ends. */
 export class Program {
   readonly startedAtMs = performance.now();
   /** Rejects, with its last words, when it ends before anybody asked it to. */
@@ -15,8 +21,12 @@ export class Program {
   #words = "";
   #isAskedToEnd = false;
 
-  constructor(args: readonly string[]) {
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+  constructor(args: readonly string[], { command = process.execPath, cwd }: ProgramOptions = {}) {
+    const child = spawn(command, args, {
+      ...(cwd === undefined ? {} : { cwd }),
+      stdio: ["pipe", "pipe", "pipe"], // the first, for those that end when it closes
+    });
+    child.stdin.on("error", () => {}); // it has ended
     this.#child = child;
     child.stdout.on("data", (chunk: Buffer) => this.#hear(chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => this.#remember(chunk.toString()));
@@ -41,11 +51,26 @@ export class Program {
     return await Promise.race([heard, this.died]);
   }
 
+  /** Without waiting, and also when it stands still. */
+  kill(): void {
+    this.#isAskedToEnd = true;
+    this.#child.kill("SIGKILL");
+  }
+
   /** Sends a signal and waits for its end. */
   async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     this.#isAskedToEnd = true;
     this.#child.kill(signal);
     await this.#gone;
+  }
+
+  /** Has it stand still, or go on: what is there but not measured shall take nothing from what is. */
+  pause(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#child.kill("SIGCONT");
   }
 
   memory(): ReturnType<typeof memoryOf> {

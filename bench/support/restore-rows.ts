@@ -9,7 +9,8 @@ import { NodeHome } from "../node.ts";
 import type { BenchOptions } from "./options.ts";
 import { cpuMsOf, memoryOf } from "./process-figures.ts";
 import type { Processes } from "./processes.ts";
-import { count, median, table } from "./table.ts";
+import type { Table } from "./report.ts";
+import { count, median } from "./table.ts";
 
 /*
  * How long `statefold snapshot restore` takes, process and all: of the snapshot that is there, and of one with
@@ -35,7 +36,7 @@ export async function restoreRows(
   url: string,
   addresses: number,
   options: BenchOptions,
-): Promise<string> {
+): Promise<Table> {
   const small = Math.ceil(SMALL_ADDRESSES * options.scale);
   const smallUrl = await snapshotOf(processes, folder, small);
   const rows: string[][] = [];
@@ -64,7 +65,7 @@ export async function restoreRows(
   const head = [
     ...["restore of", "addresses", "MB", "ms", "MB/s", "addresses/s", "CPU ms", "memory MiB"],
   ];
-  return table(head, rows);
+  return { head, rows };
 }
 
 async function snapshotOf(

@@ -21,7 +21,9 @@ export function median(values: readonly number[]): number {
   return Number.isInteger(middle) ? ((sorted[middle - 1] ?? upper) + upper) / 2 : upper;
 }
 
+/** What was not measured is a dash. */
 export function count(value: number): string {
+  if (Number.isNaN(value)) return "–";
   return Math.round(value)
     .toString()
     .replace(/\B(?=(\d{3})+$)/g, " ");
@@ -29,4 +31,9 @@ export function count(value: number): string {
 
 export function ms(value: number): string {
   return value < 10 ? value.toFixed(2) : value.toFixed(value < 100 ? 1 : 0);
+}
+
+/** A ratio; nothing beside it is a dash. */
+export function times(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(2) : "–";
 }

@@ -1,21 +1,11 @@
 import { StatefoldError } from "../base/errors.ts";
+import { systemCode } from "../base/system-error.ts";
 
 /** What a person has to change; everything else of a disk may pass. */
 const FINAL = [
   ...["EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "EEXIST", "ELOOP", "ENAMETOOLONG", "EXDEV"],
   ...["ENOTSUP", "EOPNOTSUPP", "EINVAL", "ENOSYS", "EMLINK"],
 ];
-
-export function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
-}
-
-/** There is no such file, or what should be a folder above it is a file. */
-export function isAbsent(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === "ENOENT" || code === "ENOTDIR";
-}
 
 /**
  * What the file system threw. What the system did not throw is returned as it is.

@@ -1,7 +1,7 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isAbsent } from "../base/system-error.ts";
 import type { BlobEntry } from "./contract.ts";
-import { isAbsent } from "./folder-errors.ts";
 import { tagOf } from "./folder-tag.ts";
 import { isKey } from "./key.ts";
 

@@ -1,7 +1,7 @@
 import { lstat, mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { StatefoldError } from "../base/errors.ts";
-import { isAbsent, systemCode } from "./folder-errors.ts";
+import { isAbsent, systemCode } from "../base/system-error.ts";
 
 /** With those above it, durable. */
 export async function makeFolder(path: string): Promise<void> {

@@ -14,6 +14,7 @@ import {
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { StatefoldError } from "../base/errors.ts";
+import { isAbsent, systemCode } from "../base/system-error.ts";
 import { chunksOf } from "./body.ts";
 import type {
   Blob,
@@ -26,7 +27,7 @@ import type {
   PutOptions,
   PutResult,
 } from "./contract.ts";
-import { classifyFolderError, isAbsent, systemCode } from "./folder-errors.ts";
+import { classifyFolderError } from "./folder-errors.ts";
 import { listFiles } from "./folder-listing.ts";
 import { withFolderLock } from "./folder-lock.ts";
 import { tagOf } from "./folder-tag.ts";

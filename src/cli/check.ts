@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describeError, StatefoldError } from "../base/errors.ts";
+import { kafkaProblems } from "../node/kafka-problems.ts";
 import { type LoadedModule, loadModule } from "../spec/load-module.ts";
 import type { Module } from "../spec/module.ts";
 import { formatProblem } from "../spec/problem.ts";
@@ -27,12 +28,14 @@ allowed". Warnings, such as a field that nothing reads, go to stderr. Exits with
 async function check(context: Context): Promise<number> {
   const { args, options, io } = context;
   const values = variables(options.list("set"), io.env);
-  const loaded = loadModule(
-    args.map((file) => ({ file, text: read(resolve(io.directory, file), file) })),
-    {
-      variables: (name) => values.get(name),
-      fileExists: (path) => existsSync(resolve(io.directory, path)),
-    },
+  const loaded = withKafka(
+    loadModule(
+      args.map((file) => ({ file, text: read(resolve(io.directory, file), file) })),
+      {
+        variables: (name) => values.get(name),
+        fileExists: (path) => existsSync(resolve(io.directory, path)),
+      },
+    ),
   );
   if (options.flag("json")) await io.out(`${JSON.stringify(report(loaded), null, 2)}\n`);
   else {
@@ -41,6 +44,17 @@ async function check(context: Context): Promise<number> {
     if (loaded.module !== undefined) await io.out(`fine: ${summary(loaded.module)}\n`);
   }
   return loaded.problems.length === 0 ? 0 : 1;
+}
+
+/** What a run would refuse once the files as such are right. */
+function withKafka(loaded: LoadedModule): LoadedModule {
+  if (loaded.module === undefined) return loaded;
+  const { problems, warnings } = kafkaProblems(loaded.module);
+  return {
+    module: problems.length === 0 ? loaded.module : undefined,
+    problems: [...loaded.problems, ...problems],
+    warnings: [...loaded.warnings, ...warnings],
+  };
 }
 
 function report({ problems, warnings }: LoadedModule) {

@@ -24,8 +24,9 @@ import { isForbidden, isForbidding, isUnknownTopic, KafkaError } from "../kafka/
 import { insist, type Patience } from "../kafka/insist.ts";
 import type { Published, RefusedRecord } from "./contract.ts";
 import { placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
+import type { First, Intents } from "./kafka-intent.ts";
 import { LooseEnds, type Traced } from "./kafka-loose-ends.ts";
-import { encodeMarker, findMarker, type Marker, REFUSED_WITHIN } from "./kafka-marker.ts";
+import { encodeMarker, type Marker, REFUSED_WITHIN } from "./kafka-marker.ts";
 import { MarkerJudge, type MarkerJudgeOptions } from "./kafka-marker-judge.ts";
 import type { NumberedRecord, PlacedRecord, Placement } from "./kafka-placement.ts";
 import { Refusals, RefusedBatch } from "./kafka-refusals.ts";
@@ -39,11 +40,12 @@ export interface TransactionsOptions extends MarkerJudgeOptions {
   readonly transactionTimeoutMs: number;
   readonly compression: Compression;
   readonly patience: Patience;
+  readonly intents: Intents;
   /** Records of one session and partition, about. Default: half of what Kafka can number. */
   readonly maxSequence?: number;
   /** A transaction has ended; not committed: aborted, or nobody knows. */
   readonly onEnd: (isCommitted: boolean) => void;
-  /** A broker has not written the end of a transaction: it is written now. */
+  /** A broker has not written the end of a transaction, or not everywhere: it is written now. */
   readonly onForgotten: () => void;
 }
 
@@ -88,8 +90,7 @@ export class Transactions {
   constructor(options: TransactionsOptions) {
     this.#options = options;
     this.#refusals = new Refusals(options.placement);
-    const { cluster, name, patience } = options;
-    this.#ends = new LooseEnds({ cluster, group: name, patience });
+    this.#ends = new LooseEnds({ ...options, group: options.name });
     this.#judge = new MarkerJudge(options);
   }
 
@@ -156,8 +157,12 @@ export class Transactions {
     }
     const before = [...(marker?.refused ?? []), ...this.#unmarked.filter((each) => each < first)];
     const { owner } = this.#options;
-    const marked = { next: upTo + 1, at, owner, refused: [...before, ...numbers] };
     this.#trying = placed.length;
+    // Nobody is told of an offset that is pending where there was none before (kafka-loose-ends.ts).
+    if (markerAt === undefined) {
+      await this.#commit(session, [], { next: first, at, owner, refused: before });
+    }
+    const marked = { next: upTo + 1, at, owner, refused: [...before, ...numbers] };
     await this.#commit(session, placed, marked);
     this.#trying = 0;
     this.#most = Math.min(REFUSED_WITHIN, 2 * this.#most);
@@ -184,13 +189,22 @@ export class Transactions {
     session.isOpen = true;
     const traced = await this.#ends.clean(producer, placesOf(records));
     // Side by side; both have ended before the transaction does, or the session is given up.
-    const parts = [this.#send(session, records, traced), this.#mark(session, marker, traced)];
-    const failed = (await Promise.allSettled(parts)).find((end) => end.status === "rejected");
+    const firsts: First[] = [];
+    const parts = [
+      this.#send(session, records, traced, firsts),
+      this.#mark(session, marker, traced),
+    ];
+    const ends = await Promise.allSettled(parts);
+    const failed = ends.find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
+    const { producerId } = producer;
+    await this.#ends.intend(traced, { producerId, marker, firsts });
     this.#judge.asked();
     await insist(patience, () => cluster.endTransaction(producer, true));
-    // The end is answered before it is written, and may be forgotten until it is (kafka-loose-ends.ts, 1).
-    await this.#untilSeen(marker);
+    await this.#ends.untilSeen((seen) => {
+      this.#judge.refuse(seen);
+      return seen?.next === marker.next && seen.owner.process === marker.owner.process;
+    });
     this.#judge.settled(marker);
     session.marker = marker;
     session.markerAt = marker.at;
@@ -200,14 +214,20 @@ export class Transactions {
     if (sent > maxSequence) this.#session = undefined;
   }
 
-  async #send(session: Session, records: readonly PlacedRecord[], traced: Traced): Promise<void> {
+  /** @param firsts where they begin in each partition */
+  async #send(
+    session: Session,
+    records: readonly PlacedRecord[],
+    traced: Traced,
+    firsts: First[],
+  ): Promise<void> {
     if (records.length === 0) return;
     const { cluster, compression, placement } = this.#options;
     const { producer, sequences } = session;
     await this.#join(producer, records, traced.places);
     this.#ends.begun(traced);
     const requests = requestsOf(records, placement.maxBytesOf, this.#refusals.isAlone);
-    for (const request of requests) {
+    for (const [turn, request] of requests.entries()) {
       const batches = request.map(({ at, records: ofBatch }) => ({
         ...at,
         firstSequence: sequences.get(placeOf(at)) ?? 0,
@@ -222,6 +242,8 @@ export class Transactions {
         this.#refusals.check(batch, produced[i]?.error);
         const place = placeOf(batch.at);
         sequences.set(place, (sequences.get(place) ?? 0) + batch.records.length);
+        // Each partition is in the first request.
+        if (turn === 0) firsts.push({ ...batch.at, offset: produced[i]?.baseOffset ?? -1 });
       }
     }
   }
@@ -298,10 +320,11 @@ export class Transactions {
 
   async #begin(): Promise<Session> {
     const { name, owner, transactionTimeoutMs: timeoutMs } = this.#options;
-    if (this.#judge.looksFirst) this.#judge.refuse(await this.#read());
+    if (this.#judge.looksFirst) this.#judge.refuse(await this.#ends.read(false));
     const producer = await this.#init({ id: name, timeoutMs });
+    this.#left = producer;
     // Only now is what the one before left open at its end.
-    const found = await this.#readEnded(producer);
+    const found = await this.#ends.settle(producer, (marker) => this.#judge.refuse(marker));
     this.#judge.refuse(found);
     const marker = this.#judge.judge(found);
     const session: Session = {
@@ -323,16 +346,6 @@ export class Transactions {
     await this.#commit(session, [], { ...marker, owner: { data: marker.owner.data, process } });
   }
 
-  async #untilSeen({ next, owner }: Marker): Promise<void> {
-    const { cluster, name, patience } = this.#options;
-    await insist(patience, async () => {
-      const seen = findMarker(await cluster.groupOffsets(name, true));
-      this.#judge.refuse(seen);
-      if (seen?.next !== next || seen.owner.process !== owner.process)
-        throw new KafkaError("CONCURRENT_TRANSACTIONS", name);
-    });
-  }
-
   async #init(transactional: Transactional): Promise<ProducerSession> {
     const { cluster, patience } = this.#options;
     try {
@@ -344,28 +357,6 @@ export class Transactions {
       const text = `the brokers do not allow a transactionTimeout of ${timeoutMs} ms: it must not exceed their transaction.max.timeout.ms`;
       throw new StatefoldError("CONFIG_INVALID", text, { cause: error });
     }
-  }
-
-  /** Once whatever was open before this session has its end, which a broker may have forgotten to write. */
-  async #readEnded(producer: ProducerSession): Promise<Marker | undefined> {
-    const { cluster, name, onForgotten } = this.#options;
-    this.#ends.began(producer);
-    this.#left = producer;
-    if (this.#ends.areDoubtful) await this.#ends.write(producer);
-    try {
-      return findMarker(await cluster.groupOffsets(name, true));
-    } catch (error) {
-      if (!(error instanceof KafkaError) || error.code !== "UNSTABLE_OFFSET_COMMIT")
-        return await this.#read(true);
-    }
-    onForgotten();
-    await this.#ends.write(producer);
-    return await this.#read(true);
-  }
-
-  async #read(mustBeStable = false): Promise<Marker | undefined> {
-    const { cluster, name, patience } = this.#options;
-    return findMarker(await insist(patience, () => cluster.groupOffsets(name, mustBeStable)));
   }
 }
 

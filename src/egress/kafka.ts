@@ -18,6 +18,7 @@ import type { ProducerSettings } from "../kafka/properties.ts";
 import type { TypedValue } from "../model/typed-value.ts";
 import type { KafkaEgress as KafkaEgressSpec } from "../spec/module.ts";
 import type { Egress, EgressRecord, Published, RefusedRecord } from "./contract.ts";
+import type { Intents } from "./kafka-intent.ts";
 import type { MarkerOwner } from "./kafka-marker.ts";
 import { type NumberedRecord, Placement, recordBytes } from "./kafka-placement.ts";
 import { Sends } from "./kafka-sends.ts";
@@ -36,6 +37,8 @@ export interface KafkaEgressOptions {
   /** With the egress's id and the partition it makes the transactional id. */
   readonly application: string;
   readonly owner: MarkerOwner;
+  /** Of the data directory. */
+  readonly intents: Intents;
   /** What the brokers say of what was published need not agree with the data at first. */
   readonly acceptLoss: boolean;
   readonly nowMs: () => number;
@@ -256,7 +259,8 @@ export class KafkaEgress implements Egress {
   }
 
   #newWay(partition: number, cluster: KafkaCluster): Way {
-    const { delivery, application, owner, acceptLoss, settings, nowMs, sleep } = this.#options;
+    const { delivery, application, owner, intents, acceptLoss, settings, nowMs, sleep } =
+      this.#options;
     const { compression, metadataMaxAgeMs, batchBytes } = settings;
     const patience = this.#patience;
     const placement = new Placement({
@@ -269,7 +273,7 @@ export class KafkaEgress implements Egress {
     }
     const name = `${application}/${this.id}/${partition}`;
     return new Transactions({
-      ...{ ...shared, name, owner, acceptLoss },
+      ...{ ...shared, name, owner, intents, acceptLoss },
       transactionTimeoutMs: delivery.transactionTimeoutMs,
       onEnd: (isCommitted) => {
         this.transactions[isCommitted ? "committed" : "aborted"]++;

@@ -107,7 +107,9 @@ export class Gateway {
         const why = error.code === "EADDRINUSE" ? "something else listens there" : error.message;
         reject(new StatefoldError("CONFIG_INVALID", `cannot listen on ${host}:${port}: ${why}`));
       });
-      this.#server.listen(port, host, resolve);
+      // Those who come in one burst wait; beyond what Node takes for enough (511) they would be told nothing, and
+      // come again only after seconds.
+      this.#server.listen({ port, host, backlog: this.#limits.maxConnections }, resolve);
     });
     this.#server.removeAllListeners("error");
     this.#server.on("error", (error) => this.#options.logger.error({ err: error }, "server error"));

@@ -74,6 +74,8 @@ export interface FetchRequest {
   readonly maxWaitMs: number;
   readonly minBytes: number;
   readonly maxBytes: number;
+  /** What belongs to transactions that have not ended, too, and behind it; nothing is said of aborted ones then. */
+  readonly includesOpen?: boolean;
 }
 
 export interface FetchedPartition extends TopicPartition {

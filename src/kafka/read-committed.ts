@@ -64,7 +64,7 @@ class AbortedTransactions {
 }
 
 /** A marker's key: `int16(version) int16(0 abort, 1 commit)`. */
-function isAbort(batch: RecordBatch): boolean {
+export function isAbort(batch: RecordBatch): boolean {
   const key = batch.records[0]?.key;
   return key !== undefined && key.byteLength >= 4 && key[2] === 0 && key[3] === 0;
 }

@@ -4,8 +4,8 @@
  * remove stays until the cut is closed.
  */
 import { StatefoldError } from "../base/errors.ts";
+import { isAbsent } from "../base/system-error.ts";
 import type { FileCache } from "./file-cache.ts";
-import { isAbsent } from "./files.ts";
 import { frameAt } from "./frame.ts";
 import { corrupt } from "./segment.ts";
 

@@ -27,14 +27,3 @@ export interface OpenFile {
   sync(): Promise<void>;
   close(): Promise<void>;
 }
-
-/** There is no such file; what should be a folder may be a file. */
-export function isAbsent(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === "ENOENT" || code === "ENOTDIR";
-}
-
-function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
-}

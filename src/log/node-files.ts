@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
-import { type FileSystem, isAbsent, type OpenFile } from "./files.ts";
+import { isAbsent } from "../base/system-error.ts";
+import type { FileSystem, OpenFile } from "./files.ts";
 
 /** The machine's own file system. */
 export const nodeFiles: FileSystem = {

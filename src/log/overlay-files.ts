@@ -1,6 +1,7 @@
 import { type FileHandle, open, readdir } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { type FileSystem, isAbsent, type OpenFile } from "./files.ts";
+import { isAbsent } from "../base/system-error.ts";
+import type { FileSystem, OpenFile } from "./files.ts";
 
 /**
  * A file system whose changes stay in memory: what is on the disk is read and never written, not even

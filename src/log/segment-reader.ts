@@ -1,7 +1,8 @@
 import { StatefoldError } from "../base/errors.ts";
+import { isAbsent } from "../base/system-error.ts";
 import { readRecords } from "./batch.ts";
 import type { FileCache } from "./file-cache.ts";
-import { isAbsent, type OpenFile } from "./files.ts";
+import type { OpenFile } from "./files.ts";
 import { frameAt } from "./frame.ts";
 import { type LogRecord, recordBytes } from "./record.ts";
 import { corrupt, type Segment } from "./segment.ts";

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
+import { isAbsent } from "../base/system-error.ts";
 import { ByteReader, ByteWriter } from "./codec.ts";
 import type { FileCache } from "./file-cache.ts";
-import { isAbsent } from "./files.ts";
 import { corrupt } from "./segment.ts";
 
 /**

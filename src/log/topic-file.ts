@@ -1,8 +1,8 @@
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { StatefoldError } from "../base/errors.ts";
+import { isAbsent } from "../base/system-error.ts";
 import type { FileCache } from "./file-cache.ts";
-import { isAbsent } from "./files.ts";
 import { corrupt, createSegment, readSegmentFile, segmentBases, segmentPath } from "./segment.ts";
 import { SyncedNoteFile } from "./synced-note.ts";
 import { topicFolder } from "./topic-name.ts";

@@ -1,7 +1,9 @@
 /** The partitions of a node, between its ways in and the egresses they publish to. */
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import type { StatefoldError } from "../base/errors.ts";
+import { IntentFiles } from "../egress/kafka-intent-files.ts";
 import type { MarkerOwner } from "../egress/kafka-marker.ts";
 import { DEFAULT_LIMITS } from "../partition/limits.ts";
 import type { Directory, EgressBinding } from "../partition/ports.ts";
@@ -93,7 +95,9 @@ async function startEgresses(ground: Ground, closing: Closing): Promise<OpenedEg
   const { options, application, module, storage, log, report } = ground;
   const { host, acceptLoss } = options;
   const owner: MarkerOwner = { data: storage.numbers, process: randomBytes(6).toString("hex") };
-  const kafka = { application, owner, acceptLoss, report };
+  const intents = new IntentFiles(join(storage.path, "egresses"));
+  closing.add(() => intents.close());
+  const kafka = { application, owner, intents, acceptLoss, report };
   const egresses = openEgresses(module, { host, log, kafka });
   for (const { egress } of egresses) {
     await egress.start();

@@ -2,6 +2,7 @@
 import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
 import { KafkaEgress } from "../egress/kafka.ts";
+import type { Intents } from "../egress/kafka-intent.ts";
 import type { MarkerOwner } from "../egress/kafka-marker.ts";
 import { KafkaIngress, type KafkaIngressOptions } from "../ingress/kafka.ts";
 import { BrokerCluster } from "../kafka/cluster.ts";
@@ -17,6 +18,7 @@ export interface KafkaParts {
   readonly application: string;
   /** This node's life, on its data. */
   readonly owner: MarkerOwner;
+  readonly intents: Intents;
   readonly acceptLoss: boolean;
   readonly report: Report;
 }
@@ -38,13 +40,13 @@ export function openKafkaIngress(
 /** @throws StatefoldError CONFIG_INVALID for an address or a property that is understood and wrong */
 export function openKafkaEgress(spec: KafkaEgressSpec, parts: KafkaParts): KafkaEgress {
   const { id, place, address, properties, delivery } = spec;
-  const { application, owner, acceptLoss, report } = parts;
+  const { application, owner, intents, acceptLoss, report } = parts;
   return at(place, id, () => {
     const bootstrap = parseBootstrap(address);
     const { settings, warnings } = producerSettings(properties, `statefold-${application}`);
     for (const warning of warnings) report("warn", `${textOf(place)} ${id}: ${warning}`);
     return new KafkaEgress({
-      ...{ id, delivery, settings, application, owner, acceptLoss, report, sleep },
+      ...{ id, delivery, settings, application, owner, intents, acceptLoss, report, sleep },
       connect: () => new BrokerCluster({ ...settings, bootstrap }),
       nowMs: Date.now,
       random: Math.random,

@@ -13,7 +13,7 @@ import type { Restoration } from "./restoration.ts";
 export interface Storage {
   readonly partitionCount: number;
   readonly formatVersion: number;
-  /** Holds `topics/`. */
+  /** Holds `topics/` and `egresses/`. */
   readonly path: string;
   /** Undefined: in memory. */
   readonly dataDir: string | undefined;

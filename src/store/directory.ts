@@ -30,6 +30,7 @@ import {
  *   partitions/<p>/    the LevelDB of partition p
  *   witness/<p>        the last epoch it synced: witness.ts
  *   topics/            the topic log, whose files are its own affair
+ *   egresses/          what the Kafka egresses were about to commit: made when it is needed, and theirs
  *   creating           only while the directory is being made
  *
  * It is made once, whole: `creating` first, every partition and its witness, then `statefold.json`.

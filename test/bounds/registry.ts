@@ -670,6 +670,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/node/publisher.ts#LOOK_EVERY_MS": "how often it is asked whether records may leave",
   "src/model/outbox-number.ts#NUMBERS_OF_AN_INCARNATION": "how numbers are given",
   "src/store/level.ts#FEW_KEYS": "read without leaving the thread",
+  "src/egress/kafka-fate.ts#SCAN_BYTES": "of a partition read at once, or one batch",
   "src/log/cut.ts#READ_BYTES": "of a cut read at once, or one frame",
   "src/log/restored-log.ts#OPEN_FILES": "while a log is restored, under maxOpenFiles",
   "src/snapshot/claim.ts#LOOKS": "how often LEASE_MS is looked at",

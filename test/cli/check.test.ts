@@ -36,6 +36,26 @@ test("a warning is no mistake, and goes to stderr", async (t) => {
   assert.match(err, /^module\.yaml:5:\d+ spec\.surprise: .* \(warning\)\n$/);
 });
 
+test("what Kafka would be told wrongly is a mistake, and what it ignores a warning", async (t) => {
+  const kafka = (properties: string) => `${GOOD.replace("${HOST}", "localhost")}---
+kind: io.statefun.kafka.v1/egress
+spec:
+  id: demo/out
+  address: localhost:9092
+  deliverySemantic: {type: at-least-once}
+  properties: [${properties}]
+`;
+  const wrong = await check(t, kafka("{compression.type: fast}"));
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.out, /^module\.yaml:\d+:\d+ spec\.properties: .*compression\.type.*\n$/);
+  const ignored = await check(t, kafka("{linger.ms: 5}"));
+  assert.match(
+    ignored.err,
+    /spec\.properties: the property linger\.ms has no effect.* \(warning\)\n$/,
+  );
+  assert.deepEqual([ignored.code, ignored.out], [0, "fine: 1 endpoint, 0 ingresses, 1 egress\n"]);
+});
+
 test("programs get the same as JSON", async (t) => {
   const { code, out } = await check(t, GOOD, "--json");
   assert.equal(code, 1);

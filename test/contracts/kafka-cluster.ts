@@ -6,6 +6,7 @@ import type {
   KafkaCluster,
   NewKafkaRecord,
   ProducerSession,
+  RecordBatch,
   TopicPartition,
 } from "../../src/kafka/contract.ts";
 import { KafkaError } from "../../src/kafka/error.ts";
@@ -107,10 +108,11 @@ async function fetchOnce(
   at: TopicPartition,
   offset: number,
   maxWaitMs = 100,
+  includesOpen = false,
 ): Promise<FetchedPartition> {
   const node = (await client.leaders(at.topic))?.[at.partition] ?? -1;
   const partitions = [{ ...at, offset, maxBytes: 1_000_000 }];
-  const request = { partitions, maxWaitMs, minBytes: 1, maxBytes: 10_000_000 };
+  const request = { partitions, maxWaitMs, minBytes: 1, maxBytes: 10_000_000, includesOpen };
   const [found] = await patiently(() => client.fetch(node, request));
   assert.ok(found);
   return found;
@@ -139,6 +141,7 @@ export function kafkaClusterContract(name: string, makeWorld: MakeKafkaWorld): v
   reading(name, makeWorld);
   offsets(name, makeWorld);
   transactions(name, makeWorld);
+  ends(name, makeWorld);
   fencing(name, makeWorld);
 }
 
@@ -277,6 +280,33 @@ function transactions(name: string, makeWorld: MakeKafkaWorld): void {
     await writer(client, at, one.session.transactionalId);
     assert.deepEqual(await client.groupOffsets(group), [{ ...at, offset: 1, note: "n1" }]);
     assert.deepEqual(await values(client, at, 1), ["a"]);
+  });
+}
+
+function ends(name: string, makeWorld: MakeKafkaWorld): void {
+  test(`${name}: the end of a transaction can be read behind one that is open`, async (t) => {
+    const { client, at } = await stage(t, makeWorld);
+    const [open, ended] = [await writer(client, at), await writer(client, at)];
+    await open.send("a");
+    await ended.send("b");
+    await ended.end(true);
+    // A new session waits until the one before has ended altogether.
+    await writer(client, at, ended.session.transactionalId);
+    const { batches, lastStableOffset } = await fetchOnce(client, at, 0);
+    assert.deepEqual([batches.length, lastStableOffset], [0, 0]);
+    const all: RecordBatch[] = [];
+    for (let offset = 0; offset < 3; offset = (all.at(-1)?.lastOffset ?? offset) + 1) {
+      all.push(...(await fetchOnce(client, at, offset, 100, true)).batches);
+    }
+    assert.deepEqual(
+      all.map(({ isControl, producerId }) => [isControl, producerId]),
+      [
+        [false, open.session.producerId],
+        [false, ended.session.producerId],
+        [true, ended.session.producerId],
+      ],
+    );
+    await open.end(false);
   });
 }
 

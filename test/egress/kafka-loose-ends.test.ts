@@ -52,6 +52,92 @@ test("a commit that was answered counts once it can be read, and is made again w
   assert.deepEqual(all(await found(made, "a")), range(1, 16));
 });
 
+for (const how of ["its process goes on", "another comes"]) {
+  const after = (made: ReturnType<typeof world>, first: ReturnType<typeof made.process>) =>
+    how === "another comes" ? made.process("two", { next: 11 }) : first;
+
+  test(`a commit that is written where the records are, and not for the marker, is one: ${how}`, async () => {
+    const made = world();
+    const first = made.process("one");
+    await publishAll(first.out, records(1, 6));
+    const publishing = first.out.publish(records(6, 11));
+    await untilCommitted(made);
+    made.broker.restart(everything, everything);
+    assert.equal(made.broker.forgotten, 1);
+    await assert.rejects(publishing);
+    const second = after(made, first);
+    await publishAll(second.out, records(6, 16));
+    assert.deepEqual(all(await found(made, "a")), range(1, 16));
+    assert.equal(second.forgotten, 1);
+  });
+
+  test(`a commit that is written in one place alone is one: ${how}`, async () => {
+    const made = world();
+    const first = made.process("one");
+    await publishAll(first.out, records(1, 6));
+    const publishing = first.out.publish(records(6, 11));
+    await untilCommitted(made);
+    made.broker.restart(everything, ({ partition }) => partition === 1);
+    await assert.rejects(publishing);
+    await publishAll(after(made, first).out, records(6, 16));
+    assert.deepEqual(all(await found(made, "a")), range(1, 16));
+  });
+
+  test(`whatever interrupts the mending of a commit, it is one: ${how}`, async () => {
+    for (const request of ["addOffsets", "commitOffsets", "endTransaction", "groupOffsets"]) {
+      for (const kind of ["lost", "answerLost", "restart", "restart, written"]) {
+        const made = world();
+        let process = made.process("one");
+        await publishAll(process.out, records(1, 6));
+        const publishing = process.out.publish(records(6, 11));
+        await untilCommitted(made);
+        made.broker.restart(everything, everything);
+        await assert.rejects(publishing);
+        for (let times = 0; times < 3; times++) {
+          if (how === "another comes") process = made.process(`p${times}`, { next: 11 });
+          made.trouble = (asked) => {
+            if (asked !== request) return undefined;
+            if (kind === "lost" || kind === "answerLost") return { kind };
+            const isWritten = kind === "restart, written";
+            made.broker.restart(everything, () => isWritten);
+            return { kind: "answerLost" };
+          };
+          const fencing = process.out.fence();
+          if (times === 0) await assert.rejects(fencing);
+          else await fencing.catch(() => {});
+          made.trouble = undefined;
+        }
+        if (how === "another comes") process = made.process("last", { next: 11 });
+        await publishAll(process.out, records(6, 16));
+        assert.deepEqual(all(await found(made, "a")), range(1, 16), `${request} ${kind}`);
+      }
+    }
+  });
+}
+
+test("the very first commit may be written where the records are, and not for the marker", async () => {
+  const made = world();
+  const first = made.process("one");
+  const publishing = first.out.publish(records(1, 6));
+  await untilCommitted(made);
+  made.broker.restart(everything, everything);
+  await assert.rejects(publishing);
+  await publishAll(made.process("two", { next: 6 }).out, records(1, 11));
+  assert.deepEqual(all(await found(made, "a")), range(1, 11));
+});
+
+test("what a later transaction left open is not taken for the one that was committed", async () => {
+  const made = world();
+  const first = made.process("one");
+  await publishAll(first.out, records(1, 6));
+  made.trouble = (request) => (request === "commitOffsets" ? { kind: "answerLost" } : undefined);
+  await assert.rejects(first.out.publish(records(6, 11)));
+  made.trouble = undefined;
+  made.broker.restart(everything);
+  await publishAll(made.process("two", { next: 11 }).out, records(6, 16));
+  assert.deepEqual(all(await found(made, "a")), range(1, 16));
+});
+
 test("a commit without answer counts as none when the broker forgot it", async () => {
   const made = world();
   const { out } = made.process("one");
@@ -76,9 +162,11 @@ test("the very first transaction may be the one that was forgotten", async () =>
 
 /** Its next commit is answered. */
 async function untilCommitted(made: ReturnType<typeof world>): Promise<void> {
+  let hasEnded = false;
   let isAsked = false;
   made.trouble = (request) => {
-    if (request === "groupOffsets") isAsked = true;
+    if (request === "endTransaction") hasEnded = true;
+    if (request === "groupOffsets" && hasEnded) isAsked = true;
     return undefined;
   };
   while (!isAsked) await made.clock.sleep(1);

@@ -5,6 +5,7 @@ import { Transactions } from "../../src/egress/kafka-transactions.ts";
 import type { KafkaCluster } from "../../src/kafka/contract.ts";
 import { readCommitted } from "../../src/kafka/read-committed.ts";
 import { FakeBroker, type Trouble } from "../kafka/fake/broker.ts";
+import { MemoryIntents } from "./memory-intents.ts";
 
 /* Processes that publish over a broker that misbehaves, while time passes as it must. */
 
@@ -58,6 +59,8 @@ interface World {
   readonly broker: FakeBroker;
   trouble: ((request: string) => Trouble | undefined) | undefined;
   /** A process that publishes under the same name. */
+  /** What its processes were about to commit: they have the same data. */
+  readonly intents: MemoryIntents;
   process(owner: string, differences?: Differences): Process;
 }
 
@@ -66,6 +69,7 @@ export function world(): World {
   const made: World = {
     clock,
     trouble: undefined,
+    intents: new MemoryIntents(),
     broker: new FakeBroker({
       nowMs: () => clock.nowMs,
       later: clock.later,
@@ -86,6 +90,7 @@ export function world(): World {
         ...{ cluster, placement, name: "app/out/0", transactionTimeoutMs: 60_000, acceptLoss },
         ...{ owner: { data, process: owner }, compression: "none", maxSequence },
         patience: { sleep, signal, random: () => 0.5, tries: 50 },
+        intents: made.intents,
         onEnd: (isCommitted) => ends.push(isCommitted),
         onForgotten: () => {
           process.forgotten++;

@@ -9,6 +9,7 @@ import { insist } from "../../src/kafka/insist.ts";
 import { readCommitted } from "../../src/kafka/read-committed.ts";
 import type { TypedValue } from "../../src/model/typed-value.ts";
 import { sleep } from "../../src/node/sleep.ts";
+import { MemoryIntents } from "./memory-intents.ts";
 
 /* Kafka egresses on brokers, fake or real, and a consumer that reads committed records. */
 
@@ -47,6 +48,7 @@ export function kafkaEgress(
       metadataMaxAgeMs: 60_000,
     },
     owner: { data: "d1", process: `p${++processes}` },
+    intents: new MemoryIntents(),
     ...{ nowMs: Date.now, random: Math.random },
     ...differences,
   });

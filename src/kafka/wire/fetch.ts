@@ -15,7 +15,7 @@ export interface FetchAnswer extends TopicPartition {
 /** As brokers say when they find it so. */
 const CORRUPT_MESSAGE = 2;
 
-/** Of committed records, without a fetch session. */
+/** Without a fetch session. */
 export const FETCH: RequestKind<
   FetchRequest,
   { readonly error: number; readonly partitions: readonly FetchAnswer[] }
@@ -23,12 +23,12 @@ export const FETCH: RequestKind<
   name: "Fetch",
   key: 1,
   version: 11,
-  write(writer, { partitions, maxWaitMs, minBytes, maxBytes }) {
+  write(writer, { partitions, maxWaitMs, minBytes, maxBytes, includesOpen = false }) {
     writer.int32(-1); // no replica asks
     writer.int32(maxWaitMs);
     writer.int32(minBytes);
     writer.int32(maxBytes);
-    writer.int8(1); // read committed
+    writer.int8(includesOpen ? 0 : 1); // read committed: up to the first open transaction
     writer.int32(0);
     writer.int32(-1); // no session
     writeByTopic(writer, partitions, ({ offset, maxBytes: ofPartition }) => {

@@ -71,6 +71,8 @@ interface Transaction {
   readonly groups: Set<string>;
   state: "empty" | "ongoing" | "ending";
   beganMs: number;
+  /** Writes the end of the one before where its records are, as far as that is wanted. */
+  writePlaces?: (isWanted: (at: TopicPartition) => boolean) => void;
 }
 
 const LOST: Trouble = { kind: "lost" };
@@ -147,8 +149,9 @@ export class FakeBroker {
    * it starts, and their ends not written; nor those that were about to be.
    *
    * @param forgets whether that happens to one
+   * @param writes whether one that is forgotten has its end in a place of its records; its groups never have
    */
-  restart(forgets: () => boolean): void {
+  restart(forgets: () => boolean, writes: (at: TopicPartition) => boolean = () => false): void {
     this.#lives++;
     for (const one of this.#transactions.values()) {
       if (one.state === "empty" || !forgets()) continue;
@@ -156,6 +159,8 @@ export class FakeBroker {
       const { session, timeoutMs } = one;
       const producerEpoch = session.producerEpoch + (one.state === "ongoing" ? 1 : 0);
       this.#begin({ ...session, producerEpoch }, timeoutMs);
+      // Groups take a while for what partitions write at once.
+      one.writePlaces?.(writes);
     }
   }
 
@@ -284,10 +289,13 @@ export class FakeBroker {
   }
 
   /** In the order asked for, until the answer is full; the first that has something is sent in any case. */
-  #readAll(node: number, { partitions, maxBytes }: FetchRequest): FetchedPartition[] {
+  #readAll(
+    node: number,
+    { partitions, maxBytes, includesOpen = false }: FetchRequest,
+  ): FetchedPartition[] {
     let left = maxBytes;
     return partitions.map((one) => {
-      const found = this.#read(node, one);
+      const found = this.#read(node, one, includesOpen);
       const bytes = bytesOf(found.batches);
       const isFirst = left === maxBytes;
       if (bytes > left && !isFirst) return { ...found, batches: [], aborted: [] };
@@ -299,6 +307,7 @@ export class FakeBroker {
   #read(
     node: number,
     of: TopicPartition & { readonly offset: number; readonly maxBytes: number },
+    includesOpen: boolean,
   ): FetchedPartition {
     const { topic, partition, offset } = of;
     const none = {
@@ -316,10 +325,12 @@ export class FakeBroker {
     const trouble = this.#options.placeTrouble?.("fetch", of);
     if (trouble !== undefined) return { ...none, error: trouble.code };
     if (offset < log.start || offset > log.end) return { ...none, error: "OFFSET_OUT_OF_RANGE" };
-    const { batches, aborted } = log.read(offset, of.maxBytes);
+    const until = includesOpen ? log.end : log.lastStableOffset;
+    const { batches, aborted } = log.read(offset, of.maxBytes, until);
+    if (includesOpen) aborted.length = 0;
     return {
       ...{ topic, partition, error: undefined, batches, aborted: aborted.toReversed() },
-      ...{ highWatermark: log.end, lastStableOffset: log.lastStableOffset },
+      ...{ highWatermark: log.end, lastStableOffset: includesOpen ? -1 : log.lastStableOffset },
     };
   }
 
@@ -440,12 +451,17 @@ export class FakeBroker {
   #finish(transaction: Transaction, isCommit: boolean, next: Transaction): void {
     next.state = "ending";
     const { transactionalId = "", producerId } = transaction.session;
-    const finish = (): void => {
-      if (this.#transactions.get(transactionalId) !== next) return; // forgotten
+    next.writePlaces = (isWanted) => {
       for (const one of transaction.partitions.values()) {
+        if (!isWanted(one)) continue;
         const log = this.topics.get(one.topic)?.[one.partition];
         log?.endTransaction(producerId, isCommit, this.#options.nowMs());
       }
+    };
+    const finish = (): void => {
+      if (this.#transactions.get(transactionalId) !== next) return; // forgotten
+      next.writePlaces?.(() => true);
+      delete next.writePlaces;
       const pending = this.#pending.get(producerId) ?? [];
       const isEnded = ({ group }: { readonly group: string }) => transaction.groups.has(group);
       this.#pending.set(

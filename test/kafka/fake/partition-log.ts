@@ -99,24 +99,24 @@ export class PartitionLog {
     return Math.min(this.end, ...this.#open.values());
   }
 
-  /** Whole batches from the one that holds `offset` on, up to the last stable offset. */
+  /** Whole batches from the one that holds `offset` on, up to the last stable offset or the end. */
   read(
     offset: number,
     maxBytes: number,
+    until = this.lastStableOffset,
   ): { batches: RecordBatch[]; aborted: AbortedTransaction[] } {
-    const stable = this.lastStableOffset;
     const batches: RecordBatch[] = [];
     let bytes = 0;
     for (const batch of this.batches) {
       if (batch.lastOffset < offset) continue;
-      if (batch.baseOffset >= stable) break;
+      if (batch.baseOffset >= until) break;
       bytes += bytesOf([batch]);
       if (batches.length > 0 && bytes > maxBytes) break;
       batches.push(batch);
     }
-    const until = batches.at(-1)?.lastOffset ?? offset;
+    const last = batches.at(-1)?.lastOffset ?? offset;
     const aborted = this.#aborted
-      .filter((one) => one.lastOffset >= offset && one.firstOffset <= until)
+      .filter((one) => one.lastOffset >= offset && one.firstOffset <= last)
       .map(({ producerId, firstOffset }) => ({ producerId, firstOffset }));
     return { batches, aborted };
   }

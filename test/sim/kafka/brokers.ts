@@ -90,7 +90,13 @@ export class Brokers {
       return { kind: "lost" };
     }
     if (faults.strikes("kafkaMoves", 0.05)) this.#move();
-    if (faults.strikes("kafkaForgets", 0.02)) this.broker.restart(() => rng.chance(0.8));
+    if (faults.strikes("kafkaForgets", 0.02)) {
+      const isWritten = rng.chance(0.5);
+      this.broker.restart(
+        () => rng.chance(0.8),
+        () => isWritten,
+      );
+    }
     if (faults.strikes("kafkaLost", 0.1)) return { kind: "lost" };
     if (faults.strikes("kafkaAnswerLost", 0.1)) return { kind: "answerLost" };
     if (faults.strikes("kafkaLate", 0.1)) return { kind: "late", waitMs: rng.random() * LATE_MS };

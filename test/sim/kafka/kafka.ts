@@ -11,6 +11,7 @@ import { KafkaError } from "../../../src/kafka/error.ts";
 import type { Release } from "../../../src/partition/ports.ts";
 import type { Route } from "../../../src/spec/module.ts";
 import { egressDestination, endOfPrefix, keyOf } from "../../../src/store/keys.ts";
+import { MemoryIntents } from "../../egress/memory-intents.ts";
 import type { Rng } from "../../support/rng.ts";
 import type { Stray } from "../account.ts";
 import type { Root } from "../clients.ts";
@@ -54,6 +55,8 @@ export class Kafka {
   /** Earlier processes that are not dead. */
   #others: KafkaNode[] = [];
   #lives = 0;
+  /** On the data of the process that came last: others have copies of what was there when they did. */
+  #intents: MemoryIntents | undefined;
   #failure: unknown;
   /** Since everything last stood still, something may have gone on. */
   #isStirred = false;
@@ -200,7 +203,9 @@ export class Kafka {
     const { world, swarm, rng } = this.#options;
     this.#others = this.#others.filter(({ process }) => !process.isDead);
     if (this.#others.length === 0) this.#expire();
+    this.#intents = new MemoryIntents(this.#intents);
     const node = new KafkaNode({
+      intents: this.#intents,
       ...{ world, swarm, rng: rng.fork(), life: ++this.#lives },
       connect: () => this.#brokers.broker.client(),
       ...{ routes: this.#routes, egresses: this.#egresses },

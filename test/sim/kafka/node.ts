@@ -8,6 +8,7 @@ import { StatefoldError } from "../../../src/base/errors.ts";
 import type { Report } from "../../../src/base/report.ts";
 import type { Egress } from "../../../src/egress/contract.ts";
 import { KafkaEgress } from "../../../src/egress/kafka.ts";
+import type { Intents } from "../../../src/egress/kafka-intent.ts";
 import type { SourceSink } from "../../../src/ingress/contract.ts";
 import { KafkaIngress } from "../../../src/ingress/kafka.ts";
 import type { KafkaCluster } from "../../../src/kafka/contract.ts";
@@ -35,6 +36,7 @@ export interface KafkaNodeOptions {
   /** Counts the processes. */
   readonly life: number;
   readonly connect: () => KafkaCluster;
+  readonly intents: Intents;
   readonly acceptLoss: boolean;
   readonly routes: readonly Route[];
   /** Those on Kafka, and how exactly they publish. */
@@ -250,6 +252,7 @@ export class KafkaNode implements SourceSink {
       },
       owner: { data: "data", process: `life${this.life}` },
       connect: () => this.#connect(),
+      intents: this.process.keep(this.#options.intents),
       ...{ nowMs: () => world.clock.now(), sleep: this.process.sleep, random: rng.random },
     });
   }

@@ -1,3 +1,4 @@
+import type { Intents } from "../../../src/egress/kafka-intent.ts";
 import type { KafkaCluster } from "../../../src/kafka/contract.ts";
 import type { Schedule } from "../schedule.ts";
 
@@ -99,6 +100,21 @@ export class Process {
       produce: (request) => told("produce", to.produce(request)),
     };
     return cluster;
+  }
+
+  /** What it notes is there at once, and it goes on a little later, if at all. */
+  keep(intents: Intents): Intents {
+    const later = <T>(done: Promise<T>): Promise<T> =>
+      new Promise((resolve) => {
+        this.#schedule.after(1, () => {
+          this.#stir();
+          this.#run(() => resolve(done));
+        });
+      });
+    return {
+      read: (name) => later(intents.read(name)),
+      write: (name, note) => later(intents.write(name, note)),
+    };
   }
 
   #run(then: () => void): void {

@@ -1,0 +1,34 @@
+import { describeError, StatefoldError } from "../base/errors.ts";
+import { consumerSettings, parseBootstrap, producerSettings } from "../kafka/properties.ts";
+import type { Module } from "../spec/module.ts";
+import type { Problem } from "../spec/problem.ts";
+
+/** What is wrong, and what has no effect, in the addresses and properties of a module's Kafka. Opens nothing. */
+export function kafkaProblems(module: Module): {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+} {
+  const problems: Problem[] = [];
+  const warnings: Problem[] = [];
+  for (const spec of [...module.ingresses, ...module.egresses]) {
+    if (spec.kind !== "kafka") continue;
+    const { place, address, properties } = spec;
+    const isEgress = "delivery" in spec;
+    const look = (field: string, at: () => readonly string[]): void => {
+      const path = `spec.${field}`;
+      try {
+        for (const message of at()) warnings.push({ ...place, path, message });
+      } catch (error) {
+        if (!(error instanceof StatefoldError)) throw error;
+        problems.push({ ...place, path, message: describeError(error) });
+      }
+    };
+    look("address", () => {
+      parseBootstrap(address);
+      return [];
+    });
+    const settingsOf = isEgress ? producerSettings : consumerSettings;
+    look("properties", () => settingsOf(properties, "check").warnings);
+  }
+  return { problems, warnings };
+}
