@@ -1,7 +1,9 @@
+const NOTHING: never[] = [];
+
 /** First in, first out, in amortised constant time at both ends. Its bound is its owner's business. */
 export class Queue<T> {
-  /** From `#start` on; before it, what has gone, forgotten. */
-  #items: (T | undefined)[] = [];
+  /** From `#start` on; before it, what has gone, forgotten. Nobody's while it is empty. */
+  #items: (T | undefined)[] = NOTHING;
   #start = 0;
 
   get size(): number {
@@ -9,7 +11,9 @@ export class Queue<T> {
   }
 
   push(item: T): void {
-    this.#items.push(item);
+    // Many queues never hold more than one, and a push makes room for seventeen.
+    if (this.#items.length === 0) this.#items = [item];
+    else this.#items.push(item);
   }
 
   peek(): T | undefined {
@@ -29,7 +33,10 @@ export class Queue<T> {
     if (this.size === 0) return undefined;
     const item = this.#items[this.#start];
     this.#items[this.#start++] = undefined; // what has gone must not stay in memory with what has not
-    if (this.#start > 64 && this.#start * 2 > this.#items.length) {
+    if (this.#start === this.#items.length) {
+      this.#items = NOTHING;
+      this.#start = 0;
+    } else if (this.#start > 64 && this.#start * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#start);
       this.#start = 0;
     }
@@ -39,7 +46,7 @@ export class Queue<T> {
   /** Everything in it, front first; it is empty afterwards. */
   take(): T[] {
     const all = [...this];
-    this.#items = [];
+    this.#items = NOTHING;
     this.#start = 0;
     return all;
   }

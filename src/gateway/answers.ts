@@ -1,5 +1,12 @@
-import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Exchange } from "./exchange.ts";
+
+/** What one connection has asked for, and has no whole answer to yet. */
+interface Connection {
+  readonly open: Set<Exchange>;
+  /** The last that came over it. */
+  last: Exchange;
+}
 
 /**
  * The answers of each connection that are not over yet.
@@ -9,34 +16,38 @@ import type { Duplex } from "node:stream";
  * requests in flight, bytes, a call that waits. So they are told here.
  */
 export class Answers {
-  readonly #open = new WeakMap<Duplex, Set<ServerResponse>>();
-  readonly #last = new WeakMap<Duplex, ServerResponse>();
+  readonly #connections = new WeakMap<Duplex, Connection>();
 
-  /** A request has come, and this will be its answer. */
-  add(connection: Duplex, response: ServerResponse): void {
-    const open = this.#open.get(connection) ?? this.#watch(connection);
-    open.add(response);
-    response.once("close", () => open.delete(response));
-    this.#last.set(connection, response);
+  /** A request has come. */
+  add(exchange: Exchange): void {
+    const { socket } = exchange.request;
+    const known = this.#connections.get(socket);
+    if (known === undefined) return this.#watch(socket, exchange);
+    known.open.add(exchange);
+    known.last = exchange;
   }
 
-  /** Of the last request that came over it. */
-  lastOf(connection: Duplex): ServerResponse | undefined {
-    return this.#last.get(connection);
+  /** It is answered, or nobody is there to be. */
+  end(exchange: Exchange): void {
+    this.#connections.get(exchange.request.socket)?.open.delete(exchange);
   }
 
-  #watch(connection: Duplex): Set<ServerResponse> {
-    const open = new Set<ServerResponse>();
-    this.#open.set(connection, open);
-    connection.once("close", () => {
+  /** The last request that came over a connection. */
+  lastOf(socket: Duplex): Exchange | undefined {
+    return this.#connections.get(socket)?.last;
+  }
+
+  #watch(socket: Duplex, exchange: Exchange): void {
+    const connection: Connection = { open: new Set([exchange]), last: exchange };
+    this.#connections.set(socket, connection);
+    socket.once("close", () => {
       // After Node has told the one that was being written.
       setImmediate(() => {
-        for (const response of open) {
+        for (const { response } of connection.open) {
           response.destroy();
           response.emit("close");
         }
       });
     });
-    return open;
   }
 }

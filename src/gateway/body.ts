@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { StatefoldError } from "../base/errors.ts";
 import type { GatewayLimits } from "./limits.ts";
+import type { Waiter } from "./ports.ts";
 import { invalid, Problem } from "./problem.ts";
 
 /** How many bytes of bodies are held at the moment, over all requests. */
@@ -8,27 +9,27 @@ export interface BodyBudget {
   held: number;
 }
 
+/** Whose body it is. */
+export interface Sender extends Waiter {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
 /** The caller is gone: there is nobody to answer. */
 export class HangUp extends Error {}
 
 const EMPTY = Buffer.alloc(0);
+const NONE = Promise.resolve(EMPTY);
 
 /** One request's body: bounded by itself, and together with all others that are held. */
 export class RequestBody {
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #sender: Sender;
   readonly #limits: GatewayLimits;
   readonly #budget: BodyBudget;
   #reserved = 0;
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    limits: GatewayLimits,
-    budget: BodyBudget,
-  ) {
-    this.#request = request;
-    this.#response = response;
+  constructor(sender: Sender, limits: GatewayLimits, budget: BodyBudget) {
+    this.#sender = sender;
     this.#limits = limits;
     this.#budget = budget;
   }
@@ -36,18 +37,19 @@ export class RequestBody {
   /**
    * All of it. A body that is announced as too long is refused before its first byte is read.
    *
-   * @throws VALUE_TOO_LARGE, OVERLOADED, HangUp
+   * @throws VALUE_TOO_LARGE, OVERLOADED; rejects with them too, and with HangUp
    */
-  async read(): Promise<Buffer> {
-    const { headers } = this.#request;
+  read(): Promise<Buffer> {
+    const { request, response } = this.#sender;
+    const { headers } = request;
     const announced = headers["content-length"];
-    if (announced === undefined && headers["transfer-encoding"] === undefined) return EMPTY;
+    if (announced === undefined && headers["transfer-encoding"] === undefined) return NONE;
     if (headers["content-encoding"] !== undefined && headers["content-encoding"] !== "identity") {
       throw invalid("compressed bodies are not taken; send it without content-encoding");
     }
     if (announced !== undefined) this.#reserve(Number(announced));
-    if (headers.expect !== undefined) this.#response.writeContinue();
-    return await this.#collect(announced !== undefined);
+    if (headers.expect !== undefined) response.writeContinue();
+    return this.#collect(announced !== undefined);
   }
 
   /** To be called when the request has been answered: its bytes no longer count. */
@@ -72,35 +74,38 @@ export class RequestBody {
   }
 
   #collect(isReserved: boolean): Promise<Buffer> {
-    const request = this.#request;
+    const sender = this.#sender;
+    const { request } = sender;
     return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = [];
-      const detach = () => {
-        request.off("data", onData);
-        request.off("end", onEnd);
-        request.off("close", onClose);
+      let first: Buffer | undefined;
+      let rest: Buffer[] | undefined;
+      let isOver = false;
+      const fail = (error: unknown) => {
+        isOver = true;
+        reject(error);
       };
-      const onData = (chunk: Buffer) => {
+      if (sender.hasLeft) return fail(new HangUp());
+      sender.onLeave = () => fail(new HangUp());
+      request.on("data", (chunk: Buffer) => {
+        if (isOver) return;
         try {
           if (!isReserved) this.#reserve(chunk.byteLength);
-          chunks.push(chunk);
         } catch (error) {
-          detach();
-          reject(error);
+          sender.onLeave = undefined;
+          return fail(error);
         }
-      };
-      const onEnd = () => {
-        detach();
-        const [first] = chunks;
-        resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));
-      };
-      const onClose = () => {
-        detach();
-        reject(new HangUp());
-      };
-      request.on("data", onData);
-      request.on("end", onEnd);
-      request.on("close", onClose);
+        if (first === undefined) first = chunk;
+        else {
+          rest ??= [first];
+          rest.push(chunk);
+        }
+      });
+      request.on("end", () => {
+        if (isOver) return;
+        isOver = true;
+        sender.onLeave = undefined;
+        resolve(rest === undefined ? (first ?? EMPTY) : Buffer.concat(rest));
+      });
     });
   }
 }

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { RequestBody } from "./body.ts";
+import { type BodyBudget, RequestBody } from "./body.ts";
+import type { GatewayLimits } from "./limits.ts";
 import type { Waiter } from "./ports.ts";
 import { Problem } from "./problem.ts";
+import type { RequestTarget } from "./request-path.ts";
 import type { UnsentAnswers } from "./unsent.ts";
 
 /** Ends the connection when its other end takes nothing for so long; 0 takes it back. */
@@ -11,63 +13,80 @@ export function cutOffWhenStalled(response: ServerResponse, stallMs: number): vo
   else response.setTimeout(stallMs, () => response.destroy());
 }
 
-/** A request and the way to answer it. Routes answer once, with one write. */
-export class Exchange {
+/** What all requests of a gateway have in common. */
+export interface ExchangeHouse {
+  readonly limits: GatewayLimits;
+  readonly budget: BodyBudget;
+  /** Aborted when the node drains. */
+  readonly draining: AbortSignal;
+  readonly unsent: UnsentAnswers;
+  /** It is answered, or nobody is there to be: its answer is over, and its connection another's. */
+  readonly onClosed: (exchange: Exchange) => void;
+}
+
+/**
+ * A request and the way to answer it. Routes answer once, with one write. It is also the caller, as long as that
+ * waits for its answer: one object and one listener for all, since every message from outside pays for them.
+ */
+export class Exchange implements Waiter {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly path: string;
   readonly query: string;
-  readonly body: RequestBody;
-  /** Aborted when the node drains: for answers that have no end of their own. */
-  readonly draining: AbortSignal;
-  readonly #unsent: UnsentAnswers;
-  #hungUp: AbortSignal | undefined;
+  /** The caller has gone before it was answered. */
+  hasLeft: boolean;
+  onLeave: (() => void) | undefined;
+  /** It counts among the requests in flight until its answer is over. */
+  isCounted = false;
+  readonly #house: ExchangeHouse;
+  #body: RequestBody | undefined;
+  #isClosed = false;
 
-  constructor(fields: {
-    readonly request: IncomingMessage;
-    readonly response: ServerResponse;
-    readonly path: string;
-    readonly query: string;
-    readonly body: RequestBody;
-    readonly draining: AbortSignal;
-    readonly unsent: UnsentAnswers;
-  }) {
-    this.request = fields.request;
-    this.response = fields.response;
-    this.path = fields.path;
-    this.query = fields.query;
-    this.body = fields.body;
-    this.draining = fields.draining;
-    this.#unsent = fields.unsent;
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: RequestTarget,
+    house: ExchangeHouse,
+  ) {
+    this.request = request;
+    this.response = response;
+    this.path = target.path;
+    this.query = target.query;
+    this.hasLeft = response.destroyed;
+    this.#house = house;
+    response.on("close", () => this.#closed());
   }
 
-  /** The caller, as long as it waits for its answer. */
-  waiter(): Waiter {
-    const { response } = this;
-    const waiter = {
-      hasLeft: response.destroyed,
-      onLeave: undefined as (() => void) | undefined,
-    };
-    response.once("close", () => {
-      if (response.writableEnded || waiter.hasLeft) return;
-      waiter.hasLeft = true;
-      waiter.onLeave?.();
-    });
-    return waiter;
+  /** Aborted when the node drains: for answers that have no end of their own. */
+  get draining(): AbortSignal {
+    return this.#house.draining;
+  }
+
+  get body(): RequestBody {
+    this.#body ??= new RequestBody(this, this.#house.limits, this.#house.budget);
+    return this.#body;
+  }
+
+  /** It needs its body no more. */
+  releaseBody(): void {
+    this.#body?.release();
   }
 
   /** Aborted when the caller goes away before it is answered. */
-  get hungUp(): AbortSignal {
-    if (this.#hungUp === undefined) {
-      const controller = new AbortController();
-      const { response } = this;
-      if (response.destroyed) controller.abort();
-      response.once("close", () => {
-        if (!response.writableEnded) controller.abort();
-      });
-      this.#hungUp = controller.signal;
-    }
-    return this.#hungUp;
+  hungUp(): AbortSignal {
+    const controller = new AbortController();
+    if (this.hasLeft) controller.abort();
+    else this.onLeave = () => controller.abort();
+    return controller.signal;
+  }
+
+  #closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#house.onClosed(this);
+    if (this.response.writableEnded || this.hasLeft) return;
+    this.hasLeft = true;
+    this.onLeave?.();
   }
 
   /**
@@ -100,7 +119,7 @@ export class Exchange {
     if (headers !== undefined) lines.push(...headers);
     // A connection that is kept would outlive the drain.
     if (this.draining.aborted) this.response.shouldKeepAlive = false;
-    this.#unsent.add(this.response, length);
+    this.#house.unsent.add(this.response, length);
     this.response.writeHead(status, lines);
     this.response.end(body);
   }

@@ -7,8 +7,8 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { CounterSeries, HistogramSeries, MetricsRegistry } from "../telemetry/metrics.ts";
 import { Seldom } from "../telemetry/seldom.ts";
 import { Answers } from "./answers.ts";
-import { type BodyBudget, HangUp, RequestBody } from "./body.ts";
-import { Exchange } from "./exchange.ts";
+import { type BodyBudget, HangUp } from "./body.ts";
+import { Exchange, type ExchangeHouse } from "./exchange.ts";
 import { DEFAULT_LIMITS, type GatewayLimits } from "./limits.ts";
 import { BUFFERED, IN_FLIGHT, REQUEST_SECONDS, REQUESTS, UNSENT } from "./metrics.ts";
 import { asProblem, invalid, Problem } from "./problem.ts";
@@ -53,6 +53,7 @@ export class Gateway {
   readonly #budget: BodyBudget = { held: 0 };
   readonly #dropped = new Seldom();
   readonly #unsent: UnsentAnswers;
+  readonly #house: ExchangeHouse;
   readonly #answers = new Answers();
   readonly #draining = new AbortController();
   readonly #meters: ReadonlyMap<RouteName, RouteMeter>;
@@ -64,6 +65,11 @@ export class Gateway {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#unsent = new UnsentAnswers(this.#limits);
+    this.#house = {
+      ...{ limits: this.#limits, budget: this.#budget, unsent: this.#unsent },
+      draining: this.#draining.signal,
+      onClosed: (exchange) => this.#onClosed(exchange),
+    };
     this.#router = new Router(options, this.#limits);
     this.#server = this.#createServer();
     const { metrics } = options;
@@ -160,10 +166,16 @@ export class Gateway {
     });
   }
 
-  readonly #onAnswered = (): void => {
+  #onAnswered(): void {
     this.#inFlight--;
     if (this.#inFlight === 0) this.#idle?.resolve();
-  };
+  }
+
+  #onClosed(exchange: Exchange): void {
+    this.#answers.end(exchange);
+    if (exchange.isCounted) this.#onAnswered();
+    exchange.isCounted = false;
+  }
 
   #createServer(): Server {
     const limits = this.#limits;
@@ -176,10 +188,10 @@ export class Gateway {
         connectionsCheckingInterval: Math.min(5_000, limits.headersTimeoutMs),
         noDelay: true,
       },
-      (request, response) => void this.#serve(request, response),
+      (request, response) => this.#serve(request, response),
     );
     server.maxConnections = limits.maxConnections;
-    server.on("checkContinue", (request, response) => void this.#serve(request, response));
+    server.on("checkContinue", (request, response) => this.#serve(request, response));
     server.on("checkExpectation", (request, response) => {
       const { expect } = request.headers;
       const problem = invalid(`expect: ${expect} is not met here; send 100-continue, or none`, 417);
@@ -187,7 +199,7 @@ export class Gateway {
     });
     server.on("drop", () => this.#dropped.happened((times) => this.#sayDropped(times)));
     server.on("clientError", (error, socket) => {
-      answerMalformed(error, socket, isSpokenFor(this.#answers.lastOf(socket)));
+      answerMalformed(error, socket, isSpokenFor(this.#answers.lastOf(socket)?.response));
     });
     return server;
   }
@@ -198,31 +210,41 @@ export class Gateway {
     this.#options.logger.warn(fields, "Connections are refused: as many as may be are open.");
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #serve(request: IncomingMessage, response: ServerResponse): void {
     const startedAt = performance.now();
-    this.#answers.add(request.socket, response);
-    const { path, query } = splitTarget(request.url ?? "/");
-    const { route, rest } = this.#router.find(path);
-    const body = new RequestBody(request, response, this.#limits, this.#budget);
+    const target = splitTarget(request.url ?? "/");
+    const { route, rest } = this.#router.find(target.path);
+    const exchange = new Exchange(request, response, target, this.#house);
+    this.#answers.add(exchange);
     if (!route.always) this.#inFlight++;
     try {
       if (!route.always) this.#admit(request);
-      const draining = this.#draining.signal;
-      const unsent = this.#unsent;
-      const fields = { request, response, path, query, body, draining, unsent };
-      await route.handle(new Exchange(fields), rest);
+      const handled = route.handle(exchange, rest);
+      if (handled === undefined) return this.#served(exchange, route, startedAt);
+      handled.then(
+        () => this.#served(exchange, route, startedAt),
+        (error: unknown) => this.#failed(error, exchange, route, startedAt),
+      );
     } catch (error) {
-      this.#refuse(error, route, request, response);
-    } finally {
-      body.release();
-      // Node takes a connection whose answer is still on its way out for an idle one; a drain must not.
-      if (!route.always && response.writableEnded && !response.destroyed) {
-        response.once("close", this.#onAnswered);
-      } else if (!route.always) this.#onAnswered();
-      // Who hung up got none; 499 is what proxies count it as.
-      const status = response.headersSent ? response.statusCode : 499;
-      this.#measure(route.name, status, startedAt);
+      this.#failed(error, exchange, route, startedAt);
     }
+  }
+
+  #failed(error: unknown, exchange: Exchange, route: Route, startedAt: number): void {
+    this.#refuse(error, route, exchange);
+    this.#served(exchange, route, startedAt);
+  }
+
+  /** Its route has done with it. */
+  #served(exchange: Exchange, route: Route, startedAt: number): void {
+    const { response } = exchange;
+    exchange.releaseBody();
+    // Node takes a connection whose answer is still on its way out for an idle one; a drain must not.
+    if (!route.always && response.writableEnded && !response.destroyed) exchange.isCounted = true;
+    else if (!route.always) this.#onAnswered();
+    // Who hung up got none; 499 is what proxies count it as.
+    const status = response.headersSent ? response.statusCode : 499;
+    this.#measure(route.name, status, startedAt);
   }
 
   /** @throws UNAVAILABLE, OVERLOADED, and 403 for another site's page in a browser */
@@ -242,7 +264,7 @@ export class Gateway {
     }
   }
 
-  #refuse(error: unknown, route: Route, request: IncomingMessage, response: ServerResponse): void {
+  #refuse(error: unknown, route: Route, { request, response }: Exchange): void {
     if (error instanceof HangUp) {
       response.destroy();
       return;

@@ -8,7 +8,7 @@ import type { CallResult, MessageRequest, Messages } from "./ports.ts";
 import { Problem } from "./problem.ts";
 import { decodeSegment, parseAddress, parseQuery } from "./request-path.ts";
 import { answerValue, readValue, TYPE_HEADER } from "./values.ts";
-import { WaitingCalls } from "./waiting-calls.ts";
+import { EARLIER, WaitingCalls } from "./waiting-calls.ts";
 
 const TRACEPARENT = "traceparent";
 
@@ -38,8 +38,9 @@ export class MessageRoutes {
     const target = parseAddress(rest);
     const delay = parametersOf(exchange, "delay").get("delay");
     const delayMs = delay === undefined ? 0 : durationParameter("delay", delay, MAX_DELAY_MS);
-    const request = await messageOf(exchange, target);
-    const { messageId } = await this.#messages.send({ ...request, delayMs });
+    const key = exchange.header("idempotency-key");
+    const message = messageOf(exchange, target, key, await exchange.body.read());
+    const { messageId } = await this.#messages.send({ ...message, delayMs });
     exchange.json(202, { messageId });
   }
 
@@ -48,12 +49,17 @@ export class MessageRoutes {
     exchange.allow("POST");
     const target = parseAddress(rest);
     const timeoutMs = this.#timeoutOf(exchange);
-    const request = await messageOf(exchange, target);
-    const { value, idempotencyKey, traceparent, headers } = request;
-    const waiter = exchange.waiter();
+    const key = exchange.header("idempotency-key");
+    const message = messageOf(exchange, target, key, await exchange.body.read());
+    const { value, idempotencyKey, traceparent, headers } = message;
+    const waiter = exchange;
     const call = { target, value, idempotencyKey, traceparent, headers, timeoutMs, waiter };
-    const whom = `functions of type ${target.type}`;
-    answerCall(exchange, await this.#waiting.during(whom, () => this.#messages.call(call)));
+    this.#waiting.enter(target.type);
+    try {
+      answerCall(exchange, await this.#messages.call(call));
+    } finally {
+      this.#waiting.leave(target.type);
+    }
   }
 
   /** `GET /v1/calls/{callId}?timeout=` */
@@ -61,8 +67,12 @@ export class MessageRoutes {
     exchange.allow("GET");
     const callId = decodeSegment(rest);
     const timeoutMs = this.#timeoutOf(exchange);
-    const fetch = () => this.#messages.fetchCall(callId, timeoutMs, exchange.waiter());
-    answerCall(exchange, await this.#waiting.during("replies to earlier calls", fetch));
+    this.#waiting.enter(EARLIER);
+    try {
+      answerCall(exchange, await this.#messages.fetchCall(callId, timeoutMs, exchange));
+    } finally {
+      this.#waiting.leave(EARLIER);
+    }
   }
 
   #timeoutOf(exchange: Exchange): number {
@@ -78,11 +88,15 @@ function parametersOf(exchange: Exchange, name: string): ReadonlyMap<string, str
   return exchange.query === "" ? NO_PARAMETERS : parseQuery(exchange.query, [name]);
 }
 
-async function messageOf(exchange: Exchange, target: Address): Promise<MessageRequest> {
-  const idempotencyKey = exchange.header("idempotency-key");
+function messageOf(
+  exchange: Exchange,
+  target: Address,
+  idempotencyKey: string | undefined,
+  body: Buffer,
+): MessageRequest {
   const traceparent = traceparentOf(exchange.request.headers[TRACEPARENT]);
   const headers = messageHeaders(exchange.request.rawHeaders);
-  const value = readValue(exchange.request.headers, await exchange.body.read());
+  const value = readValue(exchange.request.headers, body);
   return { target, value, idempotencyKey, traceparent, headers };
 }
 

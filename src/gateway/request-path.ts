@@ -1,3 +1,4 @@
+import { memo } from "../base/memo.ts";
 import type { Address } from "../model/address.ts";
 import { isTypeName } from "../model/type-name.ts";
 import { invalid } from "./problem.ts";
@@ -59,11 +60,16 @@ export function parseAddress(rest: string): Address {
       `/${rest} has too many parts; the path ends in {namespace}/{name}/{id}, and a '/' inside a part is written %2F`,
     );
   }
-  const type = parseType(rest.slice(0, first), rest.slice(first + 1, second));
+  const type = typeIn(rest.slice(0, second));
   const id = decodeSegment(rest.slice(second + 1));
   if (id === "") throw invalid(`the id is empty; the path ends in {namespace}/{name}/{id}`);
   return { type, id };
 }
+
+const typeIn = memo((path) => {
+  const slash = path.indexOf("/");
+  return parseType(path.slice(0, slash), path.slice(slash + 1));
+});
 
 function parseType(namespace: string, name: string): string {
   const type = `${decodeSegment(namespace)}/${decodeSegment(name)}`;

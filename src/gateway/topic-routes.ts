@@ -125,7 +125,7 @@ export class TopicRoutes {
     asJson: boolean,
   ): Promise<void> {
     const { response } = exchange;
-    const signal = AbortSignal.any([exchange.hungUp, exchange.draining]);
+    const signal = AbortSignal.any([exchange.hungUp(), exchange.draining]);
     const records = await this.#topics.follow(topic, range, signal);
     const headers = ["content-type", NDJSON, "cache-control", "no-store", "connection", "close"];
     response.writeHead(200, headers);

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { utf8 } from "../base/bytes.ts";
 import { describeError } from "../base/errors.ts";
+import { memo } from "../base/memo.ts";
 import {
   type BuiltinType,
   builtinFromJson,
@@ -57,13 +58,13 @@ function typenameOf(header: string | string[] | undefined, raw: string, media: s
   );
 }
 
-function checked(text: string): string {
+const checked = memo((text) => {
   const typename = decodeSegment(text);
   if (isTypeName(typename)) return typename;
   throw invalid(
     `${JSON.stringify(typename)} is no type name; it is {namespace}/{name}, with exactly one '/'`,
   );
-}
+});
 
 function builtinBytes(type: BuiltinType, media: string, contentType: string, body: Buffer) {
   const isText = media === "text/plain";
@@ -96,13 +97,17 @@ export interface ValueAnswer {
   readonly body: Uint8Array | string;
 }
 
+const inHeader = memo((typename) =>
+  /^[\x21-\x24\x26-\x7e]+$/.test(typename) ? typename : encodeURI(typename),
+);
+
 /**
  * A value for a caller: a built-in type as JSON when `accept` names it, a string as text unless its bytes
  * are asked for, everything else as bytes.
  */
 export function answerValue(value: TypedValue, accept: string | undefined): ValueAnswer {
   const { typename } = value;
-  const type = /^[\x21-\x24\x26-\x7e]+$/.test(typename) ? typename : encodeURI(typename);
+  const type = inHeader(typename);
   const raw = { contentType: VENDOR + type, type, body: value.value };
   if (!isBuiltinType(typename)) return raw;
   const wanted = accept ?? "*/*";

@@ -1,6 +1,9 @@
 import { hasShare } from "../base/shares.ts";
 import { Problem } from "./problem.ts";
 
+/** No type's name. */
+export const EARLIER = "replies to earlier calls";
+
 /**
  * The callers who wait, by whom they wait for: the functions of a type, say. One whose endpoint is down makes
  * all its callers wait; they take their share of the room, and callers of others find theirs.
@@ -16,27 +19,24 @@ export class WaitingCalls {
   }
 
   /**
-   * Counts a caller who waits for `whom` as long as `call` lasts.
+   * Counts a caller who waits for functions of a type, or for {@link EARLIER}, until {@link leave}.
    *
    * @throws OVERLOADED when the share of those is taken
    */
-  async during<T>(whom: string, call: () => Promise<T>): Promise<T> {
+  enter(whom: string): void {
     const own = this.#byWhom.get(whom) ?? 0;
     if (!hasShare(own, this.#all, this.#room)) {
-      const text = `${own} callers wait for ${whom} already, and the rest of the room is for others`;
+      const those = whom === EARLIER ? whom : `functions of type ${whom}`;
+      const text = `${own} callers wait for ${those} already, and the rest of the room is for others`;
       throw new Problem("OVERLOADED", text);
     }
-    this.#count(whom, 1);
-    try {
-      return await call();
-    } finally {
-      this.#count(whom, -1);
-    }
+    this.#all++;
+    this.#byWhom.set(whom, own + 1);
   }
 
-  #count(whom: string, by: 1 | -1): void {
-    const own = (this.#byWhom.get(whom) ?? 0) + by;
-    this.#all += by;
+  leave(whom: string): void {
+    const own = (this.#byWhom.get(whom) ?? 0) - 1;
+    this.#all--;
     if (own === 0) this.#byWhom.delete(whom);
     else this.#byWhom.set(whom, own);
   }

@@ -16,7 +16,7 @@ import { WireError, WireReader } from "./wire-reader.ts";
 
 /*
  * FromFunction to an Outcome. The grammar is proto/statefun/request-reply.proto; the meaning of what is
- * absent, empty or unknown is in docs/protocol.md. Bytes of values are views of the answer: whoever keeps
+ * absent, empty or unknown is in docs/protocol.md. Long values are views of the answer: whoever keeps
  * a small value of a large answer for long copies it.
  */
 

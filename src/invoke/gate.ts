@@ -35,16 +35,36 @@ export class Gate {
     return this.#byType.size;
   }
 
+  /**
+   * A slot of a type, where one is free, for a call that needs no more of this: what can fail or wait is for
+   * {@link run}. To be given back by {@link leave}.
+   */
+  tryEnter(type: string, signal: AbortSignal): Slots | undefined {
+    if (this.isOver(signal)) return undefined;
+    const own = this.#slotsOf(type);
+    return own.tryTake() ? own : undefined;
+  }
+
+  leave(type: string, own: Slots): void {
+    own.give();
+    if (own.idle) this.#byType.delete(type);
+  }
+
   /** Never rejects. `call` listens to the signal by {@link whenCancelled}. */
   run(type: string, signal: AbortSignal, call: () => Promise<Outcome>): Promise<Outcome> {
     if (this.isOver(signal)) return Promise.resolve(CANCELLED);
+    const own = this.#slotsOf(type);
+    if (own.tryTake()) return this.hold(own, type, signal, call);
+    return this.#runLater(own, type, signal, call);
+  }
+
+  #slotsOf(type: string): Slots {
     let own = this.#byType.get(type);
     if (own === undefined) {
       own = new Slots(this.#limits.perType);
       this.#byType.set(type, own);
     }
-    if (own.tryTake()) return this.#hold(own, type, signal, call);
-    return this.#runLater(own, type, signal, call);
+    return own;
   }
 
   /** A request of its own, one of `inAll`. Rejects with what it throws. */
@@ -94,28 +114,24 @@ export class Gate {
     call: () => Promise<Outcome>,
   ): Promise<Outcome> {
     if (!(await this.#wait(own, signal))) return CANCELLED;
-    return await this.#hold(own, type, signal, call);
+    return await this.hold(own, type, signal, call);
   }
 
-  /** Makes the call, with a slot of its type, and gives that back. One promise for each call is enough. */
-  #hold(
+  /** Makes the call, with a slot of its type, and gives that back. Never rejects. */
+  hold(
     own: Slots,
     type: string,
     signal: AbortSignal,
     call: () => Promise<Outcome>,
   ): Promise<Outcome> {
-    const leave = (): void => {
-      own.give();
-      if (own.idle) this.#byType.delete(type);
-    };
     const fail = (error: unknown): Outcome => {
-      leave();
+      this.leave(type, own);
       return { kind: "failed", reason: `the call could not be made: ${describeError(error)}` };
     };
     try {
       const outcome = this.isOver(signal) ? Promise.resolve(CANCELLED) : call();
       return outcome.then((done) => {
-        leave();
+        this.leave(type, own);
         return done;
       }, fail);
     } catch (error) {

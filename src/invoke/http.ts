@@ -12,6 +12,7 @@ import { encodeRequest } from "./encode-request.ts";
 import { type Ending, Exchange, type ExchangeLimits, isSuccess, type Stream } from "./exchange.ts";
 import { Courier, type RoundEnding, type RoundListener } from "./frames-courier.ts";
 import { Gate } from "./gate.ts";
+import type { Slots } from "./slots.ts";
 import { readTls } from "./tls.ts";
 import { redirectedUrl, showUrl } from "./url.ts";
 
@@ -64,6 +65,7 @@ class HttpInvoker implements Invoker {
   readonly #urls = new Map<string, EndpointUrl>();
   /** By URL. Of those beyond URLS_MAX calls go alone. */
   readonly #couriers = new Map<string, Courier>();
+  readonly #courierOfType = new Map<string, Courier>();
   #closing: Promise<void> | undefined;
 
   constructor(endpoint: HttpEndpoint, pool: ConnectionPool, gate: Gate) {
@@ -74,7 +76,12 @@ class HttpInvoker implements Invoker {
 
   invoke(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
     const { type } = invocation.target;
-    return this.#gate.run(type, signal, () => this.#call(invocation, signal));
+    const courier = this.#courierOfType.get(type);
+    const slot = courier?.isOpen === true ? this.#gate.tryEnter(type, signal) : undefined;
+    if (courier === undefined || slot === undefined) {
+      return this.#gate.run(type, signal, () => this.#call(invocation, signal));
+    }
+    return this.#carry(courier, invocation, signal, slot);
   }
 
   close(): Promise<void> {
@@ -84,29 +91,52 @@ class HttpInvoker implements Invoker {
   }
 
   #call(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
-    const url = this.#urlOf(invocation.target.type);
+    const { type } = invocation.target;
+    const url = this.#urlOf(type);
     const courier = this.#courierOf(url);
-    const alone = (): Promise<Outcome> =>
-      this.#gate.inTurn(signal, () => this.#alone(url, courier, invocation, signal));
-    return courier?.isOpen === true ? this.#carry(courier, invocation, signal, alone) : alone();
+    if (courier !== undefined && this.#courierOfType.size < URLS_MAX) {
+      this.#courierOfType.set(type, courier); // the next finds it without a look at the URL
+    }
+    return courier?.isOpen === true
+      ? this.#carry(courier, invocation, signal, undefined)
+      : this.#inTurn(url, courier, invocation, signal);
   }
 
+  /** @param slot of its type, given back as it ends; undefined: somebody else holds it */
   #carry(
     courier: Courier,
     invocation: Invocation,
     signal: AbortSignal,
-    alone: () => Promise<Outcome>,
+    slot: Slots | undefined,
   ): Promise<Outcome> {
+    const { type } = invocation.target;
     return new Promise((resolve) => {
+      const end = (outcome: Outcome): void => {
+        if (slot !== undefined) this.#gate.leave(type, slot);
+        resolve(outcome);
+      };
       const parcel = courier.call(invocation, (outcome) => {
         stopListening();
-        resolve(outcome ?? alone());
+        if (outcome !== undefined) return end(outcome);
+        const url = this.#urlOf(type);
+        const alone = () => this.#inTurn(url, courier, invocation, signal);
+        resolve(slot === undefined ? alone() : this.#gate.hold(slot, type, signal, alone));
       });
       const stopListening = this.#gate.whenCancelled(signal, () => {
         courier.cancel(parcel);
-        resolve(CANCELLED);
+        end(CANCELLED);
       });
     });
+  }
+
+  /** By a request of its own. */
+  #inTurn(
+    url: EndpointUrl,
+    courier: Courier | undefined,
+    invocation: Invocation,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    return this.#gate.inTurn(signal, () => this.#alone(url, courier, invocation, signal));
   }
 
   async #alone(

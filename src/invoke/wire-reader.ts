@@ -1,5 +1,7 @@
+import { ownBytes } from "../base/bytes.ts";
+
 /**
- * Protocol buffers, read from bytes that nobody has checked. Bytes fields are views of the input, not
+ * Protocol buffers, read from bytes that nobody has checked. Long bytes fields are views of the input, not
  * copies. Anything malformed is a {@link WireError}: a truncated field, a wire type that the field does
  * not have, text that is no UTF-8.
  */
@@ -14,6 +16,7 @@ const REPLACEMENT = "\ufffd";
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 const TWO_32 = 0x100000000;
+const FEW_BYTES = 64;
 
 export class WireReader {
   readonly #bytes: Buffer;
@@ -23,7 +26,10 @@ export class WireReader {
   #wireType = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes =
+      bytes instanceof Buffer
+        ? bytes
+        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#at = 0;
     this.#end = bytes.byteLength;
   }
@@ -59,12 +65,15 @@ export class WireReader {
     return (high | 0) * TWO_32 + low;
   }
 
-  /** A view of the field's bytes. */
-  bytes(field: string): Buffer {
+  /** The field's bytes: a view, or where they are few, a copy, which costs less than a view. */
+  bytes(field: string): Uint8Array {
     const end = this.#delimited(field);
-    const view = this.#bytes.subarray(this.#at, end);
+    const start = this.#at;
     this.#at = end;
-    return view;
+    if (end - start > FEW_BYTES) return this.#bytes.subarray(start, end);
+    const copy = ownBytes(end - start);
+    for (let at = start; at < end; at++) copy[at - start] = this.#bytes[at] ?? 0;
+    return copy;
   }
 
   string(field: string): string {

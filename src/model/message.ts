@@ -1,3 +1,4 @@
+import { utf8Length } from "../base/bytes.ts";
 import type { Address } from "./address.ts";
 import type { TypedValue } from "./typed-value.ts";
 
@@ -39,7 +40,7 @@ export function messageBytes(message: Weighed): number {
   const { target, caller, value, causeId, traceparent } = message;
   let bytes = sentBytes(target, value) + sentByBytes(caller, causeId, traceparent);
   for (const header of message.headers) {
-    bytes += Buffer.byteLength(header.key) + header.value.byteLength;
+    bytes += utf8Length(header.key) + header.value.byteLength;
   }
   return bytes;
 }
@@ -61,15 +62,15 @@ export function sentByBytes(
 
 /** The same for a value. */
 export function valueBytes(value: TypedValue): number {
-  let bytes = value.value.byteLength + Buffer.byteLength(value.typename);
+  let bytes = value.value.byteLength + utf8Length(value.typename);
   if (value.metadata === undefined) return bytes;
   for (const [key, each] of Object.entries(value.metadata)) {
-    bytes += 8 + Buffer.byteLength(key) + each.byteLength;
+    bytes += 8 + utf8Length(key) + each.byteLength;
   }
   return bytes;
 }
 
 /** The same for an address. */
 export function addressBytes({ type, id }: Address): number {
-  return Buffer.byteLength(type) + Buffer.byteLength(id);
+  return utf8Length(type) + utf8Length(id);
 }

@@ -1,4 +1,7 @@
-const encoder = new TextEncoder();
+import { utf8Length, writeUtf8 } from "../base/bytes.ts";
+
+/** For ids, one after the other. */
+let scratch = new Uint8Array(256);
 
 /**
  * Kafka's default partitioner, on the id alone: toPositive(murmur2(utf8(id))) mod count. So a topic keyed
@@ -6,7 +9,10 @@ const encoder = new TextEncoder();
  */
 export function partitionOf(id: string, count: number): number {
   if (count === 1) return 0;
-  return partitionOfBytes(encoder.encode(id), count);
+  const bytes = utf8Length(id);
+  if (bytes > scratch.byteLength) scratch = new Uint8Array(2 * bytes);
+  writeUtf8(scratch, 0, id, bytes);
+  return (murmur2(scratch, bytes) & 0x7fffffff) % count;
 }
 
 /** The same for a record's key. */
@@ -15,9 +21,8 @@ export function partitionOfBytes(key: Uint8Array, count: number): number {
 }
 
 /** MurmurHash2, 32 bits, with the seed Kafka's Java clients use (org.apache.kafka.common.utils.Utils). */
-export function murmur2(data: Uint8Array): number {
+export function murmur2(data: Uint8Array, length = data.byteLength): number {
   const m = 0x5bd1e995;
-  const length = data.byteLength;
   let h = 0x9747b28c ^ length;
   const words = length >> 2;
   for (let i = 0; i < words; i++) {

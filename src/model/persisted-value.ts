@@ -1,3 +1,4 @@
+import { fromUtf8, ownBytes, utf8Length, writeUtf8 } from "../base/bytes.ts";
 import type { TypedValue } from "./typed-value.ts";
 
 /**
@@ -14,12 +15,12 @@ import type { TypedValue } from "./typed-value.ts";
 
 /** The entry of a state that holds a value. */
 export function encodeStateEntry(name: string, typename: string, value: Uint8Array): Uint8Array {
-  const nameBytes = Buffer.byteLength(name);
-  const typeBytes = Buffer.byteLength(typename);
+  const nameBytes = utf8Length(name);
+  const typeBytes = utf8Length(typename);
   const valueBytes = value.byteLength;
   const typed = sized(typeBytes) + 2 + (valueBytes === 0 ? 0 : sized(valueBytes));
   const body = sized(nameBytes) + 1 + varintBytes(typed) + typed;
-  const entry = Buffer.allocUnsafe(1 + varintBytes(body) + body);
+  const entry = ownBytes(1 + varintBytes(body) + body);
   let at = writeTagged(entry, 0, 0x12, body);
   at = writeText(entry, at, 0x0a, name, nameBytes);
   at = writeTagged(entry, at, 0x12, typed);
@@ -32,9 +33,9 @@ export function encodeStateEntry(name: string, typename: string, value: Uint8Arr
 
 /** The entry of a registered state without a value: the name alone. */
 export function encodeEmptyStateEntry(name: string): Uint8Array {
-  const nameBytes = Buffer.byteLength(name);
+  const nameBytes = utf8Length(name);
   const body = sized(nameBytes);
-  const entry = Buffer.allocUnsafe(1 + varintBytes(body) + body);
+  const entry = ownBytes(1 + varintBytes(body) + body);
   writeText(entry, writeTagged(entry, 0, 0x12, body), 0x0a, name, nameBytes);
   return entry;
 }
@@ -67,7 +68,7 @@ export function stateEntryName(entry: Uint8Array): string {
   if (entry[at] !== 0x0a) return "";
   const length = readVarint(entry, at + 1);
   at = skipVarint(entry, at + 1);
-  return Buffer.from(entry.buffer, entry.byteOffset + at, length).toString("utf8");
+  return fromUtf8(entry.subarray(at, at + length));
 }
 
 export function varintBytes(value: number): number {
@@ -90,9 +91,8 @@ function writeTagged(target: Uint8Array, start: number, tag: number, length: num
   return at;
 }
 
-function writeText(to: Buffer, start: number, tag: number, text: string, bytes: number): number {
-  const at = writeTagged(to, start, tag, bytes);
-  return at + to.write(text, at);
+function writeText(to: Uint8Array, start: number, tag: number, text: string, bytes: number) {
+  return writeUtf8(to, writeTagged(to, start, tag, bytes), text, bytes);
 }
 
 function readVarint(bytes: Uint8Array, start: number): number {

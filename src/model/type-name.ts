@@ -9,11 +9,12 @@ export interface TypeNameParts {
 
 /** The two parts, or undefined when `text` is no type name. */
 export function splitTypeName(text: string): TypeNameParts | undefined {
+  if (!isTypeName(text)) return undefined;
   const slash = text.indexOf("/");
-  if (slash <= 0 || slash === text.length - 1 || text.includes("/", slash + 1)) return undefined;
   return { namespace: text.slice(0, slash), name: text.slice(slash + 1) };
 }
 
 export function isTypeName(text: string): boolean {
-  return splitTypeName(text) !== undefined;
+  const slash = text.indexOf("/");
+  return slash > 0 && slash < text.length - 1 && !text.includes("/", slash + 1);
 }

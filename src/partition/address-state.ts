@@ -4,6 +4,7 @@
  * Expiry is judged by the partition's clock whenever a request is built, so an expired value is never
  * sent, however late the sweep that removes it from the store.
  */
+import { Few } from "../base/few.ts";
 import type { StateSpec } from "../model/invocation.ts";
 import { encodeEmptyStateEntry, encodeStateEntry } from "../model/persisted-value.ts";
 import type { StateRecord } from "../store/records.ts";
@@ -18,11 +19,14 @@ export class AddressState {
   changedInEpoch = 0;
   /** Uses that forbid dropping it: an invocation in preparation or in flight. */
   pins = 0;
+  /** The states used next before and after it: uses.ts. */
+  older: AddressState | undefined;
+  newer: AddressState | undefined;
   #bytes: number;
 
   constructor(key: string, record?: StateRecord) {
     this.key = key;
-    this.record = record ?? { entries: new Map(), expiries: new Map(), sweepAtMs: 0 };
+    this.record = record ?? { entries: new Few(), expiries: new Few(), sweepAtMs: 0 };
     this.#bytes = FLAT_BYTES + 2 * key.length;
     for (const entry of this.record.entries.values()) this.#bytes += entry.byteLength;
   }
@@ -83,7 +87,7 @@ export class AddressState {
 
   /** What a request carries: an entry for every registered state, and all that is stored besides. */
   request(specs: ReadonlyMap<string, StateSpec>): Uint8Array[] {
-    const entries = [...this.record.entries.values()];
+    const entries = this.record.entries.values();
     for (const name of specs.keys()) {
       if (!this.record.entries.has(name)) entries.push(encodeEmptyStateEntry(name));
     }

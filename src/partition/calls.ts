@@ -7,7 +7,8 @@
  *
  * A call is stored only while someone can still ask for its reply: with an idempotency key from the
  * beginning, without one from the moment its caller gave up. Until then it is known in memory alone, and
- * a crash that ends the caller's connection ends the call too.
+ * a crash that ends the caller's connection ends the call too. So its message may be in memory alone as well
+ * (mailboxes.ts), until a caller leaves or is answered.
  */
 import type { Random } from "../base/backoff.ts";
 import type { Address } from "../model/address.ts";
@@ -24,6 +25,8 @@ import {
 import type { Epochs } from "./epochs.ts";
 import type { Expiries } from "./expiries.ts";
 import type { Identity } from "./identity.ts";
+import type { Pending } from "./mailbox.ts";
+import type { Mailboxes } from "./mailboxes.ts";
 import type { Reads } from "./reads.ts";
 
 /** A call someone waits for. */
@@ -31,27 +34,40 @@ interface Waiting {
   readonly callId: string;
   readonly messageId: string;
   readonly target: Address;
-  readonly requests: Set<number>;
+  /** Mostly one. */
+  readonly requests: number[];
   /** Undefined while it is in memory alone. */
   expiresAtMs: number | undefined;
+  /** Its message, where that may be in memory alone, too. */
+  message: Pending | undefined;
 }
+
+const SECRET_BYTES = 16;
 
 export class Calls {
   readonly #epochs: Epochs;
   readonly #reads: Reads;
   readonly #expiries: Expiries;
   readonly #identity: Identity;
+  readonly #mailboxes: Mailboxes;
   readonly #retentionMs: number;
   readonly #random: Random;
   readonly #waiting = new Map<string, Waiting>();
-  readonly #callOf = new Map<number, string>();
+  readonly #callOf = new Map<number, Waiting>();
   /** Requests whose call is being looked up; the value: they hung up meanwhile. */
   readonly #lookingUp = new Map<number, "keep" | "drop" | undefined>();
+  readonly #drawn = Buffer.alloc(SECRET_BYTES);
   /** Replies that nobody could take. */
   dropped = 0;
 
   constructor(
-    context: { epochs: Epochs; reads: Reads; expiries: Expiries; identity: Identity },
+    context: {
+      epochs: Epochs;
+      reads: Reads;
+      expiries: Expiries;
+      identity: Identity;
+      mailboxes: Mailboxes;
+    },
     retentionMs: number,
     random: Random,
   ) {
@@ -59,6 +75,7 @@ export class Calls {
     this.#reads = context.reads;
     this.#expiries = context.expiries;
     this.#identity = context.identity;
+    this.#mailboxes = context.mailboxes;
     this.#retentionMs = retentionMs;
     this.#random = random;
   }
@@ -70,9 +87,14 @@ export class Calls {
   /** A new call, made by the message of this id; returns its id, the caller's address for the function. */
   begin(request: number, target: Address, messageId: string): string {
     const callId = `${this.#identity.messageId(this.#identity.sequence())}-${this.#secret()}`;
-    const requests = new Set<number>();
-    this.#join({ callId, messageId, target, requests, expiresAtMs: undefined }, request);
+    this.#join(waitingFor({ callId, messageId, target, expiresAtMs: undefined }), request);
     return callId;
+  }
+
+  /** The message of a call is in memory alone as long as its callers wait. */
+  carry(callId: string, message: Pending): void {
+    const waiting = this.#waiting.get(callId);
+    if (waiting !== undefined) waiting.message = message;
   }
 
   /** A request will join a call once that is looked up: it may hang up before. */
@@ -111,6 +133,7 @@ export class Calls {
     const waiting = this.#waiting.get(callId);
     if (waiting === undefined) return false;
     this.#waiting.delete(callId);
+    this.#keep(waiting);
     const { messageId, target, expiresAtMs } = waiting;
     for (const request of waiting.requests) {
       this.#callOf.delete(request);
@@ -144,9 +167,7 @@ export class Calls {
       const meanwhile = this.#waiting.get(callId);
       if (meanwhile !== undefined) return this.#join(meanwhile, request);
       if (record !== undefined && record.reply === undefined) {
-        const { messageId, target, expiresAtMs } = record;
-        const requests = new Set<number>();
-        return this.#join({ callId, messageId, target, requests, expiresAtMs }, request);
+        return this.#join(waitingFor(record), request);
       }
       this.#lookingUp.delete(request);
       if (record?.reply === undefined) this.#epochs.release({ kind: "unknownCall", request });
@@ -163,11 +184,11 @@ export class Calls {
       this.#lookingUp.set(request, keep ? "keep" : "drop");
       return;
     }
-    const callId = this.#callOf.get(request);
-    const waiting = callId === undefined ? undefined : this.#waiting.get(callId);
+    const waiting = this.#callOf.get(request);
     if (waiting === undefined) return; // its answer is on its way
     this.#callOf.delete(request);
-    waiting.requests.delete(request);
+    waiting.requests.splice(waiting.requests.indexOf(request), 1);
+    this.#keep(waiting);
     if (keep) {
       // What was stored long ago may expire before anyone can fetch it: the promise is made anew.
       if (waiting.expiresAtMs === undefined || waiting.expiresAtMs <= this.#epochs.nowMs) {
@@ -178,7 +199,7 @@ export class Calls {
       }
       this.#epochs.release({ kind: "pending", request, callId: waiting.callId });
     }
-    if (waiting.requests.size === 0) this.#waiting.delete(waiting.callId);
+    if (waiting.requests.length === 0) this.#waiting.delete(waiting.callId);
   }
 
   /** The expiry index names this record: removes it if it has expired. `done`: the entry may go. */
@@ -204,22 +225,25 @@ export class Calls {
 
   /** 128 bits: a call's id is all that it takes to answer it, and to fetch its reply. */
   #secret(): string {
-    return `${this.#word()}${this.#word()}${this.#word()}${this.#word()}`;
-  }
-
-  #word(): string {
-    return Math.floor(this.#random() * 2 ** 32)
-      .toString(36)
-      .padStart(7, "0");
+    for (let at = 0; at < SECRET_BYTES; at += 4) {
+      this.#drawn.writeUInt32LE(Math.floor(this.#random() * 2 ** 32), at);
+    }
+    return this.#drawn.toString("base64url");
   }
 
   #join(waiting: Waiting, request: number): void {
     this.#waiting.set(waiting.callId, waiting);
-    waiting.requests.add(request);
-    this.#callOf.set(request, waiting.callId);
+    waiting.requests.push(request);
+    this.#callOf.set(request, waiting);
+    if (this.#lookingUp.size === 0) return;
     const hungUp = this.#lookingUp.get(request);
     this.#lookingUp.delete(request);
     if (hungUp !== undefined) this.hangUp(request, hungUp === "keep");
+  }
+
+  /** Somebody has left, or is told something: from now on its message may be known of. */
+  #keep({ message }: Waiting): void {
+    if (message !== undefined) this.#mailboxes.keep(message);
   }
 
   #store(call: Omit<CallRecord, "reply">): void {
@@ -244,4 +268,12 @@ export function callKey(callId: string): Uint8Array {
 
 export function onceKey(target: Address, key: string): Uint8Array {
   return keyOf("once", target.type, target.id, key);
+}
+
+/** A call that somebody will wait for. */
+function waitingFor(
+  call: Pick<Waiting, "callId" | "messageId" | "target" | "expiresAtMs">,
+): Waiting {
+  const { callId, messageId, target, expiresAtMs } = call;
+  return { callId, messageId, target, requests: [], expiresAtMs, message: undefined };
 }

@@ -23,7 +23,7 @@ import type { Epochs } from "./epochs.ts";
 import { Lane } from "./lane.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PartitionLimits } from "./limits.ts";
-import type { Mailbox, Pending } from "./mailbox.ts";
+import { IDLE, type Mailbox, type Pending } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Parking } from "./parking.ts";
 import type { Directory, StartedInvocation } from "./ports.ts";
@@ -160,6 +160,7 @@ export class Delivery {
         return this.#release(lane, mailbox);
       }
       case "retryLater":
+        this.#parts.mailboxes.keepAll(mailbox);
         this.counts.retried++;
         mailbox.deliveries++;
         lane.circuit.troubled(this.#parts.epochs.nowMs, outcome.reason);
@@ -191,7 +192,7 @@ export class Delivery {
   /** Puts a mailbox where its mail will be served from, or forgets it when it has none. */
   proceed(mailbox: Mailbox): void {
     if (mailbox.count === 0) {
-      mailbox.phase = { kind: "idle" };
+      mailbox.phase = IDLE;
       return this.#parts.mailboxes.discard(mailbox);
     }
     if (mailbox.address.type === CALL_TYPE) return this.#answerCall(mailbox);
@@ -298,6 +299,7 @@ export class Delivery {
   }
 
   #failed(lane: Lane, mailbox: Mailbox, count: number, reason: string): void {
+    this.#parts.mailboxes.keepAll(mailbox);
     this.counts.failed++;
     mailbox.deliveries++;
     if (count > 1) {

@@ -59,7 +59,10 @@ export class EffectsApplier {
       return `its effects would take more than ${maxBytes} bytes; send less at once`;
     }
     const specs = this.#parts.specs.of(mailbox.address.type);
-    const written = new Map<string, number>();
+    const { state } = mailbox;
+    let bytes = state?.bytes ?? 0;
+    // Of several mutations of one state the last counts: what those before it add is taken off again.
+    const written = effects.mutations.length > 1 ? new Map<string, number>() : undefined;
     for (const { name, value } of effects.mutations) {
       const spec = specs.get(name);
       if (spec === undefined) {
@@ -68,11 +71,10 @@ export class EffectsApplier {
       if (value !== undefined && value.typename !== spec.typename) {
         return `it sets state ${name} to a ${value.typename || "value without type"}, declared is ${spec.typename}`;
       }
-      written.set(name, value?.value.byteLength ?? 0);
+      const size = value?.value.byteLength ?? 0;
+      bytes += size - (written?.get(name) ?? state?.bytesOf(name) ?? 0);
+      written?.set(name, size);
     }
-    const { state } = mailbox;
-    let bytes = state?.bytes ?? 0;
-    for (const [name, size] of written) bytes += size - (state?.bytesOf(name) ?? 0);
     if (bytes > this.#parts.stateBytes) {
       return `its states would exceed ${this.#parts.stateBytes} bytes`;
     }
@@ -87,6 +89,7 @@ export class EffectsApplier {
    * when {@link apply} can look every one up.
    */
   prepare(sender: Address, effects: Effects, then: (tokens: TokenTable) => void): void {
+    if (effects.delayed.length === 0) return then(NO_TOKENS);
     const wanted = new Set<string>();
     for (const delayed of effects.delayed) {
       if (delayed.token !== "") wanted.add(delayed.token);
@@ -189,6 +192,9 @@ export class EffectsApplier {
 
 /** What the tokens of one answer stand for at the moment; undefined: nothing. */
 export type TokenTable = Map<string, TimerKey | undefined>;
+
+/** Where nothing is delayed or cancelled; nobody enters any. */
+const NO_TOKENS: TokenTable = new Map();
 
 export function tokenKey(senderId: string, token: string): Uint8Array {
   return keyOf("token", senderId, token);

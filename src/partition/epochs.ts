@@ -159,14 +159,13 @@ export class Epochs {
   }
 
   /**
-   * A read of these keys leaves for the store. What is not durable now may be by the time the answer is
+   * A read of these keys (as {@link keyText} has them) leaves for the store. What is not durable now may be by the time the answer is
    * here, and the store may have looked before: so it is remembered with what is written from now on.
    */
-  beginRead(keys: readonly Uint8Array[]): void {
+  beginRead(texts: readonly string[]): void {
     assert(this.#sinceRead === undefined, "two reads at once");
     this.#sinceRead = new Map();
-    for (const key of keys) {
-      const text = keyText(key);
+    for (const text of texts) {
       const written = this.peek(text);
       if (written !== undefined) this.#sinceRead.set(text, written.value);
     }

@@ -132,13 +132,21 @@ export class Intake {
   }
 
   #call(input: CallInput): void {
-    const { calls, post } = this.#parts;
+    const { calls, post, directory } = this.#parts;
     const { request, target, idempotencyKey: key } = input;
     if (this.#refuses(request, target)) return;
     const begin = (): { messageId: string; callId: string } => {
       const id = this.#messageId();
       const callId = calls.begin(request, target, id);
-      post.accept(this.#message(input, id, { type: CALL_TYPE, id: callId }));
+      const message = this.#message(input, id, { type: CALL_TYPE, id: callId });
+      // With a key the caller is promised something; and a committed delivery waits for what is durable.
+      const isDurable =
+        key !== undefined || directory.function(target.type)?.delivery === "committed";
+      if (isDurable) post.accept(message);
+      else {
+        const pending = post.acceptFleeting(message);
+        if (pending !== undefined) calls.carry(callId, pending);
+      }
       return { messageId: id, callId };
     };
     if (key === undefined) {

@@ -5,6 +5,8 @@
  *
  * Counted where it happens; the sum is compared at each commit, and the simulation compares each place
  * with what the store really holds. Parked messages are mail of an address that waits.
+ *
+ * Fleeting mail (mailboxes.ts) is not in the store, and its books do not know of it: see {@link Ledger.written}.
  */
 export interface LedgerCounts {
   accepted: number;
@@ -25,6 +27,8 @@ export class Ledger implements LedgerCounts {
   outbox = 0;
   dead = 0;
   outboxBytes = 0;
+  /** Of the mail: what is in memory alone. */
+  fleeting = 0;
 
   constructor(counts?: LedgerCounts) {
     if (counts === undefined) return;
@@ -35,6 +39,20 @@ export class Ledger implements LedgerCounts {
     this.outbox = counts.outbox;
     this.dead = counts.dead;
     this.outboxBytes = counts.outboxBytes;
+  }
+
+  /** What the books of a commit say: as if fleeting mail had never come. */
+  get written(): LedgerCounts {
+    const { accepted, finished, mail, timers, outbox, dead, outboxBytes, fleeting } = this;
+    return {
+      accepted: accepted - fleeting,
+      finished,
+      mail: mail - fleeting,
+      timers,
+      outbox,
+      dead,
+      outboxBytes,
+    };
   }
 
   /** What is unaccounted for: 0, or a mistake of ours. */

@@ -20,17 +20,22 @@ export interface Pending {
   readonly message: Message;
   readonly bytes: number;
   /** The epoch that holds it, or its cause. */
-  readonly epoch: number;
+  epoch: number;
   /** Part of a commit that has been started: removing it takes a write. */
   written: boolean;
   /** Handled, or given up: a commit that has not started need not write it. */
   done: boolean;
+  /** In memory alone, whatever is committed, until something comes of it: see mailboxes.ts. */
+  fleeting: boolean;
 }
 
 export function pendingOf(message: Message, sequence: number, epoch: number): Pending {
   const bytes = messageBytes(message);
-  return { sequence, message, bytes, epoch, written: false, done: false };
+  return { sequence, message, bytes, epoch, written: false, done: false, fleeting: false };
 }
+
+/** One for all that wait for nothing. Of the others each is an object of its own: a wait of its own. */
+export const IDLE: MailboxPhase = { kind: "idle" };
 
 export type MailboxPhase =
   /** Nothing to do, or what there is waits for something else to be done. */
@@ -66,7 +71,7 @@ export interface Suspicion {
 export class Mailbox {
   readonly address: Address;
   readonly key: string;
-  phase: MailboxPhase = { kind: "idle" };
+  phase: MailboxPhase = IDLE;
   state: AddressState | undefined;
   readonly head = new Queue<Pending>();
   tail = new Queue<Pending>();
@@ -108,13 +113,18 @@ export class Mailbox {
     return this.head.size === 0 && this.spilledCount > 0;
   }
 
-  /** Adds a message at the end. `roomForBytes`: whether mail may go on growing in memory. */
-  append(pending: Pending, roomForBytes: boolean): void {
+  /**
+   * Adds a message at the end. `roomForBytes`: whether mail may go on growing in memory. Returns whether it is
+   * in the head, and so in memory until something is done about it.
+   */
+  append(pending: Pending, roomForBytes: boolean): boolean {
     const behindOthers = this.spilledCount > 0 || this.tail.size > 0;
     const isFull = this.head.size >= this.#maxInMemory;
-    if (behindOthers || isFull || !roomForBytes) this.tail.push(pending);
+    const isTail = behindOthers || isFull || !roomForBytes;
+    if (isTail) this.tail.push(pending);
     else this.head.push(pending);
     this.bytes += pending.bytes;
+    return !isTail;
   }
 
   /** Moves what the last commit made durable from the tail to the disk. Returns the bytes freed. */

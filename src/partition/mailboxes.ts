@@ -4,6 +4,13 @@
  *
  * A message that comes and is handled within one epoch is never written. One that is pending when a
  * commit starts is written with it, and removed by the commit that holds its outcome (I3).
+ *
+ * Fleeting mail is what nobody was promised anything for: calls without an idempotency key, while whoever made
+ * one waits and has been told nothing. Commits pass it over, and the books with them: on the disk it never
+ * came. If the memory is lost the caller's connection is, too, and he knows that he knows nothing. So is a
+ * cut without it right (I7): it came after. It ceases to be fleeting, and is written with the next commit,
+ * when the caller leaves, or is told anything ({@link Mailboxes.keep}); when its address has not been answered
+ * with effects, since that may take long, and an operator looks at the store; and at once when it is not in the head of its mailbox, since what is behind that goes to disk.
  */
 import { assert } from "../base/assert.ts";
 import { type Address, addressKey } from "../model/address.ts";
@@ -13,7 +20,7 @@ import { decodeMessage, encodeMessage } from "../store/records.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PartitionLimits } from "./limits.ts";
-import { Mailbox, type Pending, pendingOf } from "./mailbox.ts";
+import { IDLE, Mailbox, type Pending, pendingOf } from "./mailbox.ts";
 import type { Reads } from "./reads.ts";
 
 const NOTHING = { messages: 0, bytes: 0 };
@@ -28,7 +35,7 @@ export class Mailboxes {
   readonly #limits: PartitionLimits;
   readonly #boxes = new Map<string, Mailbox>();
   /** What the next commit must write, unless it is done by then. */
-  #unwritten: { readonly mailbox: Mailbox; readonly pending: Pending }[] = [];
+  #unwritten: Pending[] = [];
   /** With a tail that a commit may move to disk. */
   readonly #tailed = new Set<Mailbox>();
   /** Parked, with a head that is not durable yet: it leaves memory once it is. */
@@ -94,14 +101,25 @@ export class Mailboxes {
     return mailbox;
   }
 
-  append(mailbox: Mailbox, message: Message, sequence: number): void {
+  /** `fleeting`: it may be. Whoever says so calls {@link keep} when it no longer may. */
+  append(mailbox: Mailbox, message: Message, sequence: number, fleeting = false): Pending {
     const pending = pendingOf(message, sequence, this.#epochs.current);
-    this.#unwritten.push({ mailbox, pending });
-    this.#epochs.touch();
-    this.#epochs.weigh(pending.bytes);
     this.#ledger.mail++;
     this.#account(mailbox, pending.bytes, 1);
-    this.#place(mailbox, pending);
+    const isInHead = this.#place(mailbox, pending);
+    if (fleeting && isInHead && mailbox.phase.kind !== "parked") {
+      pending.fleeting = true;
+      this.#ledger.fleeting++;
+    } else this.#toWrite(pending);
+    return pending;
+  }
+
+  /** What was fleeting is so no longer: the next commit holds it, or its outcome. */
+  keep(pending: Pending): void {
+    if (!pending.fleeting) return;
+    pending.fleeting = false;
+    this.#ledger.fleeting--;
+    this.#toWrite(pending);
   }
 
   /** Mail found in the store at opening, in the order of its keys. */
@@ -116,12 +134,21 @@ export class Mailboxes {
     return mailbox;
   }
 
+  /** The same for all mail of an address. */
+  keepAll(mailbox: Mailbox): void {
+    for (const pending of mailbox.head) this.keep(pending);
+  }
+
   /** Takes the first message out of its mailbox for good. */
   finishFirst(mailbox: Mailbox): Pending | undefined {
     const pending = mailbox.shift();
     if (pending === undefined) return undefined;
     this.#bytesInMemory -= pending.bytes;
     this.#ledger.mail--;
+    if (pending.fleeting) {
+      pending.fleeting = false;
+      this.#ledger.fleeting--;
+    }
     this.#account(mailbox, -pending.bytes, -1);
     this.#epochs.touch();
     if (pending.written) {
@@ -147,6 +174,7 @@ export class Mailboxes {
     this.#parkedCount += mailbox.count;
     this.#parkedBytes += mailbox.bytes;
     mailbox.phase = { kind: "parked" };
+    this.keepAll(mailbox);
     this.#unload(mailbox);
   }
 
@@ -155,7 +183,7 @@ export class Mailboxes {
     this.#unfinished(mailbox, mailbox.bytes, mailbox.count);
     this.#parkedCount -= mailbox.count;
     this.#parkedBytes -= mailbox.bytes;
-    mailbox.phase = { kind: "idle" };
+    mailbox.phase = IDLE;
     this.#parkedHeads.delete(mailbox);
   }
 
@@ -191,11 +219,12 @@ export class Mailboxes {
 
   /** I3: all mail that is still pending becomes part of the commit that starts. */
   write(): void {
-    for (const { mailbox, pending } of this.#unwritten) {
+    for (const pending of this.#unwritten) {
       if (pending.done) continue;
+      const { message, sequence } = pending;
       pending.written = true;
-      const key = mailKey(mailbox.address, pending.sequence);
-      this.#epochs.write(key, encodeMessage(pending.message));
+      pending.epoch = this.#epochs.current;
+      this.#epochs.write(mailKey(message.target, sequence), encodeMessage(message));
     }
     this.#unwritten = [];
   }
@@ -215,12 +244,20 @@ export class Mailboxes {
     else this.#parkedHeads.delete(mailbox);
   }
 
-  #place(mailbox: Mailbox, pending: Pending): void {
+  #toWrite(pending: Pending): void {
+    this.#unwritten.push(pending);
+    this.#epochs.touch();
+    this.#epochs.weigh(pending.bytes);
+  }
+
+  /** Returns whether it is in the head. */
+  #place(mailbox: Mailbox, pending: Pending): boolean {
     this.#bytesInMemory += pending.bytes;
     const room = this.#bytesInMemory <= this.#limits.mailBytesInMemory;
-    mailbox.append(pending, room);
+    const isInHead = mailbox.append(pending, room);
     if (mailbox.tail.size > 0) this.#tailed.add(mailbox);
     if (mailbox.phase.kind === "parked" && mailbox.head.size > 0) this.#parkedHeads.add(mailbox);
+    return isInHead;
   }
 
   #account(mailbox: Mailbox, bytes: number, count: number): void {

@@ -138,7 +138,8 @@ export class Partition {
     this.parking = new Parking(epochs, this.mailboxes);
     this.positions = new Positions(epochs);
     this.states = new States(epochs, reads, expiries, limits.stateCacheBytes);
-    this.calls = new Calls({ epochs, reads, expiries, identity }, limits.retentionMs, random);
+    const inCalls = { epochs, reads, expiries, identity, mailboxes: this.mailboxes };
+    this.calls = new Calls(inCalls, limits.retentionMs, random);
     const specs = new Specs(epochs, limits.statesPerType);
     const deadLetters = new DeadLetters(epochs, reads, ledger, identity);
     const { mailboxes, outboxes, parking, states, calls, timers, positions } = this;
@@ -375,14 +376,13 @@ export class Partition {
 
   #meta() {
     const { formatVersion, application, partition, partitionCount, recovered } = this.#options;
-    const { accepted, finished, mail, timers, outbox, dead, outboxBytes } = this.ledger;
     return {
       ...{ formatVersion, application, partition, partitionCount },
       incarnation: recovered.meta.incarnation,
       session: this.#identity.session,
       epoch: this.epochs.current,
       nextSequence: this.#identity.nextSequence,
-      ...{ accepted, finished, mail, timers, outbox, dead, outboxBytes },
+      ...this.ledger.written,
       barrier: this.barrier.begin(),
     };
   }

@@ -11,7 +11,7 @@ import type { Calls } from "./calls.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Identity } from "./identity.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Mailbox } from "./mailbox.ts";
+import type { Mailbox, Pending } from "./mailbox.ts";
 import type { Mailboxes } from "./mailboxes.ts";
 import type { Outboxes } from "./outboxes.ts";
 import type { Directory } from "./ports.ts";
@@ -42,6 +42,14 @@ export class Post {
     this.route(message);
   }
 
+  /** The same for a message that may be fleeting (mailboxes.ts). Undefined: it has gone elsewhere. */
+  acceptFleeting(message: Message): Pending | undefined {
+    this.#parts.ledger.accepted++;
+    if (this.endsHere(message.target)) return this.deliver(message, true);
+    this.route(message);
+    return undefined;
+  }
+
   /** Sends a message on that is in the partition's care already. */
   route(message: Message, source = ""): void {
     const { target } = message;
@@ -56,7 +64,7 @@ export class Post {
       const reason = `no endpoint of the module takes functions of type ${target.type}`;
       return this.#die(message, "TARGET_UNKNOWN", reason, source);
     }
-    if (owner === partition) this.deliver(message);
+    if (owner === partition) void this.deliver(message);
     else this.#parts.outboxes.toPartition(owner).add({ kind: "message", message });
   }
 
@@ -68,20 +76,23 @@ export class Post {
     return this.#parts.directory.function(target.type) !== undefined;
   }
 
-  /** Puts a message into its mailbox here. */
-  deliver(message: Message): void {
+  /** Puts a message into its mailbox here. Undefined: it is dealt with already. */
+  deliver(message: Message, fleeting = false): Pending | undefined {
     const { target } = message;
     if (target.type === CALL_TYPE && this.#parts.calls.reply(target.id, message.value)) {
       this.#parts.ledger.finished++;
-      return;
+      return undefined;
     }
     const mailbox = this.#parts.mailboxes.of(target);
     if (mailbox.phase.kind === "parked" && mailbox.count >= this.#parts.parkedMessages) {
       const reason = `${mailbox.key} is parked, with ${mailbox.count} messages waiting`;
-      return this.#die(message, "MAILBOX_FULL", reason, "");
+      this.#die(message, "MAILBOX_FULL", reason, "");
+      return undefined;
     }
-    this.#parts.mailboxes.append(mailbox, message, this.#parts.identity.sequence());
+    const sequence = this.#parts.identity.sequence();
+    const pending = this.#parts.mailboxes.append(mailbox, message, sequence, fleeting);
     this.#parts.onMail(mailbox);
+    return pending;
   }
 
   /** Takes a record for an egress into the partition's care. */

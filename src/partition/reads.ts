@@ -13,6 +13,8 @@ import type { ReadInput, ReadRequest } from "./ports.ts";
 
 interface WantedKeys {
   readonly keys: readonly Uint8Array[];
+  /** Of each key, as the epochs know it. */
+  readonly texts: readonly string[];
   readonly then: (values: readonly (Uint8Array | undefined)[]) => void;
 }
 
@@ -41,8 +43,9 @@ export class Reads {
     keys: readonly Uint8Array[],
     then: (values: readonly (Uint8Array | undefined)[]) => void,
   ): void {
-    const written = keys.map((key) => this.#epochs.peek(keyText(key)));
-    if (written.includes(undefined)) this.#keys.push({ keys, then });
+    const texts = keys.map(keyText);
+    const written = texts.map((text) => this.#epochs.peek(text));
+    if (written.includes(undefined)) this.#keys.push({ keys, texts, then });
     else then(written.map((found) => found?.value));
   }
 
@@ -58,7 +61,8 @@ export class Reads {
     this.#keys = [];
     this.#ranges = [];
     const keys = this.#outstanding.keys.flatMap((wanted) => wanted.keys);
-    this.#epochs.beginRead(keys);
+    const texts = this.#outstanding.keys.flatMap((wanted) => wanted.texts);
+    this.#epochs.beginRead(texts);
     return {
       keys,
       ranges: this.#outstanding.ranges.map((wanted) => wanted.range),
@@ -71,11 +75,10 @@ export class Reads {
     this.#outstanding = undefined;
     const since = this.#epochs.endRead();
     let at = 0;
-    for (const { keys, then } of wanted.keys) {
+    for (const { texts, then } of wanted.keys) {
       // Looked up one by one: the continuation before may have written the key too.
-      const values = keys.map((key) => {
+      const values = texts.map((text) => {
         const stored = answer.values[at++];
-        const text = keyText(key);
         const written = this.#epochs.peek(text);
         if (written !== undefined) return written.value;
         return since.has(text) ? since.get(text) : stored;

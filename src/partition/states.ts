@@ -12,6 +12,7 @@ import { AddressState } from "./address-state.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Expiries } from "./expiries.ts";
 import type { Reads } from "./reads.ts";
+import { Uses } from "./uses.ts";
 
 /** How many that may not be dropped are passed over before the search for one that may ends. */
 const EVICTION_TRIES = 32;
@@ -21,8 +22,8 @@ export class States {
   readonly #reads: Reads;
   readonly #expiries: Expiries;
   readonly #maxBytes: number;
-  /** In order of last use. */
   readonly #cached = new Map<string, AddressState>();
+  readonly #uses = new Uses<AddressState>();
   readonly #dirty = new Map<AddressState, Address>();
   /** Being read, and who waits for it: a state is read once at a time. */
   readonly #loading = new Map<string, ((state: AddressState) => void)[]>();
@@ -42,9 +43,7 @@ export class States {
   /** The state if it is in memory; counts as a use. */
   cached(key: string): AddressState | undefined {
     const state = this.#cached.get(key);
-    if (state === undefined) return undefined;
-    this.#cached.delete(key);
-    this.#cached.set(key, state);
+    if (state !== undefined) this.#uses.used(state);
     return state;
   }
 
@@ -64,6 +63,7 @@ export class States {
       this.#loading.delete(key);
       const state = new AddressState(key, bytes === undefined ? undefined : decodeState(bytes));
       this.#cached.set(key, state);
+      this.#uses.used(state);
       this.#bytes += state.bytes;
       for (const each of all) each(state);
       this.#evict();
@@ -109,15 +109,16 @@ export class States {
   }
 
   #evict(): void {
-    let tries = EVICTION_TRIES;
-    for (const state of this.#cached.values()) {
-      if (this.#bytes <= this.#maxBytes || tries === 0) return;
-      this.#cached.delete(state.key);
+    for (let tries = EVICTION_TRIES; tries > 0 && this.#bytes > this.#maxBytes; ) {
+      const state = this.#uses.oldest;
+      if (state === undefined) return;
       if (state.pins > 0 || state.changedInEpoch > this.#epochs.committed) {
         // To the end, so that the next search begins behind it.
-        this.#cached.set(state.key, state);
+        this.#uses.used(state);
         tries--;
       } else {
+        this.#uses.forget(state);
+        this.#cached.delete(state.key);
         this.#bytes -= state.bytes;
       }
     }

@@ -29,6 +29,8 @@
  *               / "outbox:" destination       an outbox: the next number to be given
  *               / name "/" number             a partition of a topic
  */
+import { utf8Length, writeUtf8 } from "../base/bytes.ts";
+
 export const TAGS = {
   meta: 0x41, // A
   call: 0x43, // C
@@ -53,7 +55,7 @@ export function keyOf(tag: Tag, ...parts: readonly KeyPart[]): Uint8Array {
   let size = 1;
   for (const part of parts) {
     if (typeof part === "number") size += 8;
-    else if (typeof part === "string") size += Buffer.byteLength(part) + countZeros(part) + 2;
+    else if (typeof part === "string") size += utf8Length(part) + countZeros(part) + 2;
     else size += part.byteLength;
   }
   const key = Buffer.allocUnsafe(size);
@@ -197,7 +199,7 @@ function writeText(key: Buffer, text: string, start: number): number {
       if (byte === 0) key[at++] = 0xff;
     }
   } else {
-    at += key.write(text, at);
+    at = writeUtf8(key, at, text, utf8Length(text));
   }
   key[at++] = 0x00;
   key[at++] = 0x01;

@@ -33,6 +33,11 @@ const SEALED_SHARE = 1 + 1 / 16;
 /** Of a commit prepared in one go: some milliseconds. A large one stands aside in between (I6). */
 const BATCH_ENTRIES = 1_000;
 const BATCH_BYTES = 1024 * 1024;
+/**
+ * Read without leaving the thread, for a microsecond each, where another thread's wake-up costs many. What is
+ * not in memory holds the loop up for as many reads of the disk, and no more.
+ */
+const FEW_KEYS = 2;
 
 export interface LevelOptions {
   /** One LevelDB's directory. */
@@ -161,9 +166,12 @@ export class LevelStore implements Store, StoreInTheMaking {
     keys: readonly Uint8Array[],
     of: SnapshotOption,
   ): Promise<(Uint8Array | undefined)[]> {
-    const sealed = await this.#db.getMany([...keys], of);
+    const sealed: readonly (Uint8Array | undefined)[] =
+      keys.length <= FEW_KEYS
+        ? keys.map((key) => this.#db.getSync(key, of))
+        : await this.#db.getMany([...keys], of);
     return keys.map((key, i) => {
-      const bytes: Uint8Array | undefined = sealed[i];
+      const bytes = sealed[i];
       return bytes === undefined ? undefined : this.#unseal(key, bytes);
     });
   }

@@ -7,8 +7,9 @@
  * none.
  */
 import { statefold } from "#stored";
-import { EMPTY_BYTES } from "../base/bytes.ts";
+import { EMPTY_BYTES, ownBytes } from "../base/bytes.ts";
 import { ERRORS, type ErrorCode } from "../base/errors.ts";
+import { Few } from "../base/few.ts";
 import type { Address } from "../model/address.ts";
 import type { ExpireMode, StateSpec } from "../model/invocation.ts";
 import { addressBytes, type Message, messageBytes, valueBytes } from "../model/message.ts";
@@ -47,9 +48,9 @@ export interface TimerRecord {
 
 export interface StateRecord {
   /** Encoded entries, see persisted-value.ts; each holds a value. */
-  readonly entries: Map<string, Uint8Array>;
+  readonly entries: Few<Uint8Array>;
   /** When a value ends, ms since the epoch; names not in it never do. */
-  readonly expiries: Map<string, number>;
+  readonly expiries: Few<number>;
   /** The time under which the address stands in the expiry index; 0 when it does not. */
   sweepAtMs: number;
 }
@@ -240,23 +241,48 @@ export function decodeOutbox(bytes: Uint8Array): OutboxEffect[] {
 }
 
 export function encodeState(state: StateRecord): Uint8Array {
+  // Most have one value that never expires: then its bytes are all there is to write.
+  const entries = state.entries.values();
+  const [only] = entries;
+  const isPlain = entries.length === 1 && state.expiries.size === 0 && state.sweepAtMs === 0;
+  if (isPlain && only !== undefined) return only;
   const expiries = [...state.expiries].map(([name, atMs]) => ({ name, atMs }));
   const header = stored.State.encode({ expiries, sweepAtMs: state.sweepAtMs }).finish();
-  return Buffer.concat([header, ...state.entries.values()]);
+  return Buffer.concat([header, ...entries]);
 }
 
 /** The entries are copied out of `bytes`, so that a long-lived state does not pin a read buffer. */
 export function decodeState(bytes: Uint8Array): StateRecord {
-  return read("state", stored.State, bytes, stateFrom);
+  return read("state", STATE, bytes, (state) => state);
 }
 
+const STATE = {
+  decode: (bytes: Uint8Array): StateRecord =>
+    onlyEntry(bytes) ?? stateFrom(stored.State.decode(bytes)),
+};
+
+/** Most states are one short value that never expires: then these are its bytes, and no others. */
+function onlyEntry(bytes: Uint8Array): StateRecord | undefined {
+  if (bytes[0] !== STATE_VALUES || bytes[1] !== bytes.byteLength - 2 || bytes[1] >= 0x80) {
+    return undefined;
+  }
+  const entry = ownBytes(bytes.byteLength);
+  entry.set(bytes);
+  const state = { entries: new Few<Uint8Array>(), expiries: new Few<number>(), sweepAtMs: 0 };
+  state.entries.set(stateEntryName(entry), entry);
+  return state;
+}
+
+/** Tag of field 2, whose bytes follow. */
+const STATE_VALUES = 0x12;
+
 function stateFrom(wire: statefold.stored.State): StateRecord {
-  const entries = new Map<string, Uint8Array>();
+  const entries = new Few<Uint8Array>();
   for (const body of wire.values) {
     const entry = stored.State.encode({ values: [body] }).finish();
     entries.set(stateEntryName(entry), entry);
   }
-  const expiries = new Map<string, number>();
+  const expiries = new Few<number>();
   for (const expiry of wire.expiries) expiries.set(expiry.name ?? "", int(expiry.atMs));
   return { entries, expiries, sweepAtMs: int(wire.sweepAtMs) };
 }

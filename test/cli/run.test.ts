@@ -70,6 +70,7 @@ test("without options it is durable, on this machine alone", async () => {
     port: 8080,
     embedded: false,
     partitions: undefined,
+    threads: 1,
     acceptLoss: false,
     forkPublishes: false,
     topicRetention: {},

@@ -1,6 +1,7 @@
 /** Records of the store: what is not what was written is refused, and never becomes something else. */
 import assert from "node:assert/strict";
 import { StatefoldError } from "../../src/base/errors.ts";
+import { Few } from "../../src/base/few.ts";
 import type { Message } from "../../src/model/message.ts";
 import { encodeStateEntry } from "../../src/model/persisted-value.ts";
 import { keyOf, type Tag } from "../../src/store/keys.ts";
@@ -53,8 +54,8 @@ const KINDS: readonly Kind[] = [
     ...{ name: "state", tag: "state" },
     write: (rng) => {
       const name = anyText(rng);
-      const entries = new Map([[name, encodeStateEntry(name, "t/t", rng.bytes(rng.int(40)))]]);
-      return records.encodeState({ entries, expiries: new Map([[name, 5]]), sweepAtMs: 3 });
+      const entries = new Few([[name, encodeStateEntry(name, "t/t", rng.bytes(rng.int(40)))]]);
+      return records.encodeState({ entries, expiries: new Few([[name, 5]]), sweepAtMs: 3 });
     },
     again: (bytes) => records.encodeState(records.decodeState(bytes)),
   },

@@ -65,8 +65,8 @@ test("the official SDK's changed state is understood", () => {
 
 test("every kind of effect is handed on, each list in its order", () => {
   const target = { namespace: "demo", type: "payment", id: "ada" };
-  const argument = { typename: "demo/T", hasValue: true, value: Buffer.from("v") };
-  const value = { typename: "demo/T", hasValue: true, value: Buffer.from("v") };
+  const argument = { typename: "demo/T", hasValue: true, value: Uint8Array.of(0x76) };
+  const value = { typename: "demo/T", hasValue: true, value: Uint8Array.of(0x76) };
   const effects = effectsOf({
     outgoingMessages: [
       { target, argument },
@@ -102,13 +102,21 @@ test("every kind of effect is handed on, each list in its order", () => {
   });
 });
 
-test("bytes of values are views of the answer", () => {
-  const answer = FromFunction.encode({
-    invocationResult: { outgoingMessages: [{ argument: { value: Buffer.from("payload") } }] },
-  }).finish();
+test("long bytes of values are views of the answer, short ones do not keep it alive", () => {
+  const sent = [Buffer.alloc(65, 1), Buffer.alloc(64, 2), Buffer.alloc(0)];
+  const outgoingMessages = sent.map((value) => ({ argument: { value } }));
+  const answer = FromFunction.encode({ invocationResult: { outgoingMessages } }).finish();
   const outcome = decodeResponse(answer);
   assert(outcome.kind === "reply");
-  assert.equal(outcome.effects.messages[0]?.value.value.buffer, answer.buffer);
+  const values = outcome.effects.messages.map(({ value }) => value.value);
+  assert.deepEqual(
+    values.map((value) => Buffer.from(value)),
+    sent,
+  );
+  assert.deepEqual(
+    values.map((value) => value.buffer === answer.buffer),
+    [true, false, false],
+  );
 });
 
 test("a mutation without type deletes", () => {

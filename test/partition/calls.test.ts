@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CALL_TYPE } from "../../src/model/owner.ts";
-import { at, Harness, textOf, value } from "./harness.ts";
+import { at, binding, Harness, TYPE, textOf, value } from "./harness.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -45,6 +45,81 @@ test("a call that nobody can ask for leaves nothing in the store", async () => {
   const it = await Harness.open();
   it.settle(it.call(at("a"), "hello"));
   assert.deepEqual([it.stored("call").length, it.stored("once").length], [0, 0]);
+});
+
+test("a call that nobody was promised anything for is written by no commit, and its outcome is", async () => {
+  const it = await Harness.open();
+  it.settle(it.call(at("a"), "hello"));
+  it.settle(it.send(at("b"), "that makes a commit"));
+  assert.deepEqual([it.stored("mail").length, it.partition.ledger.fleeting], [1, 1]);
+  replyToCaller(it, "welcome");
+  it.settle();
+  const { accepted, finished, mail, fleeting } = it.partition.ledger;
+  // The call, its reply and the send.
+  assert.deepEqual([accepted, finished, mail, fleeting], [3, 2, 1, 0]);
+  assert.deepEqual(it.commit, undefined);
+});
+
+test("after a crash a call that its caller waited for never came", async () => {
+  const it = await Harness.open();
+  it.settle(it.call(at("a"), "gone"));
+  it.settle(it.send(at("a"), "behind it"));
+  const next = (await it.reopen()).settle();
+  assert.deepEqual(
+    next.started.map(({ invocation }) => invocation.messages.map((each) => textOf(each.value))),
+    [["behind it"]],
+  );
+  const { accepted, finished, mail } = next.partition.ledger;
+  assert.deepEqual([accepted, finished, mail], [1, 0, 1]);
+});
+
+test("a caller that leaves for good leaves its message durable", async () => {
+  const it = await Harness.open();
+  const call = it.call(at("a"), "hello");
+  it.settle(call);
+  assert.equal(it.stored("mail").length, 0);
+  it.settle({ kind: "hangUp", request: call.request, keep: false });
+  assert.equal(it.stored("mail").length, 1);
+});
+
+test("a call that was answered by somebody else is durable before its caller hears of it", async () => {
+  const it = await Harness.open();
+  it.settle(it.call(at("a"), "hello"));
+  const target = it.started[0]?.invocation.messages[0]?.caller;
+  assert(target !== undefined);
+  it.settle(it.send(at("b"), "who was told of the call"));
+  it.started.shift();
+  it.reply({ messages: [{ target, value: value("in its stead") }] });
+  it.settle();
+  assert.deepEqual(
+    replies(it).map(([, text]) => text),
+    ["in its stead"],
+  );
+  assert.equal(it.stored("mail").length, 1);
+});
+
+test("a call that failed is durable while it waits to be tried again", async () => {
+  const functions = { [TYPE]: binding({ retry: { maxAttempts: 3, initialMs: 10, maxMs: 10 } }) };
+  const it = await Harness.open({ functions });
+  it.settle(it.call(at("a"), "hello"));
+  it.answer({ kind: "failed", reason: "not today" });
+  it.settle();
+  assert.deepEqual([it.stored("mail").length, it.partition.ledger.fleeting], [1, 0]);
+});
+
+test("a call behind more than an address holds in memory is durable at once", async () => {
+  const limits = { mailboxMessagesInMemory: 1 };
+  const it = await Harness.open({ limits });
+  it.settle(it.call(at("a"), "first"), it.call(at("a"), "second"));
+  assert.deepEqual([it.stored("mail").length, it.partition.ledger.fleeting], [1, 1]);
+});
+
+test("where functions are called only with what is durable, a call is written", async () => {
+  const functions = { [TYPE]: binding({ delivery: "committed" }) };
+  const it = await Harness.open({ functions });
+  it.settle(it.call(at("a"), "hello"));
+  assert.equal(it.stored("mail").length, 1);
+  assert.equal(it.started.length, 1);
 });
 
 test("a caller that gives up is told pending only when that is durable, and the reply is kept", async () => {
@@ -274,5 +349,5 @@ test("a call's id holds more chance than anyone can guess", async () => {
   const it = await Harness.open();
   it.settle(it.call(at("a"), "1"));
   const id = it.started[0]?.invocation.messages[0]?.caller?.id ?? "";
-  assert.match(id, /^0-\d+-\d+-[0-9a-z]{28}$/);
+  assert.match(id, /^0-\d+-\d+-[\w-]{22}$/);
 });

@@ -95,7 +95,7 @@ test("a read learns what the store may not have shown it: what was pending, and 
   const it = new Epochs(0);
   it.writeVisible(key("pending"), bytes("1"));
   it.begin();
-  it.beginRead([key("pending"), key("later"), key("quiet")]);
+  it.beginRead(["pending", "later", "quiet"].map((text) => keyText(key(text))));
   it.complete(1);
   it.writeVisible(key("later"), bytes("2"));
   it.begin();

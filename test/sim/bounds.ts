@@ -40,14 +40,18 @@ export class Bounds {
     assert(unfinished < bound, `I9: ${unfinished} messages are unfinished, and more is taken`);
   }
 
-  after(inputs: readonly Input[], turn: Turn, nowMs: number): void {
-    this.#fullness(turn, nowMs);
-    for (const { invocation } of turn.invocations) this.#batch(invocation);
-    this.#concurrency();
+  /** What it was told, also while it opens: that is kept, and applied before anything else is sent. */
+  heard(inputs: readonly Input[]): void {
     for (const input of inputs) {
       if (input.kind === "acknowledged") this.#acknowledged(input.destination, input.upTo);
       if (input.kind === "resume") this.#acknowledged(input.destination, input.next - 1);
     }
+  }
+
+  after(turn: Turn, nowMs: number): void {
+    this.#fullness(turn, nowMs);
+    for (const { invocation } of turn.invocations) this.#batch(invocation);
+    this.#concurrency();
     for (const release of turn.releases) this.#released(release);
   }
 

@@ -282,8 +282,9 @@ export class Host {
       tickets.add(ticket);
     }
     watch.after(turn.read, turn.invocations);
+    life.bounds.heard(inputs);
     if (life.isOpen) {
-      life.bounds.after(inputs, turn, nowMs);
+      life.bounds.after(turn, nowMs);
       life.lines.after();
     }
     life.callers.after(inputs, turn.releases);

@@ -132,6 +132,8 @@ export const PATHS = {
   fetchedTwice: "one reply fetched again",
   fetchWaits: "504, fetched before there is a reply",
   hungUpLooking: "caller gone while its key is looked up",
+  callInMemory: "commit that passes over a call which nobody was promised anything for",
+  callForgotten: "crash with such a call in memory alone",
   replyDropped: "reply to a caller that is gone",
   replyElsewhere: "reply from another partition",
   promiseExpired: "promised reply fetched after its expiry",

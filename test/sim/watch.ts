@@ -110,6 +110,7 @@ export class Watch {
     paths.hitIf(states.bytes > limits.stateCacheBytes && epochs.isCommitting, "evictionHeld");
     const inMemory = timers.inMemory;
     paths.hitIf(inMemory >= limits.timersInMemory && ledger.timers > inMemory, "timersTrimmed");
+    paths.hitIf(ledger.fleeting > 0 && epochs.isCommitting, "callInMemory");
     paths.hitIf(mailboxes.bytesInMemory > limits.mailBytesInMemory, "memoryFull");
     this.#lanes();
     this.#mailboxes();
@@ -148,6 +149,7 @@ export class Watch {
   }
 
   crashed(): void {
+    this.#paths.hitIf(this.#partition.ledger.fleeting > 0, "callForgotten");
     for (const mailbox of this.#partition.mailboxes.values()) {
       if (mailbox.suspicion !== undefined) return this.#paths.hit("splitAcrossRestart");
     }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { io } from "@statefold/sdk/protocol";
 import { statefold } from "#stored";
+import { Few } from "../../src/base/few.ts";
 import type { Message } from "../../src/model/message.ts";
 import { encodeStateEntry } from "../../src/model/persisted-value.ts";
 import type { TypedValue } from "../../src/model/typed-value.ts";
@@ -122,13 +123,13 @@ test("an outbox entry comes back with all of its effects, in order", () => {
 
 test("a state comes back with its entries, expiries and its place in the expiry index", () => {
   const state: StateRecord = {
-    entries: new Map(
+    entries: new Few(
       ["a", "größe", "n".repeat(200)].map((name) => [
         name,
         encodeStateEntry(name, "t/t", Buffer.alloc(name.length * 100, 1)),
       ]),
     ),
-    expiries: new Map([["a", 1_800_000_000_000]]),
+    expiries: new Few([["a", 1_800_000_000_000]]),
     sweepAtMs: 1_700_000_000_000,
   };
   const back = decodeState(encodeState(state));
@@ -145,8 +146,8 @@ test("the entries of a stored state are, byte for byte, field 2 of a request", (
       ...{ stateName, stateValue: { typename: "t/t", hasValue: true, value: bytes } },
     }));
     const request = Buffer.from(InvocationBatchRequest.encode({ state: states }).finish());
-    const entries = new Map(["a", "b"].map((name) => [name, encodeStateEntry(name, "t/t", bytes)]));
-    const record = encodeState({ entries, expiries: new Map(), sweepAtMs: 0 });
+    const entries = new Few(["a", "b"].map((name) => [name, encodeStateEntry(name, "t/t", bytes)]));
+    const record = encodeState({ entries, expiries: new Few(), sweepAtMs: 0 });
     const stored = decodeState(record).entries.values();
     assert.equal(Buffer.compare(Buffer.concat([...stored]), request), 0, `${length} bytes`);
     assert(Buffer.from(record).includes(request), "what is stored is not what is sent");
@@ -154,8 +155,8 @@ test("the entries of a stored state are, byte for byte, field 2 of a request", (
 });
 
 test("what was read does not keep the store's buffer alive", () => {
-  const entries = new Map([["a", encodeStateEntry("a", "t/t", Buffer.alloc(10))]]);
-  const bytes = Buffer.from(encodeState({ entries, expiries: new Map(), sweepAtMs: 0 }));
+  const entries = new Few([["a", encodeStateEntry("a", "t/t", Buffer.alloc(10))]]);
+  const bytes = Buffer.from(encodeState({ entries, expiries: new Few(), sweepAtMs: 0 }));
   const [entry] = decodeState(bytes).entries.values();
   bytes.fill(0);
   assert.deepEqual(Buffer.from(entry ?? []), Buffer.from(entries.get("a") ?? []));
@@ -247,6 +248,7 @@ test("what lacks a part that every record of its kind has is refused by name", (
   assert.throws(() => decodePosition(empty), corrupt(/its source is missing/));
   assert.throws(() => decodeSpecs(empty), corrupt(/its type is missing/));
   assert.throws(() => decodeMeta(Buffer.of(0x0a, 0x05)), corrupt(/^a stored record of the part/));
+  assert.throws(() => decodeState(Buffer.of(0x12, 0x02, 0x0a, 0xff)), corrupt(/^a stored state/));
 });
 
 test("a way to expire that nobody knows is not taken for none", () => {

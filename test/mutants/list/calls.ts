@@ -32,7 +32,7 @@ export const CALLS: readonly Mutant[] = [
     breaks: "exactness",
     file: "partition/calls.ts",
     from: "if (expiresAtMs === undefined) return true;",
-    to: "if (expiresAtMs === undefined || waiting.requests.size > 0) return true;",
+    to: "if (expiresAtMs === undefined || waiting.requests.length > 0) return true;",
   },
   {
     name: "promise-not-stored",
@@ -41,6 +41,22 @@ export const CALLS: readonly Mutant[] = [
     file: "partition/calls.ts",
     from: "        this.#store({ callId: waiting.callId, messageId, target, expiresAtMs });\n",
     to: "",
+  },
+  {
+    name: "promise-without-its-message",
+    bug: "A caller that gave up is promised its reply, and its message stays in memory alone.",
+    breaks: "I2 release after commit",
+    file: "partition/calls.ts",
+    from: "    waiting.requests.splice(waiting.requests.indexOf(request), 1);\n    this.#keep(waiting);\n",
+    to: "    waiting.requests.splice(waiting.requests.indexOf(request), 1);\n",
+  },
+  {
+    name: "fleeting-call-to-committed",
+    bug: "Where only what is durable is delivered, a call that is in memory alone is, a commit later.",
+    breaks: "I10 liveness",
+    file: "partition/intake.ts",
+    from: 'key !== undefined || directory.function(target.type)?.delivery === "committed";',
+    to: "key !== undefined || directory.function(target.type) === undefined;",
   },
   {
     name: "promise-forgotten-with-last-waiter",
@@ -71,7 +87,7 @@ export const CALLS: readonly Mutant[] = [
     bug: "When one of several that wait for a reply gives up, the others are forgotten.",
     breaks: "I10 liveness",
     file: "partition/calls.ts",
-    from: "if (waiting.requests.size === 0) this.#waiting.delete(waiting.callId);",
+    from: "if (waiting.requests.length === 0) this.#waiting.delete(waiting.callId);",
     to: "this.#waiting.delete(waiting.callId);",
   },
   {

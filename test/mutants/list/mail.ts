@@ -3,6 +3,22 @@ import type { Mutant } from "../mutant.ts";
 
 export const MAIL: readonly Mutant[] = [
   {
+    name: "fleeting-mail-in-the-books",
+    bug: "The books of a commit count calls that it does not hold.",
+    breaks: "I4 conservation",
+    file: "partition/ledger.ts",
+    from: "      mail: mail - fleeting,",
+    to: "      mail,",
+  },
+  {
+    name: "fleeting-mail-leaves-twice",
+    bug: "A call that was handled in memory is subtracted from the books of every commit that follows.",
+    breaks: "I4 conservation",
+    file: "partition/mailboxes.ts",
+    from: "    if (pending.fleeting) {\n      pending.fleeting = false;\n      this.#ledger.fleeting--;\n    }\n",
+    to: "",
+  },
+  {
     name: "backlog-order-swapped",
     bug: "A message passes those that wait in the tail, as long as none is on disk.",
     breaks: "I1 single writer",
