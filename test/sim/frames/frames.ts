@@ -154,8 +154,10 @@ export class SimFrames {
       },
       isOver: () => isOver,
     };
+    // After a crash of the node the same messages may be under way again while these are still answered.
+    const sent = callsIn(body).map((seen) => ({ ...seen, call: this.#calls.get(seen.key) }));
     schedule.after(rng.random() * swarm.wayMs, () => {
-      if (!isOver) this.#arrived(callsIn(body), line);
+      if (!isOver) this.#arrived(sent, line);
     });
     schedule.after(CALL_MS, () => line.end({ kind: "trouble", reason: "its time is over" }));
     paths.hit("framesSent");
@@ -164,7 +166,7 @@ export class SimFrames {
     };
   }
 
-  #arrived(seen: readonly SeenCall[], line: Line): void {
+  #arrived(seen: readonly SentCall[], line: Line): void {
     const { schedule, paths } = this.#parts;
     const { faults } = this;
     if (faults.strikes("framesLost", 0.3)) {
@@ -185,9 +187,9 @@ export class SimFrames {
   }
 
   /** The function answers a call; one that was given up meanwhile gets some answer, too. */
-  #answer(seen: SeenCall): Spoken {
-    const call = this.#calls.get(seen.key);
-    if (call === undefined || !isSame(seen, call.invocation)) {
+  #answer(seen: SentCall): Spoken {
+    const { call } = seen;
+    if (call === undefined || call !== this.#calls.get(seen.key)) {
       this.#parts.paths.hit("framesOrphan");
       return {
         bytes: answerOf(seen.frame, { kind: "failed", reason: "nobody asks any more" }),
@@ -195,6 +197,7 @@ export class SimFrames {
       };
     }
     const { functions, schedule } = this.#parts;
+    assert(isSame(seen, call.invocation), `${seen.key} is asked for something else`);
     assert.equal(call.said, undefined, `${seen.key} is asked twice`);
     if (this.#parts.isDown(call.invocation.target.type)) {
       call.said = { kind: "retryLater", reason: "this type is down" };
@@ -209,6 +212,9 @@ export class SimFrames {
     };
   }
 }
+
+/** A call in a request, and what it was for. */
+type SentCall = SeenCall & { readonly call: Call | undefined };
 
 /** An answer that has been given. */
 interface Spoken {
@@ -229,7 +235,7 @@ interface Line {
 class Server {
   readonly #parts: Parts;
   readonly #faults: Faults<FramesFault>;
-  readonly #seen: readonly SeenCall[];
+  readonly #seen: readonly SentCall[];
   readonly #line: Line;
   /** Written and not yet on the way. */
   #bytes: Buffer[] = [];
@@ -241,7 +247,7 @@ class Server {
   readonly #spoken: { readonly end: number; readonly arrived: () => void }[] = [];
   #isGarbled = false;
 
-  constructor(parts: Parts, faults: Faults<FramesFault>, seen: readonly SeenCall[], line: Line) {
+  constructor(parts: Parts, faults: Faults<FramesFault>, seen: readonly SentCall[], line: Line) {
     this.#parts = parts;
     this.#faults = faults;
     this.#seen = seen;
@@ -249,7 +255,7 @@ class Server {
     this.#unanswered = seen.length;
   }
 
-  run(answer: (seen: SeenCall) => Spoken): void {
+  run(answer: (seen: SentCall) => Spoken): void {
     const { schedule, rng, swarm, paths } = this.#parts;
     const isGathered = this.#faults.strikes("framesGathered", 0.5);
     // A part of what is written, so that it ends within an answer as often as between two.
