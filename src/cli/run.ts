@@ -42,8 +42,7 @@ const OPTIONS: readonly OptionSpec[] = [
   },
   {
     ...{ name: "threads", kind: "text", placeholder: "N", setting: true },
-    description:
-      "threads that the partitions are spread over, as many as there are partitions at most",
+    description: "threads that the partitions are spread over",
     fallback: "1",
   },
   {

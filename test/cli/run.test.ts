@@ -83,7 +83,16 @@ test("options reach the node, and --set wins over the environment", async () => 
   const { io, node, finished, options } = await start(
     [
       ...["m.yaml", "--data", "/var/x", "--port", "0", "--host", "::1", "--embedded"],
-      ...["--partitions", "4", "--application", "shop", "--accept-loss", "--fork-publishes"],
+      ...[
+        "--partitions",
+        "4",
+        "--threads",
+        "3",
+        "--application",
+        "shop",
+        "--accept-loss",
+        "--fork-publishes",
+      ],
       ...["--set", "A=1=2"],
     ],
     { A: "environment", B: "b" },
@@ -93,8 +102,14 @@ test("options reach the node, and --set wins over the environment", async () => 
     ["/var/x", 0, "::1", true],
   );
   assert.deepEqual(
-    [options.partitions, options.application, options.acceptLoss, options.forkPublishes],
-    [4, "shop", true, true],
+    [
+      options.partitions,
+      options.threads,
+      options.application,
+      options.acceptLoss,
+      options.forkPublishes,
+    ],
+    [4, 3, "shop", true, true],
   );
   assert.deepEqual([options.variables.get("A"), options.variables.get("B")], ["1=2", "b"]);
   node.end.resolve(undefined);

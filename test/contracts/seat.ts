@@ -1,6 +1,7 @@
 /** What every seat of a partition must do, wherever the partition sits: run on each. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { deferred } from "../../src/base/deferred.ts";
 import { StatefoldError } from "../../src/base/errors.ts";
 import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits.ts";
 import { keyOf } from "../../src/store/keys.ts";
@@ -39,8 +40,9 @@ export function seatContract(where: string, open: OpenWorld): void {
       const world = await open(t);
       await world.send("kept");
       await world.called();
+      const opening = deferred<void>();
+      world.disk.opens = () => opening.promise;
       world.disk.refuses = () => true;
-      world.disk.isGone = () => world.disk.openings < 3;
       const asked = ["a", "b"].map((id) => world.ask(id).answer);
       for (const answer of asked) await assert.rejects(answer, unavailable);
       assert.equal(world.seat.phase, "loading");
@@ -49,6 +51,7 @@ export function seatContract(where: string, open: OpenWorld): void {
       await assert.rejects(world.seat.take(batch("s/0", 0, 1)), unavailable);
       await assert.rejects(world.seat.look("position", { source: "s/0" }), unavailable);
       world.disk.refuses = () => false;
+      opening.resolve();
       await world.reopened(2);
       assert.equal((await world.called()).invocation.target.id, "kept");
       assert.equal(world.waiting, 0);

@@ -62,8 +62,14 @@ async function untilLeft(node: TestNode, count: number): Promise<string[]> {
   return await within(`${count} records to leave`, left());
 }
 
-test("with release: snapshot records leave when a snapshot covers them, and how many wait is told", async (t) => {
-  const node = await aNode(t, shop("snapshot"), { ...setting(t).options, partitions: 2 });
+for (const threads of [1, 2]) {
+  const title = `with release: snapshot records leave when a snapshot covers them (${threads} threads)`;
+  test(title, (t) => leavesWhenCovered(t, threads));
+}
+
+async function leavesWhenCovered(t: TestContext, threads: number): Promise<void> {
+  const { options } = setting(t);
+  const node = await aNode(t, shop("snapshot"), { ...options, partitions: 2, threads });
   for (const customer of ["a", "b", "c"]) await order(node, customer);
   await untilHeld(node, 3);
   assert.deepEqual(await receipts(node), []);
@@ -74,7 +80,7 @@ test("with release: snapshot records leave when a snapshot covers them, and how 
   await order(node, "d");
   await untilHeld(node, 1);
   assert.equal((await receipts(node)).length, 3);
-});
+}
 
 test("a node that drains takes a last snapshot, and what waited for it leaves", async (t) => {
   const { options } = setting(t);

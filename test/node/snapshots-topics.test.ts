@@ -51,14 +51,18 @@ async function checkReceipts(node: TestNode): Promise<number> {
   return orders.length;
 }
 
-test("topics come back with what has read them and published to them, on any number of partitions", async (t) => {
+test("topics come back with what has read them and published to them, on any number of partitions and threads", async (t) => {
   const dir = tempDir(t);
   const [dataDir, url] = [join(dir, "data"), join(dir, "snapshots")];
   const options = { dataDir, snapshots: { url, everyMs: 15 } };
   let item = 0;
   let least = 0;
-  for (const partitions of [2, 5, 3]) {
-    const node = await aNode(t, SHOP, { ...options, partitions });
+  for (const [partitions, threads] of [
+    [2, 1],
+    [5, 3],
+    [3, 2],
+  ] as const) {
+    const node = await aNode(t, SHOP, { ...options, partitions, threads });
     least = await checkReceipts(node);
     const blob = await openBlobStore(url);
     const before = (await loadHead(blob))?.head.snapshots.at(-1) ?? "";

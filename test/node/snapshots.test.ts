@@ -29,9 +29,14 @@ async function headAt(url: string) {
   return (await loadHead(blob))?.head;
 }
 
-test("what was drained is restored on an empty directory, by itself, also on other partitions", async (t) => {
-  for (const partitions of [3, 2, 5]) {
-    const { dataDir, url, options } = setting(t);
+test("what was drained is restored on an empty directory, by itself, also on other partitions and threads", async (t) => {
+  for (const [partitions, threads] of [
+    [3, 1],
+    [2, 2],
+    [5, 3],
+  ] as const) {
+    const { dataDir, url, options: settings } = setting(t);
+    const options = { ...settings, threads };
     const first = await aNode(t, NIGHT, { ...options, partitions: 3 });
     for (const id of IDS) await first.call(`test/counter/${id}`, 7);
     await first.call("test/alarm/a", "1h");

@@ -17,10 +17,18 @@ test("a node that is killed, starved of disk and descriptors loses and doubles n
   const directory = tempDir(t);
   const run = await startScript(t, {
     script: new URL("./main.js", import.meta.url),
-    args: ["--seconds", "1", "--calm", "1", "--kills", "1", "--partitions", "2"].concat(
-      ["--seed", String(SEED)],
-      ["--blows", BLOWS.join(",")],
-    ),
+    args: [
+      "--seconds",
+      "1",
+      "--calm",
+      "1",
+      "--kills",
+      "1",
+      "--partitions",
+      "2",
+      "--threads",
+      "2",
+    ].concat(["--seed", String(SEED)], ["--blows", BLOWS.join(",")]),
     env: { TMPDIR: directory },
     ready: /disk \w+/,
   });

@@ -9,6 +9,7 @@ export const THREADS: readonly Mutant[] = [
     file: "node/threads/desk.ts",
     from: "      if (life !== this.#lives.get(partition)) {",
     to: "      if (life < 0) {",
+    tests: ["node/threads/thread-seat"],
   },
   {
     name: "thread-run-waits-into-another-life",
