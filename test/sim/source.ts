@@ -22,8 +22,8 @@ export class Source {
   readonly records: { readonly record: SourceRecord; readonly next: number }[] = [];
   readonly roots: Root[] = [];
   #read = 0;
-  /** Handed over, and not taken. */
-  #taking = 0;
+  /** Something is handed over, and not taken. */
+  #isTaking = false;
 
   constructor(index: number, rng: Rng, programs: Programs, world: NodeStage) {
     this.name = `log/topic/${index}`;
@@ -111,7 +111,7 @@ export class Source {
 
   #offer(): void {
     const partition = this.owner.partition;
-    if (partition === undefined || this.#taking > 0) return;
+    if (partition === undefined || this.#isTaking) return;
     if (partition.isFull) return this.#world.faults.paths.hit("full");
     let from = this.#read;
     if (this.#rng.chance(0.1)) from = this.#rng.int(this.#read + 1); // again, in part or whole
@@ -122,18 +122,16 @@ export class Source {
     const first = from === 0 ? 0 : (this.records[from - 1]?.next ?? 0);
     const records = run.map(({ record }) => record);
     const batch: SourceBatch = { source: this.name, first, next: last.next, records };
-    void this.#take(batch);
+    const gap = { ...batch, first: last.next + 100, next: last.next + 101, records: [] };
+    // One behind the other, as sources do it: where none was taken yet, any is the beginning.
+    void this.#take(this.#rng.chance(0.1) ? [batch, gap] : [batch]);
     this.#read = Math.max(this.#read, from + run.length);
-    if (this.#rng.chance(0.1)) {
-      const gap = { ...batch, first: last.next + 100, next: last.next + 101, records: [] };
-      void this.#take(gap);
-    }
   }
 
-  async #take(batch: SourceBatch): Promise<void> {
-    this.#taking++;
+  async #take(batches: readonly SourceBatch[]): Promise<void> {
+    this.#isTaking = true;
     try {
-      await this.#world.take(this.owner, batch);
+      for (const batch of batches) await this.#world.take(this.owner, batch);
     } catch (error) {
       // Nothing else may happen, a broken invariant least of all.
       const isDown = error instanceof StatefoldError && error.code !== "INTERNAL";
@@ -142,7 +140,7 @@ export class Source {
       this.#world.faults.paths.hitIf(isLate, "threadSourceLate");
       this.opened(this.owner); // it asks where to go on
     } finally {
-      this.#taking--;
+      this.#isTaking = false;
     }
   }
 }
