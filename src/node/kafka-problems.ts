@@ -28,7 +28,25 @@ export function kafkaProblems(module: Module): {
       return [];
     });
     const settingsOf = isEgress ? producerSettings : consumerSettings;
-    look("properties", () => settingsOf(properties, "check").warnings);
+    // Each by itself first: together the first mistake hides the others, and what has no effect.
+    const right = new Map(properties);
+    for (const [name, value] of properties) {
+      const message = mistakeIn(() => settingsOf(new Map([[name, value]]), "check"));
+      // Without the others something else may be missing.
+      if (message?.startsWith(`the property ${name} must be`) !== true) continue;
+      problems.push({ ...place, path: "spec.properties", message });
+      right.delete(name);
+    }
+    look("properties", () => settingsOf(right, "check").warnings);
   }
   return { problems, warnings };
+}
+
+function mistakeIn(look: () => unknown): string | undefined {
+  try {
+    look();
+    return undefined;
+  } catch (error) {
+    return describeError(error);
+  }
 }

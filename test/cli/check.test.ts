@@ -48,6 +48,12 @@ spec:
   const wrong = await check(t, kafka("{compression.type: fast}"));
   assert.equal(wrong.code, 1);
   assert.match(wrong.out, /^module\.yaml:\d+:\d+ spec\.properties: .*compression\.type.*\n$/);
+  const several = await check(
+    t,
+    kafka("{compression.type: fast}, {max.request.size: much}, {linger.ms: 5}"),
+  );
+  assert.match(several.out, /compression\.type.*\n.*max\.request\.size.*\n$/);
+  assert.match(several.err, /linger\.ms has no effect/);
   const ignored = await check(t, kafka("{linger.ms: 5}"));
   assert.match(
     ignored.err,
