@@ -15,6 +15,7 @@ import { asProblem, invalid, Problem } from "./problem.ts";
 import { answerMalformed, answerProblem } from "./refusal.ts";
 import { splitTarget } from "./request-path.ts";
 import { type Ports, ROUTE_NAMES, type Route, type RouteName, Router } from "./router.ts";
+import { Turnstile } from "./turnstile.ts";
 import { UnsentAnswers } from "./unsent.ts";
 
 export interface GatewayOptions extends Ports {
@@ -30,6 +31,14 @@ export interface GatewayOptions extends Ports {
 interface RouteMeter {
   readonly seconds: HistogramSeries;
   readonly byStatus: Map<number, CounterSeries>;
+}
+
+/** A request on its way to its route. */
+interface Visit {
+  readonly exchange: Exchange;
+  readonly route: Route;
+  readonly rest: string;
+  readonly startedAt: number;
 }
 
 type State =
@@ -55,6 +64,7 @@ export class Gateway {
   readonly #unsent: UnsentAnswers;
   readonly #house: ExchangeHouse;
   readonly #answers = new Answers();
+  readonly #turnstile: Turnstile<Visit>;
   readonly #draining = new AbortController();
   readonly #meters: ReadonlyMap<RouteName, RouteMeter>;
   #inFlight = 0;
@@ -71,6 +81,8 @@ export class Gateway {
       onClosed: (exchange) => this.#onClosed(exchange),
     };
     this.#router = new Router(options, this.#limits);
+    const { requestsPerTurn, maxInFlight } = this.#limits;
+    this.#turnstile = new Turnstile(requestsPerTurn, maxInFlight, (visit) => this.#serve(visit));
     this.#server = this.#createServer();
     const { metrics } = options;
     const seconds = metrics.histogram(REQUEST_SECONDS);
@@ -188,10 +200,10 @@ export class Gateway {
         connectionsCheckingInterval: Math.min(5_000, limits.headersTimeoutMs),
         noDelay: true,
       },
-      (request, response) => this.#serve(request, response),
+      (request, response) => this.#came(request, response),
     );
     server.maxConnections = limits.maxConnections;
-    server.on("checkContinue", (request, response) => this.#serve(request, response));
+    server.on("checkContinue", (request, response) => this.#came(request, response));
     server.on("checkExpectation", (request, response) => {
       const { expect } = request.headers;
       const problem = invalid(`expect: ${expect} is not met here; send 100-continue, or none`, 417);
@@ -210,15 +222,21 @@ export class Gateway {
     this.#options.logger.warn(fields, "Connections are refused: as many as may be are open.");
   }
 
-  #serve(request: IncomingMessage, response: ServerResponse): void {
+  #came(request: IncomingMessage, response: ServerResponse): void {
     const startedAt = performance.now();
     const target = splitTarget(request.url ?? "/");
     const { route, rest } = this.#router.find(target.path);
     const exchange = new Exchange(request, response, target, this.#house);
     this.#answers.add(exchange);
-    if (!route.always) this.#inFlight++;
+    const visit = { exchange, route, rest, startedAt };
+    if (route.always) return this.#serve(visit);
+    this.#inFlight++;
+    this.#turnstile.pass(visit);
+  }
+
+  #serve({ exchange, route, rest, startedAt }: Visit): void {
     try {
-      if (!route.always) this.#admit(request);
+      if (!route.always) this.#admit(exchange.request);
       const handled = route.handle(exchange, rest);
       if (handled === undefined) return this.#served(exchange, route, startedAt);
       handled.then(

@@ -8,6 +8,8 @@ export interface GatewayLimits {
   readonly maxHeaderBytes: number;
   /** Requests at once; one more is answered 429. Health and metrics do not count. Default 10 000. */
   readonly maxInFlight: number;
+  /** Let in with each turn of the event loop; others wait for the next, probes and metrics excepted. Default 64. */
+  readonly requestsPerTurn: number;
   /** Lists and reads of topics that are being answered, which takes memory; one more is answered 429. Default 16. */
   readonly maxReads: number;
   /** Followers of topics, who stay; one more is answered 429. Default 1 000. */
@@ -38,6 +40,7 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   maxBodyBytes: 10 * 2 ** 20,
   maxHeaderBytes: 16 * 2 ** 10,
   maxInFlight: 10_000,
+  requestsPerTurn: 64,
   maxReads: 16,
   maxFollowers: 1_000,
   maxBufferedBytes: 256 * 2 ** 20,

@@ -322,6 +322,12 @@ export const DRIVERS: Drivers = {
   "src/gateway/limits.ts#maxInFlight": [
     ["gateway/gateway", "requests at once have a bound; probes come through all the same"],
   ],
+  "src/gateway/limits.ts#requestsPerTurn": [
+    [
+      "gateway/turnstile",
+      "so many are let in with each turn, in their order, and the first at once",
+    ],
+  ],
   "src/gateway/limits.ts#maxReads": [own("http", "beyond maxReads lists and reads are refused")],
   "src/gateway/limits.ts#maxFollowers": [
     own("http", "beyond maxFollowers topics are followed no more"),
