@@ -41,6 +41,13 @@ interface Visit {
   readonly startedAt: number;
 }
 
+interface Failure extends Pick<Visit, "exchange" | "route" | "startedAt"> {
+  readonly error: unknown;
+}
+
+/** Refusals that wait are told so often. */
+const REFUSED_EVERY_MS = 10;
+
 type State =
   | { readonly kind: "new" }
   | { readonly kind: "running" }
@@ -65,6 +72,8 @@ export class Gateway {
   readonly #house: ExchangeHouse;
   readonly #answers = new Answers();
   readonly #turnstile: Turnstile<Visit>;
+  /** Who is told to come again would do so at once, often enough, and cost as much as a call each time. */
+  readonly #refusals: Turnstile<Failure>;
   readonly #draining = new AbortController();
   readonly #meters: ReadonlyMap<RouteName, RouteMeter>;
   #inFlight = 0;
@@ -81,8 +90,14 @@ export class Gateway {
       onClosed: (exchange) => this.#onClosed(exchange),
     };
     this.#router = new Router(options, this.#limits);
-    const { requestsPerTurn, maxInFlight } = this.#limits;
+    const { requestsPerTurn, refusalsPerSecond, maxInFlight } = this.#limits;
     this.#turnstile = new Turnstile(requestsPerTurn, maxInFlight, (visit) => this.#serve(visit));
+    this.#refusals = new Turnstile(
+      Math.ceil((refusalsPerSecond * REFUSED_EVERY_MS) / 1_000),
+      maxInFlight,
+      (failure) => this.#fail(failure),
+      (turn) => void setTimeout(turn, REFUSED_EVERY_MS),
+    );
     this.#server = this.#createServer();
     const { metrics } = options;
     const seconds = metrics.histogram(REQUEST_SECONDS);
@@ -249,6 +264,14 @@ export class Gateway {
   }
 
   #failed(error: unknown, exchange: Exchange, route: Route, startedAt: number): void {
+    const failure = { error, exchange, route, startedAt };
+    if (!(error instanceof StatefoldError) || error.code !== "OVERLOADED")
+      return this.#fail(failure);
+    exchange.releaseBody();
+    this.#refusals.pass(failure);
+  }
+
+  #fail({ error, exchange, route, startedAt }: Failure): void {
     this.#refuse(error, route, exchange);
     this.#served(exchange, route, startedAt);
   }

@@ -10,6 +10,8 @@ export interface GatewayLimits {
   readonly maxInFlight: number;
   /** Let in with each turn of the event loop; others wait for the next, probes and metrics excepted. Default 64. */
   readonly requestsPerTurn: number;
+  /** Answered 429 in a second; others are told later, beyond `maxInFlight` at once. Default 2 000. */
+  readonly refusalsPerSecond: number;
   /** Lists and reads of topics that are being answered, which takes memory; one more is answered 429. Default 16. */
   readonly maxReads: number;
   /** Followers of topics, who stay; one more is answered 429. Default 1 000. */
@@ -41,6 +43,7 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   maxHeaderBytes: 16 * 2 ** 10,
   maxInFlight: 10_000,
   requestsPerTurn: 64,
+  refusalsPerSecond: 2_000,
   maxReads: 16,
   maxFollowers: 1_000,
   maxBufferedBytes: 256 * 2 ** 20,

@@ -328,6 +328,9 @@ export const DRIVERS: Drivers = {
       "so many are let in with each turn, in their order, and the first at once",
     ],
   ],
+  "src/gateway/limits.ts#refusalsPerSecond": [
+    ["gateway/gateway", "who is refused is told so a little later when many are"],
+  ],
   "src/gateway/limits.ts#maxReads": [own("http", "beyond maxReads lists and reads are refused")],
   "src/gateway/limits.ts#maxFollowers": [
     own("http", "beyond maxFollowers topics are followed no more"),
@@ -693,6 +696,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/model/outbox-number.ts#NUMBERS_OF_AN_INCARNATION": "how numbers are given",
   "src/store/level.ts#FEW_KEYS": "read without leaving the thread",
   "src/egress/kafka-fate.ts#SCAN_BYTES": "of a partition read at once, or one batch",
+  "src/gateway/gateway.ts#REFUSED_EVERY_MS": "how refusalsPerSecond is cut",
   "src/log/cut.ts#READ_BYTES": "of a cut read at once, or one frame",
   "src/log/restored-log.ts#OPEN_FILES": "while a log is restored, under maxOpenFiles",
   "src/snapshot/claim.ts#LOOKS": "how often LEASE_MS is looked at",

@@ -4,6 +4,7 @@ import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { deferred } from "../../src/base/deferred.ts";
+import { StatefoldError } from "../../src/base/errors.ts";
 import { Gateway } from "../../src/gateway/gateway.ts";
 import { IN_FLIGHT, UNSENT } from "../../src/gateway/metrics.ts";
 import type { CallResult } from "../../src/gateway/ports.ts";
@@ -128,6 +129,25 @@ test("requests at once have a bound; probes come through all the same", async (t
   assert.equal((await fetch(`${url}/health/ready`)).status, 200);
   answer.resolve({ kind: "pending", callId: "c-1" });
   assert.equal((await first).status, 504);
+});
+
+test("who is refused is told so a little later when many are", async (t) => {
+  const { url, messages } = await startFakeNode(t, { maxInFlight: 3, refusalsPerSecond: 1 });
+  const refused = deferred<void>();
+  let times = 0;
+  messages.answer = () => {
+    if (++times === 3) refused.resolve();
+    return Promise.reject(new StatefoldError("OVERLOADED", "as many as may be"));
+  };
+  const post = () => fetch(`${url}/v1/call/demo/a/1`, { method: "POST", body: "x", headers: TEXT });
+  const posts = [post(), post(), post()];
+  await refused.promise;
+  // Those who are still to be told are in flight; whoever comes then is told as well.
+  const answers = await Promise.all([...posts, post()]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [429, 429, 429, 429],
+  );
 });
 
 test("what is no HTTP, has too much of headers, or comes too slowly is answered and closed", async (t) => {

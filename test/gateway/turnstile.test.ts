@@ -33,3 +33,22 @@ test("beyond the bound whoever comes is let in at once, to be refused", () => {
   for (let n = 1; n <= 5; n++) turnstile.pass(n);
   assert.deepEqual(seen, [1, 4, 5]);
 });
+
+test("turns may be others than those of the event loop", () => {
+  const seen: number[] = [];
+  const turns: (() => void)[] = [];
+  const turnstile = new Turnstile<number>(
+    2,
+    100,
+    (one) => seen.push(one),
+    (turn) => turns.push(turn),
+  );
+  for (let n = 1; n <= 5; n++) turnstile.pass(n);
+  for (const expected of [2, 4, 5]) {
+    assert.equal(seen.length, expected);
+    assert.equal(turns.length, 1);
+    turns.shift()?.();
+  }
+  turns.shift()?.();
+  assert.equal(turns.length, 0, "nobody waits: there are no more turns");
+});
