@@ -9,8 +9,8 @@
  *
  * A note is written over the one before. One that is torn says that the end was not asked for.
  */
-import { crc32 } from "node:zlib";
 import { utf8 } from "../base/bytes.ts";
+import { readSummedLine, summedLine } from "../base/summed-line.ts";
 import type { CommittedOffset, TopicPartition } from "../kafka/contract.ts";
 import { encodeMarker, findMarker, type Marker } from "./kafka-marker.ts";
 
@@ -46,13 +46,13 @@ export function encodeIntent({ producerId, marker, firsts }: Intent): Uint8Array
     marker: encodeMarker(marker),
     firsts: firsts.map(({ topic, partition, offset }) => [topic, partition, offset]),
   });
-  return utf8(`${json}\n${sumOf(json)}\n`);
+  return utf8(summedLine(json));
 }
 
 /** Undefined: it is torn, or of a version that is not known here. */
 export function decodeIntent(note: Uint8Array): Intent | undefined {
-  const [json = "", sum] = Buffer.from(note).toString().split("\n", 2);
-  if (sum !== sumOf(json)) return undefined;
+  const json = readSummedLine(Buffer.from(note).toString());
+  if (json === undefined) return undefined;
   const read: {
     readonly version: number;
     readonly producerId: string;
@@ -67,5 +67,3 @@ export function decodeIntent(note: Uint8Array): Intent | undefined {
     firsts: read.firsts.map(([topic, partition, offset]) => ({ topic, partition, offset })),
   };
 }
-
-const sumOf = (json: string): string => crc32(utf8(json)).toString(16).padStart(8, "0");

@@ -25,7 +25,13 @@ import { insist, type Patience } from "../kafka/insist.ts";
 import { placeOf } from "./kafka-batches.ts";
 import { fateOf } from "./kafka-fate.ts";
 import { decodeIntent, encodeIntent, type Intent, type Intents } from "./kafka-intent.ts";
-import { encodeMarker, findMarker, type Marker, type MarkerOwner } from "./kafka-marker.ts";
+import {
+  encodeMarker,
+  findMarker,
+  isOfData,
+  type Marker,
+  type MarkerOwner,
+} from "./kafka-marker.ts";
 
 export interface LooseEndsOptions {
   readonly cluster: KafkaCluster;
@@ -199,7 +205,7 @@ export class LooseEnds {
     const missing = firsts.filter((_, i) => maybe.includes(fates[i] ?? ""));
     const isMarked = covers(marker, intent);
     // One that others have written, or that is gone, is for a person to judge.
-    const mayMark = marker !== undefined && ["", owner.data].includes(marker.owner.data);
+    const mayMark = marker !== undefined && isOfData(marker, owner.data);
     const isCommit = isMarked || (mayMark && fates.includes("committed"));
     const toCommit = isCommit && (missing.length > 0 || !isMarked) ? intent : undefined;
     return { marker, isPending, missing, toCommit };

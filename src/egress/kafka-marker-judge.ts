@@ -6,7 +6,7 @@
  * (kafka-transactions.ts).
  */
 import { isFirstNumber } from "../model/outbox-number.ts";
-import type { Marker, MarkerOwner } from "./kafka-marker.ts";
+import { isOfData, type Marker, type MarkerOwner } from "./kafka-marker.ts";
 import { fenced, markerAhead, markerLost } from "./kafka-troubles.ts";
 
 export interface MarkerJudgeOptions {
@@ -114,8 +114,8 @@ export class MarkerJudge {
     return !isFirstNumber(first) || hasForeign;
   }
 
-  #isForeign({ owner }: Marker): boolean {
-    return !["", this.#options.owner.data].includes(owner.data);
+  #isForeign(marker: Marker): boolean {
+    return !isOfData(marker, this.#options.owner.data);
   }
 
   /** Behind the highest number that this data may have published. */

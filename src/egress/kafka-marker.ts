@@ -28,6 +28,11 @@ export interface MarkerOwner {
   readonly process: string;
 }
 
+/** These are numbers of this data, as far as the marker says. */
+export function isOfData({ owner }: Marker, data: string): boolean {
+  return owner.data === "" || owner.data === data;
+}
+
 /**
  * So far back refused records are remembered. Brokers take notes of 4,096 bytes by default; this makes half
  * of that.

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
-import { crc32 } from "node:zlib";
 import { StatefoldError } from "../base/errors.ts";
+import { readSummedLine, summedLine } from "../base/summed-line.ts";
 import { isAbsent } from "../base/system-error.ts";
 import type { FileCache } from "./file-cache.ts";
 import { corrupt, createSegment, readSegmentFile, segmentBases, segmentPath } from "./segment.ts";
@@ -144,7 +144,7 @@ export async function missingTopic(
 function topicFileBytes(topic: TopicInfo): Buffer {
   const { name, partitions } = topic;
   const line = JSON.stringify({ version: TOPIC_VERSION, name, partitions });
-  return Buffer.from(`${line}\n${checksum(line)}\n`);
+  return Buffer.from(summedLine(line));
 }
 
 async function readText(cache: FileCache, path: string): Promise<string | undefined> {
@@ -163,8 +163,8 @@ async function readText(cache: FileCache, path: string): Promise<string | undefi
 }
 
 function parseTopicFile(path: string, text: string): TopicInfo | undefined {
-  const [line, crc] = text.split("\n");
-  if (line === undefined || crc !== checksum(line)) return undefined;
+  const line = readSummedLine(text);
+  if (line === undefined) return undefined;
   const value = JSON.parse(line) as { version: number; name: string; partitions: number };
   if (value.version !== TOPIC_VERSION) {
     const message = `${path} has version ${value.version} of the topic log's format, which this program cannot read`;
@@ -185,8 +185,4 @@ async function holdsRecords(cache: FileCache, folder: string): Promise<boolean> 
     }
   }
   return false;
-}
-
-function checksum(line: string): string {
-  return crc32(line).toString(16).padStart(8, "0");
 }

@@ -1,6 +1,7 @@
 import { open, readdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { StatefoldError } from "../base/errors.ts";
+import { systemCode } from "../base/system-error.ts";
 
 /**
  * The whole file or what was there before, whatever crashes: written beside it, synced, renamed over
@@ -58,7 +59,7 @@ async function syncIfThere(path: string): Promise<void> {
       await file.close();
     }
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    if (systemCode(error) !== "ENOENT") throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { StatefoldError } from "../base/errors.ts";
+import { systemCode } from "../base/system-error.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
 import { FORMAT_VERSION } from "./format.ts";
 import { classifyFileError, corrupt } from "./level-errors.ts";
@@ -30,7 +31,7 @@ export async function readDescription(path: string): Promise<Description | undef
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (systemCode(error) === "ENOENT") return undefined;
     throw classifyFileError(error, path);
   }
   let parsed: Partial<Record<keyof Description, unknown>>;

@@ -1,6 +1,7 @@
 import { open, readdir, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError } from "../base/errors.ts";
+import { systemCode } from "../base/system-error.ts";
 import { syncFolder, writeFileAtomically } from "./atomic-file.ts";
 import { type LevelBatch, readLevelBatch } from "./level-batch.ts";
 import { corrupt } from "./level-errors.ts";
@@ -283,7 +284,7 @@ async function readOrUndefined(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (systemCode(error) === "ENOENT") return undefined;
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { StatefoldError } from "../base/errors.ts";
+import { systemCode } from "../base/system-error.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
 
 /**
@@ -39,7 +40,7 @@ export async function readOwner(dir: string): Promise<OwnerName | undefined> {
     const [name = "", ...rest] = (await readFile(join(dir, OWNER_FILE), "utf8")).split("\n");
     return isOwner(name) && rest.join("") === "" ? name : undefined;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (systemCode(error) === "ENOENT") return undefined;
     throw error;
   }
 }

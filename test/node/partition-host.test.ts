@@ -4,32 +4,13 @@ import { type Deferred, deferred } from "../../src/base/deferred.ts";
 import { describeError, StatefoldError } from "../../src/base/errors.ts";
 import type { Egress, EgressRecord } from "../../src/egress/contract.ts";
 import type { Invocation, Outcome } from "../../src/model/invocation.ts";
-import type { SourceBatch } from "../../src/model/source.ts";
 import { PartitionHost, type PartitionHostOptions } from "../../src/node/partition-host.ts";
 
 import { DEFAULT_LIMITS } from "../../src/partition/limits.ts";
-import type { FunctionBinding } from "../../src/partition/ports.ts";
 import { atEnd } from "../support/cleanup.ts";
 import { until } from "../support/until.ts";
 import { FaultyDisk, SILENT } from "./a-node.ts";
-
-const TYPE = "test/fn";
-
-const BINDING: FunctionBinding = {
-  endpoint: "test/*",
-  onFailure: "park",
-  retry: { maxAttempts: 1, initialMs: 1, maxMs: 1 },
-  concurrency: 10,
-  delivery: "immediate",
-  maxBatchMessages: 1_000,
-};
-
-const VALUE = { typename: "test/Text", hasValue: true, value: Buffer.from("hello") };
-
-const DONE: Outcome = {
-  kind: "reply",
-  effects: { messages: [], delayed: [], egress: [], mutations: [] },
-};
+import { BINDING, batch, DONE, TYPE, VALUE } from "./seat-world.ts";
 
 /** One partition by itself; its functions answer when they are told to. */
 class World {
@@ -111,20 +92,6 @@ class World {
   async reopened(times: number): Promise<void> {
     await until(`it to be opened ${times} times`, () => this.opened.length === times);
   }
-}
-
-/** A batch of a source of its own. */
-function batch(source: string, first: number, count: number): SourceBatch {
-  const records = Array.from({ length: count }, (_, i) => ({
-    position: first + i,
-    messages: [
-      {
-        ...{ target: { type: TYPE, id: `${source}-${first + i}` }, value: VALUE, headers: [] },
-        traceparent: undefined,
-      },
-    ],
-  }));
-  return { source, first, next: first + count, records };
 }
 
 const unavailable = { code: "UNAVAILABLE" };

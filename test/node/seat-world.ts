@@ -29,7 +29,7 @@ import { FaultyDisk, SILENT } from "./a-node.ts";
 
 export const TYPE = "test/fn";
 
-const BINDING: FunctionBinding = {
+export const BINDING: FunctionBinding = {
   endpoint: "test/*",
   onFailure: "park",
   retry: { maxAttempts: 1, initialMs: 1, maxMs: 1 },
