@@ -1,8 +1,8 @@
 /** Where the partitions of a node sit: on this thread, or spread over others. */
 import { KafkaEgress, type TransactionCounts } from "../egress/kafka.ts";
 import { DEFAULT_LIMITS } from "../partition/limits.ts";
-import type { EgressBinding } from "../partition/ports.ts";
 import type { Closing } from "./closing.ts";
+import { directoryOf } from "./directory.ts";
 import { Functions } from "./functions.ts";
 import type { Ground } from "./ground.ts";
 import { openHosts } from "./hosts.ts";
@@ -49,18 +49,10 @@ async function openHere(
   const functions = await Functions.open(module.endpoints);
   closing.add(() => functions.close());
   const egresses = new Map(opened.map(({ egress }) => [egress.id, egress]));
-  const bindings = new Map(
-    opened.map(({ egress, release }): [string, EgressBinding] => {
-      return [egress.id, { check: (value) => egress.check(value), release }];
-    }),
-  );
   const all = Array.from({ length: storage.partitionCount }, (_, index) => index);
   const seats = openHosts(all, {
     ...{ ...options, application, storage, limits: DEFAULT_LIMITS, egresses, logger },
-    directory: {
-      function: (type) => functions.binding(type),
-      egress: (id) => bindings.get(id),
-    },
+    directory: directoryOf(functions, opened),
     invoke: (invocation, signal) => functions.invoke(invocation, signal),
   });
   const transactions = (id: string): TransactionCounts => {

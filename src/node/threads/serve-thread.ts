@@ -11,9 +11,9 @@ import type { Egress } from "../../egress/contract.ts";
 import { whyNotInLog } from "../../egress/log.ts";
 import { PlaygroundEgress } from "../../egress/playground.ts";
 import { DEFAULT_LIMITS } from "../../partition/limits.ts";
-import type { Directory, EgressBinding } from "../../partition/ports.ts";
 import type { Egress as EgressSpec } from "../../spec/module.ts";
 import type { Logger } from "../../telemetry/logger.ts";
+import { directoryOf } from "../directory.ts";
 import { Functions } from "../functions.ts";
 import { openHosts } from "../hosts.ts";
 import { openKafkaEgress } from "../kafka.ts";
@@ -84,11 +84,15 @@ async function open(setup: ThreadSetup, line: Line<ToMain, ToThread>, desk: Desk
   const functions = await Functions.open(endpointShares(module.endpoints, threads));
   const egresses = openEgresses(setup, line, logger);
   for (const egress of egresses.values()) await egress.start();
+  const bound = module.egresses.flatMap((spec) => {
+    const egress = egresses.get(spec.id);
+    return egress === undefined ? [] : [{ egress, release: releaseOf(spec) }];
+  });
   const storage = openShare(setup.storage);
   const lines = new Map<number, Line<BetweenThreads, BetweenThreads>>();
   const hosts = openHosts(setup.partitions, {
     ...{ application, storage, egresses, limits: DEFAULT_LIMITS, logger },
-    directory: directoryOf(setup, functions, egresses),
+    directory: directoryOf(functions, bound),
     invoke: (invocation, signal) => functions.invoke(invocation, signal),
     onIncarnation: async (incarnation) => {
       await line.ask("incarnated", { incarnation });
@@ -133,24 +137,6 @@ async function stop(opened: Opened | undefined): Promise<void> {
   await storage.close();
   await Promise.all([...egresses.values()].map((egress) => egress.stop()));
   await functions.close();
-}
-
-function directoryOf(
-  { module }: ThreadSetup,
-  functions: Functions,
-  egresses: ReadonlyMap<string, Egress>,
-): Directory {
-  const bindings = new Map(
-    module.egresses.flatMap((spec): [string, EgressBinding][] => {
-      const egress = egresses.get(spec.id);
-      if (egress === undefined) return [];
-      return [[spec.id, { check: (value) => egress.check(value), release: releaseOf(spec) }]];
-    }),
-  );
-  return {
-    function: (type) => functions.binding(type),
-    egress: (id) => bindings.get(id),
-  };
 }
 
 function openEgresses(
