@@ -1,5 +1,5 @@
 import { describeError, StatefoldError } from "../base/errors.ts";
-import { didYouMean } from "../spec/nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 import { version } from "../telemetry/version.ts";
 import { Client } from "./client.ts";
 import type { Command } from "./command.ts";

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { didYouMean } from "../spec/nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 import type { OptionSpec } from "./option-spec.ts";
 import { usage } from "./usage.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parse } from "yaml";
 import { describeError, StatefoldError } from "../base/errors.ts";
-import { didYouMean } from "../spec/nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 import type { Io } from "./io.ts";
 import type { OptionSpec } from "./option-spec.ts";
 

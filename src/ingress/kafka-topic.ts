@@ -153,11 +153,14 @@ export class KafkaTopic {
     const { reset, batchBytes, batchRecords, report } = this.#options;
     const { topic } = route;
     const name = kafkaSourceName(id, topic, partition);
-    if (isNew) report("info", "A partition of a Kafka topic is new.", { source: name });
     const tape = new KafkaTape({
       ...{ source: name, at: { topic, partition }, cluster, fetcher },
       ...{ reset, batchBytes, batchRecords, report },
-      begin: () => beginning.of({ topic, partition }, isNew),
+      // Asked of those alone that have no position yet.
+      begin: () => {
+        if (isNew) report("info", "A partition of a Kafka topic is new.", { source: name });
+        return beginning.of({ topic, partition }, isNew);
+      },
     });
     const source = this.#source(name, tape);
     this.sources.push({ topic, partition, source, tape });

@@ -1,9 +1,12 @@
 import { StatefoldError } from "../base/errors.ts";
+import { didYouMean } from "../base/nearest.ts";
 
 /** Takes properties one by one, and knows in the end which nobody took. */
 export class PropertyReader {
   readonly #properties: ReadonlyMap<string, string>;
   readonly #left: Set<string>;
+  /** What was asked for, given or not. */
+  readonly #known = new Set<string>();
   readonly #warnings: string[] = [];
 
   constructor(properties: ReadonlyMap<string, string>) {
@@ -13,6 +16,7 @@ export class PropertyReader {
 
   text(name: string): string | undefined {
     this.#left.delete(name);
+    this.#known.add(name);
     return this.#properties.get(name);
   }
 
@@ -55,7 +59,9 @@ export class PropertyReader {
 
   /** The warnings, with one for each property that nobody knows. */
   finish(): readonly string[] {
-    for (const name of this.#left) this.warn(name, "it has no counterpart here");
+    for (const name of this.#left) {
+      this.warn(name, `it has no counterpart here${didYouMean(name, this.#known)}`);
+    }
     this.#left.clear();
     return this.#warnings;
   }

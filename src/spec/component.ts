@@ -1,7 +1,7 @@
+import { didYouMean } from "../base/nearest.ts";
 import { splitTypeName } from "../model/type-name.ts";
 import { KINDS } from "./kinds/all.ts";
 import type { Kind } from "./kinds/kind.ts";
-import { didYouMean } from "./nearest.ts";
 import type { Cursor, Invalid } from "./reader/cursor.ts";
 import { listed, object } from "./reader/object.ts";
 import { type Reader, raw, refined, required } from "./reader/reader.ts";

@@ -828,7 +828,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/partition/driver.ts#MAX_SLEEP_MS": "how often it looks at a clock that may jump",
   "src/partition/recovery.ts#EPOCHS_OF_A_LOSS": "numbering after a loss",
   "src/partition/recovery.ts#LOST_NUMBERS": "numbering after a loss",
-  "src/spec/nearest.ts#MAX_LENGTH": "texts too long to be somebody's slip",
+  "src/base/nearest.ts#MAX_LENGTH": "texts too long to be somebody's slip",
   "src/spec/reader/scalars.ts#MAX_TIMER_MS": "the longest timer of the platform",
   "src/store/format.ts#FORMAT_VERSION": "the format",
   "src/store/level.ts#SCAN_BYTES": "what an iterator fetches, under each scan's own bound",

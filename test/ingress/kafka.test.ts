@@ -171,6 +171,12 @@ test("new partitions are found and read from their beginning, also by a restart"
   await stage.start(sink, latest);
   await sink.waitFor(2);
   assert.deepEqual(valuesOf(sink), ["1", "2"]);
+  const news = stage.reports.filter(([, message]) => message.endsWith("is new."));
+  assert.deepEqual(
+    news.map(([, , { source }]) => source),
+    ["kafka/ns/in/orders/1", "kafka/ns/in/orders/2"],
+    "each is new once",
+  );
 });
 
 test("a partition of the first ones that was not begun before a crash has the startup position", async (t) => {

@@ -62,6 +62,13 @@ test("what has none is named in a warning, with the reason where there is one", 
   ]);
 });
 
+test("a name that is nearly one that is understood is said to be", () => {
+  const { warnings } = producerSettings(of({ "compresion.type": "lz4" }), "app");
+  assert.deepEqual(warnings, [
+    'the property compresion.type has no effect: it has no counterpart here; did you mean "compression.type"?',
+  ]);
+});
+
 test("a wrong value is an error that says what is right", () => {
   const wrong = {
     code: "CONFIG_INVALID",

@@ -1,4 +1,4 @@
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../../base/nearest.ts";
 import { memberPath } from "../yaml-tree.ts";
 import { type Cursor, INVALID, type Invalid } from "./cursor.ts";
 import type { Field, Reader } from "./reader.ts";

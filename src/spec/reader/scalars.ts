@@ -1,6 +1,6 @@
 import { DURATION_EXAMPLES, parseDuration } from "../../base/duration.ts";
+import { didYouMean } from "../../base/nearest.ts";
 import { isTypeName } from "../../model/type-name.ts";
-import { didYouMean } from "../nearest.ts";
 import { expandPlaceholders, hasPlaceholder } from "../placeholders.ts";
 import { formatPlace } from "../problem.ts";
 import type { ClaimScope } from "../session.ts";

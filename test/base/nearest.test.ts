@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { didYouMean, nearest } from "../../src/spec/nearest.ts";
+import { didYouMean, nearest } from "../../src/base/nearest.ts";
 
 const FIELDS = ["address", "consumerGroupId", "topics", "id"];
 
