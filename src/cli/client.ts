@@ -82,13 +82,15 @@ export class Client {
         path: pathname.replace(/\/$/, "") + path,
         headers,
       });
+      let isConnected = false;
+      sent.once("socket", (socket) => socket.once("connect", () => (isConnected = true)));
       sent.once("response", resolve);
       sent.once("error", (error: NodeJS.ErrnoException) => {
         const why = error.code ?? error.message;
-        const advice = `start one with "statefold run module.yaml", or name another with --url`;
-        reject(
-          new StatefoldError("UNAVAILABLE", `no node answers at ${this.#text} (${why}); ${advice}`),
-        );
+        const text = isConnected
+          ? `the node at ${this.#text} broke off before it answered (${why}); whether it has taken this is not known`
+          : `no node answers at ${this.#text} (${why}); start one with "statefold run module.yaml", or name another with --url`;
+        reject(new StatefoldError("UNAVAILABLE", text));
       });
       sent.end(options.body);
     });

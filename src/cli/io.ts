@@ -13,6 +13,11 @@ export interface Io {
   readonly directory: string;
   /** Calls `handler` at each SIGINT and SIGTERM instead of ending the process. Returns what undoes it. */
   readonly onSignal: (handler: () => void) => () => void;
+  /**
+   * Calls `handler` when the process ends by itself, before the command has, and while its reader still reads. What
+   * it writes must be written at once. Returns what undoes it.
+   */
+  readonly onExit: (handler: (code: number) => void) => () => void;
 }
 
 export const processIo: Io = {
@@ -28,5 +33,12 @@ export const processIo: Io = {
   onSignal: (handler) => {
     process.on("SIGINT", handler).on("SIGTERM", handler);
     return () => void process.off("SIGINT", handler).off("SIGTERM", handler);
+  },
+  onExit: (handler) => {
+    const heard = (code: number): void => {
+      if (process.stdout.errored === null) handler(code);
+    };
+    process.on("exit", heard);
+    return () => void process.off("exit", heard);
   },
 };

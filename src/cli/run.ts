@@ -38,7 +38,7 @@ const OPTIONS: readonly OptionSpec[] = [
   },
   {
     ...{ name: "partitions", kind: "text", placeholder: "N", setting: true },
-    description: "partitions of a new DIR; one that exists has its number for good",
+    description: "partitions of a new DIR; one that exists keeps its number",
   },
   {
     ...{ name: "threads", kind: "text", placeholder: "N", setting: true },
@@ -112,6 +112,11 @@ async function run(context: Context, start: NodeStarter): Promise<number> {
   const node = await start(nodeOptions(context));
   const stopping = deferred<void>();
   const unwatch = watchSignals(io, node, stopping);
+  const uncover = io.onExit((code) => {
+    io.err(
+      `statefold: code in this process, such as an embedded function, has ended it with ${code}, by process.exit() or an error that nothing caught; nothing that was acknowledged is lost\n`,
+    );
+  });
   try {
     for (const { name, url } of node.listening) await io.out(`${name} ${url}\n`);
     await io.out("ready\n");
@@ -121,6 +126,7 @@ async function run(context: Context, start: NodeStarter): Promise<number> {
   } finally {
     unwatch();
     await node.stop();
+    uncover();
   }
 }
 

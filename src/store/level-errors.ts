@@ -55,6 +55,10 @@ export function classifyFileError(error: unknown, dir: string): unknown {
       options,
     );
   }
+  if ("code" in error && error.code === "ENOTDIR") {
+    const text = `${dir} cannot be there: what should be a folder above it is a file`;
+    return new StatefoldError("CONFIG_INVALID", text, options);
+  }
   return corrupt(dir, `the store in ${dir} cannot be read`, options);
 }
 

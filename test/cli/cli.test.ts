@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { createServer } from "node:http";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { listen } from "../../src/base/listen.ts";
 import { allCommands } from "../../src/cli/commands.ts";
+import { atEnd } from "../support/cleanup.ts";
 import { FakeIo } from "./fake-io.ts";
 
 const COMMANDS = allCommands(() => Promise.reject(new Error("not in this test")));
@@ -93,6 +96,18 @@ test("a node that does not answer is named, with what to do, and exits with 1", 
   assert.equal(code, 1);
   assert.match(err, /no node answers at http:\/\/127.0.0.1:1 \(ECONNREFUSED\); start one with/);
   assert.match(err, /\[UNAVAILABLE\]\n$/);
+});
+
+test("a node that breaks off is not said to be away: what it was sent may have been taken", async (t) => {
+  const server = createServer((request) => request.socket.destroy());
+  atEnd(t, async () => void server.close());
+  const url = `http://127.0.0.1:${await listen(server, "127.0.0.1", 0)}`;
+  const { code, err } = await run("send", "test/x", "a", "hello", "--url", url);
+  assert.equal(code, 1);
+  assert.match(
+    err,
+    /broke off before it answered \(ECONNRESET\); whether it has taken this is not/,
+  );
 });
 
 test("the compiled program runs by itself", async () => {

@@ -41,6 +41,13 @@ export class FakeIo implements Io {
     return () => this.signalled.delete(handler);
   };
 
+  readonly exited = new Set<(code: number) => void>();
+
+  readonly onExit = (handler: (code: number) => void): (() => void) => {
+    this.exited.add(handler);
+    return () => this.exited.delete(handler);
+  };
+
   signal(): void {
     for (const handler of this.signalled) handler();
   }

@@ -158,6 +158,14 @@ test("a second signal ends it at once", async () => {
   assert.deepEqual(node.done.slice(0, 2), ["drain 30000", "stop"]);
 });
 
+test("code that ends the process leaves a line that says so", async () => {
+  const { io, node, finished } = await start(["m.yaml"]);
+  for (const exit of io.exited) exit(3);
+  node.end.resolve(undefined);
+  assert.match((await finished).err, /an embedded function, has ended it with 3, by process.exit/);
+  assert.equal(io.exited.size, 0);
+});
+
 test("a node that ends by itself is a failure, with its reason", async () => {
   const { node, finished } = await start(["m.yaml"]);
   node.end.resolve(new StatefoldError("STORE_WRITE_FAILED", "the disk of partition 2 is full"));

@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Store } from "../../src/store/contract.ts";
+import { readDescription } from "../../src/store/description.ts";
 import { DataDirectory, type DirectoryOptions } from "../../src/store/directory.ts";
 import { borrowLock } from "../../src/store/directory-lock.ts";
 import { keyOf } from "../../src/store/keys.ts";
@@ -34,6 +35,21 @@ async function openDirectory(
   atEnd(t, () => directory.close());
   return directory;
 }
+
+test("a place below a file is none for a data directory, and no damage", async (t) => {
+  const file = join(tempDir(t), "notes.txt");
+  writeFileSync(file, "");
+  for (const dir of [file, join(file, "data")]) {
+    await assert.rejects(openDirectory(t, dir), {
+      code: "CONFIG_INVALID",
+      message: /the data directory .* cannot be made/,
+    });
+    await assert.rejects(readDescription(join(dir, "statefold.json")), {
+      code: "CONFIG_INVALID",
+      message: /statefold.json cannot be there: what should be a folder above it is a file/,
+    });
+  }
+});
 
 /** A directory whose partition 0 was closed at this epoch. */
 async function directoryAt(t: TestContext, epoch: number): Promise<string> {

@@ -111,7 +111,13 @@ export class Thread {
     const error = isStopping
       ? new StatefoldError("UNAVAILABLE", `${whose} has stopped`)
       : new StatefoldError("THREAD_ENDED", `${whose} has ended: ${why}`, { cause: this.#reason });
-    if (!isStopping) this.#life = { kind: "ended", error };
+    if (!isStopping) {
+      this.#life = { kind: "ended", error };
+      if (this.#reason instanceof Error) {
+        const fields = { thread: number, stack: this.#reason.stack };
+        this.#options.logger.error(fields, "An error that no code caught ended a thread.");
+      }
+    }
     this.line.end(error);
     for (const seat of this.seats) seat.gone(error);
     this.#gone.resolve();

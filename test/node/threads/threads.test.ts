@@ -108,12 +108,16 @@ for (const [how, reason] of [
 ] as const) {
   test(`a thread that ends by itself (${how}) ends the node, and nothing acknowledged is lost`, async (t) => {
     const dataDir = join(tempDir(t), "data");
-    const first = await threaded(t, dataDir, { threads: 2 });
+    const lines: string[] = [];
+    const logger = createLogger({ readable: false, write: (line) => void lines.push(line) });
+    const first = await threaded(t, dataDir, { threads: 2, logger });
     for (const id of ["a", "b", "c"]) assert.equal(await first.call(`test/counter/${id}`, 5), 5);
     const asked = first.post("/v1/call/test/bomb/x", how);
     const error = await first.node.ended;
     assert.equal(error?.code, "THREAD_ENDED");
     assert.match(describeError(error), reason);
+    if (how === "throw")
+      assert.match(lines.join(), /"stack":"Error: nobody catches .*trouble\.js:/);
     assert.equal((await asked).status, 500);
     assert.equal((await first.ask("/health/live")).status, 503);
     await first.node.stop();
