@@ -3,7 +3,10 @@ import type { Exchange } from "./exchange.ts";
 
 /** What one connection has asked for, and has no whole answer to yet. */
 interface Connection {
-  readonly open: Set<Exchange>;
+  /** Mostly there is one at a time. */
+  first: Exchange | undefined;
+  /** Besides that. */
+  others: Set<Exchange> | undefined;
   /** The last that came over it. */
   last: Exchange;
 }
@@ -23,13 +26,19 @@ export class Answers {
     const { socket } = exchange.request;
     const known = this.#connections.get(socket);
     if (known === undefined) return this.#watch(socket, exchange);
-    known.open.add(exchange);
+    if (known.first === undefined) known.first = exchange;
+    else {
+      known.others ??= new Set();
+      known.others.add(exchange);
+    }
     known.last = exchange;
   }
 
   /** It is answered, or nobody is there to be. */
   end(exchange: Exchange): void {
-    this.#connections.get(exchange.request.socket)?.open.delete(exchange);
+    const connection = this.#connections.get(exchange.request.socket);
+    if (connection?.first === exchange) connection.first = undefined;
+    else connection?.others?.delete(exchange);
   }
 
   /** The last request that came over a connection. */
@@ -38,14 +47,15 @@ export class Answers {
   }
 
   #watch(socket: Duplex, exchange: Exchange): void {
-    const connection: Connection = { open: new Set([exchange]), last: exchange };
+    const connection: Connection = { first: exchange, others: undefined, last: exchange };
     this.#connections.set(socket, connection);
     socket.once("close", () => {
       // After Node has told the one that was being written.
       setImmediate(() => {
-        for (const { response } of connection.open) {
-          response.destroy();
-          response.emit("close");
+        const { first, others = [] } = connection;
+        for (const open of first === undefined ? others : [first, ...others]) {
+          open.response.destroy();
+          open.response.emit("close");
         }
       });
     });

@@ -22,8 +22,8 @@ import { egressDestination, placeOfDestination } from "../store/keys.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { backlogOf, type EgressBacklog, FIGURES, type FigureName, NO_BACKLOG } from "./figures.ts";
 import { Publishers } from "./publishers.ts";
-import { type Question, Requests } from "./requests.ts";
-import type { Asked, Notice, Phase, Seat } from "./seat.ts";
+import { type Asker, type Question, Requests } from "./requests.ts";
+import type { Notice, Phase, Seat } from "./seat.ts";
 import { sleep } from "./sleep.ts";
 import { SourceQueue, type Taker } from "./source-queue.ts";
 import type { Storage } from "./storage.ts";
@@ -202,13 +202,16 @@ export class PartitionHost implements Seat {
     this.offer(notice);
   }
 
-  ask(question: Question): Asked {
+  newRequest(): number {
+    return this.#requests.next();
+  }
+
+  ask(question: Question, asker: Asker): void {
     const { driver } = this.#running();
     const fullBy = "target" in question ? this.#fullFor(question.target.type) : undefined;
     if (fullBy !== undefined) throw new StatefoldError("OVERLOADED", fullBy);
-    const { request, answer } = this.#requests.add();
-    driver.offer({ ...question, request });
-    return { request, answer };
+    this.#requests.add(question.request, asker);
+    driver.offer(question);
   }
 
   hangUp(request: number, keep: boolean): void {
@@ -364,7 +367,7 @@ export class PartitionHost implements Seat {
 
   #dropWaiting(): void {
     const error = this.#unavailable();
-    this.#requests.rejectAll(error);
+    this.#requests.failAll(error);
     this.#sources.rejectAll(error);
   }
 

@@ -96,10 +96,11 @@ export class Driver {
     const turn = partition.turn(nowMs);
     // I7: before the next commit starts, and before anybody hears of it.
     if (turn.cut !== undefined) this.#cut(turn.cut);
-    for (const each of turn.releases) release(each);
+    // What others work on meanwhile comes first: answering callers takes this thread's time.
     if (turn.read !== undefined) this.#read(turn.read);
     if (turn.commit !== undefined) this.#commit(turn.commit);
     for (const started of turn.invocations) this.#invoke(started);
+    for (const each of turn.releases) release(each);
     if (turn.wakeAtMs !== undefined) this.#wakeAt(turn.wakeAtMs, nowMs);
     this.#options.onTurn();
   }

@@ -685,6 +685,8 @@ export const DRIVERS: Drivers = {
 
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
+  "src/base/deadlines.ts#IDLE_LINES":
+    "kept for the next; beyond, those that nobody is in are forgotten",
   "src/node/threads/pack.ts#FIRST_CHUNK_BYTES": "of the first buffer of a batch, under CHUNK_BYTES",
   "src/node/threads/line.ts#ITEM_BYTES": "what is said weighs besides its bytes",
   "src/node/threads/line.ts#TOLD_PART": "of MAX_BYTES, after which what was taken is told",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { Outcome } from "../../src/model/invocation.ts";
+import { asked } from "../../src/node/asked.ts";
 import { openHosts } from "../../src/node/hosts.ts";
 import type { PartitionHost } from "../../src/node/partition-host.ts";
 import { Partitions } from "../../src/node/partitions.ts";
@@ -63,7 +64,7 @@ async function send(partitions: Partitions<PartitionHost>, id: string): Promise<
   const target = { type: TYPE, id };
   const question = { kind: "send", target, value: VALUE, delayMs: 0, headers: [] } as const;
   const rest = { idempotencyKey: undefined, traceparent: undefined };
-  await partitions.ownerOf(target).ask({ ...question, ...rest }).answer;
+  await asked(partitions.ownerOf(target), { ...question, ...rest }).answer;
 }
 
 /** An id of a partition that tells one of the other. */
