@@ -9,7 +9,7 @@ import { systemClock } from "../base/clock.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import { unforeseeableRandom } from "../base/random.ts";
 import type { Egress } from "../egress/contract.ts";
-import type { Invocation, Outcome } from "../model/invocation.ts";
+import type { Invoker } from "../invoke/contract.ts";
 import type { SourceBatch } from "../model/source.ts";
 import { Driver } from "../partition/driver.ts";
 import type { PartitionLimits } from "../partition/limits.ts";
@@ -46,7 +46,7 @@ export interface PartitionHostOptions {
   readonly directory: Directory;
   readonly limits: PartitionLimits;
   readonly egresses: ReadonlyMap<string, Egress>;
-  readonly invoke: (invocation: Invocation, signal: AbortSignal) => Promise<Outcome>;
+  readonly invoke: Invoker["invoke"];
   /** Releases for other partitions. */
   readonly toPeer: (from: number, release: PeerRelease) => void;
   /** Whether records of an egress may leave whose numbers begin here. Default: they may. */

@@ -22,8 +22,12 @@ export interface DriverOptions {
   readonly partition: Partition;
   readonly store: Store;
   readonly clock: Clock;
-  /** Never rejects. */
-  readonly invoke: (invocation: Invocation, signal: AbortSignal) => Promise<Outcome>;
+  /** Tells `end` how it ended, once; maybe at once. As `release`. */
+  readonly invoke: (
+    invocation: Invocation,
+    signal: AbortSignal,
+    end: (outcome: Outcome) => void,
+  ) => void;
   /** Called within a turn: must not call back into this driver but by {@link Driver.offer}. */
   readonly release: (release: Release) => void;
   /** Called once, when the store failed or the partition found a mistake of ours. */
@@ -137,10 +141,9 @@ export class Driver {
   }
 
   #invoke({ ticket, invocation }: StartedInvocation): void {
-    this.#options.invoke(invocation, this.#abort.signal).then(
-      (outcome) => this.offer({ kind: "outcome", ticket, outcome }),
-      (error: unknown) => this.#fail(error),
-    );
+    this.#options.invoke(invocation, this.#abort.signal, (outcome) => {
+      this.offer({ kind: "outcome", ticket, outcome });
+    });
   }
 
   #wakeAt(atMs: number, nowMs: number): void {

@@ -793,7 +793,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/invoke/connection.ts#TCP_KEEP_ALIVE_MS": "how often the kernel asks whether a peer lives",
   "src/invoke/decode-response.ts#DELAY_MAX_MS": "the largest number of ms, before MAX_DELAY_MS",
   "src/invoke/exchange.ts#TIMER_MAX_MS": "the longest timer of the platform",
-  "src/invoke/frames-courier.ts#OVERHEAD_BYTES": "what is counted for tags and names",
+  "src/invoke/frames-round.ts#OVERHEAD_BYTES": "what is counted for tags and names",
   "src/invoke/frames-reader.ts#VARINT_MAX_BYTES": "the encoding",
   "sdk/src/frames.ts#ENTRY_FIELD": "the encoding",
   "sdk/src/frames.ts#FRAME_FIELD": "the encoding",

@@ -10,6 +10,7 @@ import { Partitions } from "../../src/node/partitions.ts";
 import { openStorage } from "../../src/node/storage.ts";
 import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits.ts";
 import { atEnd } from "../support/cleanup.ts";
+import { byPromise } from "../support/outcomes.ts";
 import { until } from "../support/until.ts";
 import { aNode, SILENT } from "./a-node.ts";
 import { asleep } from "./functions/night.ts";
@@ -45,11 +46,11 @@ class World {
         egress: () => undefined,
       },
       egresses: new Map(),
-      invoke: (invocation) => {
+      invoke: byPromise((invocation) => {
         const answer = deferred<Outcome>();
         calls.push({ invocation, answer });
         return answer.promise;
-      },
+      }),
       onOpened: () => {},
       onCommit: () => {},
       onPublished: () => {},

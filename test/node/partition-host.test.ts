@@ -6,9 +6,9 @@ import type { Egress, EgressRecord } from "../../src/egress/contract.ts";
 import type { Invocation, Outcome } from "../../src/model/invocation.ts";
 import { asked } from "../../src/node/asked.ts";
 import { PartitionHost, type PartitionHostOptions } from "../../src/node/partition-host.ts";
-
 import { DEFAULT_LIMITS } from "../../src/partition/limits.ts";
 import { atEnd } from "../support/cleanup.ts";
+import { byPromise } from "../support/outcomes.ts";
 import { until } from "../support/until.ts";
 import { FaultyDisk, SILENT } from "./a-node.ts";
 import { BINDING, batch, DONE, TYPE, VALUE } from "./seat-world.ts";
@@ -54,12 +54,12 @@ class World {
         egress: (id) => (id === world.egress.id ? world.egress : undefined),
       },
       egresses: new Map([[world.egress.id, world.egress]]),
-      invoke: (invocation, signal) => {
+      invoke: byPromise((invocation, signal) => {
         const answer = deferred<Outcome>();
         world.calls.push({ invocation, answer });
         world.signals.push(signal);
         return answer.promise;
-      },
+      }),
       toPeer: () => {},
       onOpened: (index) => world.opened.push(index),
       onCommit: () => {},

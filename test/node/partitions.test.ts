@@ -12,6 +12,7 @@ import type { StoreSnapshot } from "../../src/store/contract.ts";
 import { endOfPrefix, keyOf } from "../../src/store/keys.ts";
 import { decodeMeta } from "../../src/store/records.ts";
 import { atEnd } from "../support/cleanup.ts";
+import { byPromise } from "../support/outcomes.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 import { SILENT } from "./a-node.ts";
@@ -44,12 +45,12 @@ async function open(
       egress: () => undefined,
     },
     egresses: new Map(),
-    invoke: async ({ target }): Promise<Outcome> => {
+    invoke: byPromise(async ({ target }): Promise<Outcome> => {
       const [, ...rest] = target.id.split(">");
       const messages =
         rest.length === 0 ? [] : [{ target: { type: TYPE, id: rest.join(">") }, value: VALUE }];
       return { kind: "reply", effects: { messages, delayed: [], egress: [], mutations: [] } };
-    },
+    }),
     ...{ onOpened: () => {}, onCommit: () => {}, onPublished: () => {} },
     onEnded: (error) => assert.fail(error),
     onCut: (partition, cut, snapshot) => cuts.push({ partition, cut, snapshot }),

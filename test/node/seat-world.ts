@@ -25,6 +25,7 @@ import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits
 import type { Cut, FunctionBinding } from "../../src/partition/ports.ts";
 import type { StoreSnapshot } from "../../src/store/contract.ts";
 import { atEnd } from "../support/cleanup.ts";
+import { byPromise } from "../support/outcomes.ts";
 import { until } from "../support/until.ts";
 import { FaultyDisk, SILENT } from "./a-node.ts";
 
@@ -163,11 +164,11 @@ export class SeatWorld {
         egress: (id) => (id === egress.id ? egress : undefined),
       },
       egresses: new Map([[egress.id, egress]]),
-      invoke: (invocation) => {
+      invoke: byPromise((invocation) => {
         const answer = deferred<Outcome>();
         this.calls.push({ invocation, answer });
         return answer.promise;
-      },
+      }),
       ...{ toPeer: () => {}, onCommit: () => {}, onPublished: () => {} },
     };
   }
