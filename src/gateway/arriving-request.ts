@@ -19,6 +19,7 @@ export class ArrivingRequest extends IncomingMessage {
   #hasAllCome = false;
   #taker: BodyTaker | undefined;
   #isStream = false;
+  #isDropped = false;
 
   /** Its body goes there, from the first byte on. Once, and before anybody uses it as a stream. */
   handTo(taker: BodyTaker): void {
@@ -29,6 +30,14 @@ export class ArrivingRequest extends IncomingMessage {
     for (const chunk of early) this.push(chunk);
     if (this.#hasAllCome) this.#taker?.tookAll();
     else if (wasFull) super._read(0); // the connection is read on
+  }
+
+  /** Nobody wants its body, or what is left of it. */
+  dropBody(): void {
+    if (this.#hasAllCome && !this.#isStream) {
+      this.#isDropped = true;
+      this.#early = undefined;
+    } else this.resume();
   }
 
   /** The parser calls it, with null at the end. */
@@ -53,6 +62,7 @@ export class ArrivingRequest extends IncomingMessage {
 
   /** Somebody reads it as a stream, be it to drop what comes. */
   override _read(bytes: number): void {
+    if (this.#isDropped) return;
     if (this.#taker === undefined && !this.#isStream) {
       this.#isStream = true;
       for (const chunk of this.#early ?? []) super.push(chunk);
