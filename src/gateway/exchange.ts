@@ -17,6 +17,11 @@ export function cutOffWhenStalled(response: ServerResponse, stallMs: number): vo
 /** A route says itself when it has done with a request: {@link Exchange.served}, {@link Exchange.failed}. */
 export type Later = "later";
 
+/** How long the other end may count on an idle connection, for its header. */
+export function keepAliveOf({ keepAliveMs }: GatewayLimits): string {
+  return `timeout=${Math.floor(keepAliveMs / 1000)}`;
+}
+
 /** What all requests of a gateway have in common. */
 export interface ExchangeHouse {
   readonly limits: GatewayLimits;
@@ -126,6 +131,7 @@ export abstract class Exchange implements Waiter {
     if (headers !== undefined) lines.push(...headers);
     // A connection that is kept would outlive the drain.
     if (this.draining.aborted) this.response.shouldKeepAlive = false;
+    if (this.response.shouldKeepAlive) lines.push("keep-alive", keepAliveOf(this.#house.limits));
     this.#house.unsent.add(this.response, length);
     this.response.writeHead(status, lines);
     this.response.end(body);

@@ -6,9 +6,9 @@ import { StatefoldError } from "../base/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { CounterSeries, HistogramSeries, MetricsRegistry } from "../telemetry/metrics.ts";
 import { Seldom } from "../telemetry/seldom.ts";
-import { Answers } from "./answers.ts";
 import { ArrivingRequest } from "./arriving-request.ts";
 import { type BodyBudget, HangUp } from "./body.ts";
+import { Connections } from "./connections.ts";
 import { DEFAULT_LIMITS, type GatewayLimits } from "./limits.ts";
 import { BUFFERED, IN_FLIGHT, REQUEST_SECONDS, REQUESTS, UNSENT } from "./metrics.ts";
 import { asProblem, invalid, Problem } from "./problem.ts";
@@ -62,7 +62,7 @@ export class Gateway {
   readonly #dropped = new Seldom();
   readonly #unsent: UnsentAnswers;
   readonly #house: VisitHouse;
-  readonly #answers = new Answers();
+  readonly #connections: Connections;
   readonly #turnstile: Turnstile<Visit>;
   /** Who is told to come again would do so at once, often enough, and cost as much as a call each time. */
   readonly #refusals: Turnstile<Failure>;
@@ -76,6 +76,7 @@ export class Gateway {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#unsent = new UnsentAnswers(this.#limits);
+    this.#connections = new Connections(this.#limits.keepAliveMs);
     this.#house = {
       ...{ limits: this.#limits, budget: this.#budget, unsent: this.#unsent },
       draining: this.#draining.signal,
@@ -193,7 +194,7 @@ export class Gateway {
   }
 
   #onClosed(visit: Visit): void {
-    this.#answers.end(visit);
+    this.#connections.end(visit);
     if (visit.isCounted) this.#onAnswered();
     visit.isCounted = false;
   }
@@ -205,7 +206,7 @@ export class Gateway {
         maxHeaderSize: limits.maxHeaderBytes,
         headersTimeout: limits.headersTimeoutMs,
         requestTimeout: limits.requestTimeoutMs,
-        keepAliveTimeout: limits.keepAliveMs,
+        keepAliveTimeout: 0, // see connections.ts
         connectionsCheckingInterval: Math.min(5_000, limits.headersTimeoutMs),
         noDelay: true,
         IncomingMessage: ArrivingRequest,
@@ -221,7 +222,7 @@ export class Gateway {
     });
     server.on("drop", () => this.#dropped.happened((times) => this.#sayDropped(times)));
     server.on("clientError", (error, socket) => {
-      answerMalformed(error, socket, isSpokenFor(this.#answers.lastOf(socket)?.response));
+      answerMalformed(error, socket, isSpokenFor(this.#connections.lastOf(socket)?.response));
     });
     return server;
   }
@@ -234,7 +235,7 @@ export class Gateway {
 
   #came(request: ArrivingRequest, response: ServerResponse): void {
     const visit = new Visit(request, response, this.#house);
-    this.#answers.add(visit);
+    this.#connections.add(visit);
     if (visit.route.always) return this.#serve(visit);
     this.#inFlight++;
     this.#turnstile.pass(visit);
