@@ -75,7 +75,7 @@ serveParent(async (question: BuildQuestion): Promise<FromChild> => {
   };
   const driver = new Driver({
     ...{ partition, store, clock: systemClock, onTurn: feed, onCommit: () => {} },
-    invoke: async (invocation) => invoke(invocation, question),
+    invoke: (invocation, _, end) => end(invoke(invocation, question)),
     release: () => {},
     onFailure: (error) => done.reject(error),
   });

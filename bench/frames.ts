@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { io } from "@statefold/sdk/protocol";
 import type { Invoker } from "../src/invoke/contract.ts";
 import { openHttpInvoker } from "../src/invoke/http.ts";
-import type { Invocation } from "../src/model/invocation.ts";
+import type { Invocation, Outcome } from "../src/model/invocation.ts";
 import type { HttpEndpoint } from "../src/spec/module.ts";
 import type { FunctionsAnswer } from "./functions.ts";
 import type { BenchOptions } from "./support/options.ts";
@@ -80,7 +80,9 @@ async function measure(
     while (performance.now() < endsAtMs) {
       const call = calls[next++ % calls.length];
       if (call === undefined) return;
-      const outcome = await invoker.invoke(call, signal);
+      const outcome = await new Promise<Outcome>((resolve) => {
+        invoker.invoke(call, signal, resolve);
+      });
       if (outcome.kind !== "reply") throw new Error(JSON.stringify(outcome));
       done++;
     }

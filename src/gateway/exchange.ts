@@ -1,9 +1,10 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
+import type { ArrivingRequest } from "./arriving-request.ts";
 import { type BodyBudget, RequestBody } from "./body.ts";
 import type { GatewayLimits } from "./limits.ts";
-import type { Waiter } from "./ports.ts";
+import type { LeaveListener, Waiter } from "./ports.ts";
 import { Problem } from "./problem.ts";
-import type { RequestTarget } from "./request-path.ts";
+import { splitTarget } from "./request-path.ts";
 import type { UnsentAnswers } from "./unsent.ts";
 
 /** Ends the connection when its other end takes nothing for so long; 0 takes it back. */
@@ -13,6 +14,14 @@ export function cutOffWhenStalled(response: ServerResponse, stallMs: number): vo
   else response.setTimeout(stallMs, () => response.destroy());
 }
 
+/** A route says itself when it has done with a request: {@link Exchange.served}, {@link Exchange.failed}. */
+export type Later = "later";
+
+/** How long the other end may count on an idle connection, for its header. */
+export function keepAliveOf({ keepAliveMs }: GatewayLimits): string {
+  return `timeout=${Math.floor(keepAliveMs / 1000)}`;
+}
+
 /** What all requests of a gateway have in common. */
 export interface ExchangeHouse {
   readonly limits: GatewayLimits;
@@ -20,42 +29,45 @@ export interface ExchangeHouse {
   /** Aborted when the node drains. */
   readonly draining: AbortSignal;
   readonly unsent: UnsentAnswers;
-  /** It is answered, or nobody is there to be: its answer is over, and its connection another's. */
-  readonly onClosed: (exchange: Exchange) => void;
 }
 
 /**
  * A request and the way to answer it. Routes answer once, with one write. It is also the caller, as long as that
  * waits for its answer: one object and one listener for all, since every message from outside pays for them.
  */
-export class Exchange implements Waiter {
-  readonly request: IncomingMessage;
+export abstract class Exchange implements Waiter {
+  readonly request: ArrivingRequest;
   readonly response: ServerResponse;
   readonly path: string;
   readonly query: string;
   /** The caller has gone before it was answered. */
   hasLeft: boolean;
-  onLeave: (() => void) | undefined;
+  listener: LeaveListener | undefined;
   /** It counts among the requests in flight until its answer is over. */
   isCounted = false;
   readonly #house: ExchangeHouse;
   #body: RequestBody | undefined;
   #isClosed = false;
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    target: RequestTarget,
-    house: ExchangeHouse,
-  ) {
+  constructor(request: ArrivingRequest, response: ServerResponse, house: ExchangeHouse) {
+    const target = splitTarget(request.url ?? "/");
     this.request = request;
     this.response = response;
     this.path = target.path;
     this.query = target.query;
     this.hasLeft = response.destroyed;
     this.#house = house;
-    response.on("close", () => this.#closed());
+    response.on("close", () => this.#onClose());
   }
+
+  /** Its route has done with it; for a route that says so itself. */
+  abstract served(): void;
+
+  /** Its route has failed; as {@link served}. */
+  abstract failed(error: unknown): void;
+
+  /** It is answered, or nobody is there to be: its answer is over, and its connection another's. */
+  protected abstract closed(): void;
 
   /** Aborted when the node drains: for answers that have no end of their own. */
   get draining(): AbortSignal {
@@ -76,17 +88,17 @@ export class Exchange implements Waiter {
   hungUp(): AbortSignal {
     const controller = new AbortController();
     if (this.hasLeft) controller.abort();
-    else this.onLeave = () => controller.abort();
+    else this.listener = { waiterLeft: () => controller.abort() };
     return controller.signal;
   }
 
-  #closed(): void {
+  #onClose(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#house.onClosed(this);
+    this.closed();
     if (this.response.writableEnded || this.hasLeft) return;
     this.hasLeft = true;
-    this.onLeave?.();
+    this.listener?.waiterLeft();
   }
 
   /**
@@ -119,6 +131,7 @@ export class Exchange implements Waiter {
     if (headers !== undefined) lines.push(...headers);
     // A connection that is kept would outlive the drain.
     if (this.draining.aborted) this.response.shouldKeepAlive = false;
+    if (this.response.shouldKeepAlive) lines.push("keep-alive", keepAliveOf(this.#house.limits));
     this.#house.unsent.add(this.response, length);
     this.response.writeHead(status, lines);
     this.response.end(body);

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { assert } from "../base/assert.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
@@ -6,17 +6,17 @@ import { StatefoldError } from "../base/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { CounterSeries, HistogramSeries, MetricsRegistry } from "../telemetry/metrics.ts";
 import { Seldom } from "../telemetry/seldom.ts";
-import { Answers } from "./answers.ts";
+import { ArrivingRequest } from "./arriving-request.ts";
 import { type BodyBudget, HangUp } from "./body.ts";
-import { Exchange, type ExchangeHouse } from "./exchange.ts";
+import { Connections } from "./connections.ts";
 import { DEFAULT_LIMITS, type GatewayLimits } from "./limits.ts";
 import { BUFFERED, IN_FLIGHT, REQUEST_SECONDS, REQUESTS, UNSENT } from "./metrics.ts";
 import { asProblem, invalid, Problem } from "./problem.ts";
 import { answerMalformed, answerProblem } from "./refusal.ts";
-import { splitTarget } from "./request-path.ts";
-import { type Ports, ROUTE_NAMES, type Route, type RouteName, Router } from "./router.ts";
+import { type Ports, ROUTE_NAMES, type RouteName, Router } from "./router.ts";
 import { Turnstile } from "./turnstile.ts";
 import { UnsentAnswers } from "./unsent.ts";
+import { Visit, type VisitHouse } from "./visit.ts";
 
 export interface GatewayOptions extends Ports {
   readonly host: string;
@@ -33,15 +33,8 @@ interface RouteMeter {
   readonly byStatus: Map<number, CounterSeries>;
 }
 
-/** A request on its way to its route. */
-interface Visit {
-  readonly exchange: Exchange;
-  readonly route: Route;
-  readonly rest: string;
-  readonly startedAt: number;
-}
-
-interface Failure extends Pick<Visit, "exchange" | "route" | "startedAt"> {
+interface Failure {
+  readonly visit: Visit;
   readonly error: unknown;
 }
 
@@ -64,13 +57,12 @@ type State =
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #limits: GatewayLimits;
-  readonly #router: Router;
-  readonly #server: Server;
+  readonly #server: Server<typeof ArrivingRequest>;
   readonly #budget: BodyBudget = { held: 0 };
   readonly #dropped = new Seldom();
   readonly #unsent: UnsentAnswers;
-  readonly #house: ExchangeHouse;
-  readonly #answers = new Answers();
+  readonly #house: VisitHouse;
+  readonly #connections: Connections;
   readonly #turnstile: Turnstile<Visit>;
   /** Who is told to come again would do so at once, often enough, and cost as much as a call each time. */
   readonly #refusals: Turnstile<Failure>;
@@ -84,18 +76,21 @@ export class Gateway {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#unsent = new UnsentAnswers(this.#limits);
+    this.#connections = new Connections(this.#limits.keepAliveMs);
     this.#house = {
       ...{ limits: this.#limits, budget: this.#budget, unsent: this.#unsent },
       draining: this.#draining.signal,
-      onClosed: (exchange) => this.#onClosed(exchange),
+      router: new Router(options, this.#limits),
+      served: (visit) => this.#served(visit),
+      failed: (visit, error) => this.#failed(visit, error),
+      closed: (visit) => this.#onClosed(visit),
     };
-    this.#router = new Router(options, this.#limits);
     const { requestsPerTurn, refusalsPerSecond, maxInFlight } = this.#limits;
     this.#turnstile = new Turnstile(requestsPerTurn, maxInFlight, (visit) => this.#serve(visit));
     this.#refusals = new Turnstile(
       Math.ceil((refusalsPerSecond * REFUSED_EVERY_MS) / 1_000),
       maxInFlight,
-      (failure) => this.#fail(failure),
+      ({ visit, error }) => this.#fail(visit, error),
       (turn) => void setTimeout(turn, REFUSED_EVERY_MS),
     );
     this.#server = this.#createServer();
@@ -198,22 +193,23 @@ export class Gateway {
     if (this.#inFlight === 0) this.#idle?.resolve();
   }
 
-  #onClosed(exchange: Exchange): void {
-    this.#answers.end(exchange);
-    if (exchange.isCounted) this.#onAnswered();
-    exchange.isCounted = false;
+  #onClosed(visit: Visit): void {
+    this.#connections.end(visit);
+    if (visit.isCounted) this.#onAnswered();
+    visit.isCounted = false;
   }
 
-  #createServer(): Server {
+  #createServer(): Server<typeof ArrivingRequest> {
     const limits = this.#limits;
     const server = createServer(
       {
         maxHeaderSize: limits.maxHeaderBytes,
         headersTimeout: limits.headersTimeoutMs,
         requestTimeout: limits.requestTimeoutMs,
-        keepAliveTimeout: limits.keepAliveMs,
+        keepAliveTimeout: 0, // see connections.ts
         connectionsCheckingInterval: Math.min(5_000, limits.headersTimeoutMs),
         noDelay: true,
+        IncomingMessage: ArrivingRequest,
       },
       (request, response) => this.#came(request, response),
     );
@@ -226,7 +222,7 @@ export class Gateway {
     });
     server.on("drop", () => this.#dropped.happened((times) => this.#sayDropped(times)));
     server.on("clientError", (error, socket) => {
-      answerMalformed(error, socket, isSpokenFor(this.#answers.lastOf(socket)?.response));
+      answerMalformed(error, socket, isSpokenFor(this.#connections.lastOf(socket)?.response));
     });
     return server;
   }
@@ -237,59 +233,57 @@ export class Gateway {
     this.#options.logger.warn(fields, "Connections are refused: as many as may be are open.");
   }
 
-  #came(request: IncomingMessage, response: ServerResponse): void {
-    const startedAt = performance.now();
-    const target = splitTarget(request.url ?? "/");
-    const { route, rest } = this.#router.find(target.path);
-    const exchange = new Exchange(request, response, target, this.#house);
-    this.#answers.add(exchange);
-    const visit = { exchange, route, rest, startedAt };
-    if (route.always) return this.#serve(visit);
+  #came(request: ArrivingRequest, response: ServerResponse): void {
+    const visit = new Visit(request, response, this.#house);
+    this.#connections.add(visit);
+    if (visit.route.always) return this.#serve(visit);
     this.#inFlight++;
     this.#turnstile.pass(visit);
   }
 
-  #serve({ exchange, route, rest, startedAt }: Visit): void {
+  #serve(visit: Visit): void {
+    const { route } = visit;
     try {
-      if (!route.always) this.#admit(exchange.request);
-      const handled = route.handle(exchange, rest);
-      if (handled === undefined) return this.#served(exchange, route, startedAt);
+      if (!route.always) this.#admit(visit.request);
+      const handled = route.handle(visit, visit.rest);
+      if (handled === "later") return;
+      if (handled === undefined) return this.#served(visit);
       handled.then(
-        () => this.#served(exchange, route, startedAt),
-        (error: unknown) => this.#failed(error, exchange, route, startedAt),
+        () => this.#served(visit),
+        (error: unknown) => this.#failed(visit, error),
       );
     } catch (error) {
-      this.#failed(error, exchange, route, startedAt);
+      this.#failed(visit, error);
     }
   }
 
-  #failed(error: unknown, exchange: Exchange, route: Route, startedAt: number): void {
-    const failure = { error, exchange, route, startedAt };
-    if (!(error instanceof StatefoldError) || error.code !== "OVERLOADED")
-      return this.#fail(failure);
-    exchange.releaseBody();
-    this.#refusals.pass(failure);
+  #failed(visit: Visit, error: unknown): void {
+    if (!(error instanceof StatefoldError) || error.code !== "OVERLOADED") {
+      return this.#fail(visit, error);
+    }
+    visit.releaseBody();
+    this.#refusals.pass({ visit, error });
   }
 
-  #fail({ error, exchange, route, startedAt }: Failure): void {
-    this.#refuse(error, route, exchange);
-    this.#served(exchange, route, startedAt);
+  #fail(visit: Visit, error: unknown): void {
+    this.#refuse(visit, error);
+    this.#served(visit);
   }
 
   /** Its route has done with it. */
-  #served(exchange: Exchange, route: Route, startedAt: number): void {
-    const { response } = exchange;
-    exchange.releaseBody();
+  #served(visit: Visit): void {
+    const { response, route } = visit;
+    visit.releaseBody();
     // Node takes a connection whose answer is still on its way out for an idle one; a drain must not.
-    if (!route.always && response.writableEnded && !response.destroyed) exchange.isCounted = true;
+    if (!route.always && response.writableEnded && !response.destroyed) visit.isCounted = true;
     else if (!route.always) this.#onAnswered();
     // Who hung up got none; 499 is what proxies count it as.
     const status = response.headersSent ? response.statusCode : 499;
-    this.#measure(route.name, status, startedAt);
+    this.#measure(route.name, status, visit.cameAtMs);
   }
 
   /** @throws UNAVAILABLE, OVERLOADED, and 403 for another site's page in a browser */
-  #admit(request: IncomingMessage): void {
+  #admit(request: ArrivingRequest): void {
     if (this.#draining.signal.aborted) {
       throw new Problem("UNAVAILABLE", "the node is draining", { close: true });
     }
@@ -305,7 +299,7 @@ export class Gateway {
     }
   }
 
-  #refuse(error: unknown, route: Route, { request, response }: Exchange): void {
+  #refuse({ route, request, response }: Visit, error: unknown): void {
     if (error instanceof HangUp) {
       response.destroy();
       return;
@@ -318,7 +312,7 @@ export class Gateway {
     answerProblem(request, response, problem, this.#limits);
   }
 
-  #measure(route: RouteName, status: number, startedAt: number): void {
+  #measure(route: RouteName, status: number, sinceMs: number): void {
     const meter = this.#meters.get(route);
     if (meter === undefined) return;
     let counter = meter.byStatus.get(status);
@@ -327,7 +321,7 @@ export class Gateway {
       meter.byStatus.set(status, counter);
     }
     counter.add();
-    meter.seconds.observe((performance.now() - startedAt) / 1000);
+    meter.seconds.observe((performance.now() - sinceMs) / 1000);
   }
 }
 

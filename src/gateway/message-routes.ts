@@ -1,10 +1,11 @@
 import type { Address } from "../model/address.ts";
 import type { Header } from "../model/message.ts";
 import { traceparentOf } from "../telemetry/trace.ts";
+import type { BodyReader } from "./body.ts";
 import { durationParameter } from "./duration.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, Later } from "./exchange.ts";
 import type { GatewayLimits } from "./limits.ts";
-import type { CallResult, MessageRequest, Messages } from "./ports.ts";
+import type { Caller, CallResult, MessageRequest, Messages } from "./ports.ts";
 import { Problem } from "./problem.ts";
 import { decodeSegment, parseAddress, parseQuery } from "./request-path.ts";
 import { answerValue, readValue, TYPE_HEADER } from "./values.ts";
@@ -38,41 +39,34 @@ export class MessageRoutes {
     const target = parseAddress(rest);
     const delay = parametersOf(exchange, "delay").get("delay");
     const delayMs = delay === undefined ? 0 : durationParameter("delay", delay, MAX_DELAY_MS);
-    const key = exchange.header("idempotency-key");
-    const message = messageOf(exchange, target, key, await exchange.body.read());
+    const message = messageOf(exchange, target, await exchange.body.read());
     const { messageId } = await this.#messages.send({ ...message, delayMs });
     exchange.json(202, { messageId });
   }
 
   /** `POST /v1/call/{namespace}/{name}/{id}?timeout=` */
-  async call(exchange: Exchange, rest: string): Promise<void> {
+  call(exchange: Exchange, rest: string): Later {
     exchange.allow("POST");
     const target = parseAddress(rest);
     const timeoutMs = this.#timeoutOf(exchange);
-    const key = exchange.header("idempotency-key");
-    const message = messageOf(exchange, target, key, await exchange.body.read());
-    const { value, idempotencyKey, traceparent, headers } = message;
-    const waiter = exchange;
-    const call = { target, value, idempotencyKey, traceparent, headers, timeoutMs, waiter };
-    this.#waiting.enter(target.type);
-    try {
-      answerCall(exchange, await this.#messages.call(call));
-    } finally {
-      this.#waiting.leave(target.type);
-    }
+    const call = new Call(exchange, this.#waiting, this.#messages, target, timeoutMs);
+    exchange.body.readInto(call);
+    return "later";
   }
 
   /** `GET /v1/calls/{callId}?timeout=` */
-  async fetch(exchange: Exchange, rest: string): Promise<void> {
+  fetch(exchange: Exchange, rest: string): Later {
     exchange.allow("GET");
     const callId = decodeSegment(rest);
     const timeoutMs = this.#timeoutOf(exchange);
-    this.#waiting.enter(EARLIER);
+    const waiting = new WaitingExchange(exchange, this.#waiting, EARLIER);
+    waiting.enter();
     try {
-      answerCall(exchange, await this.#messages.fetchCall(callId, timeoutMs, exchange));
-    } finally {
-      this.#waiting.leave(EARLIER);
+      this.#messages.fetchCall(callId, timeoutMs, waiting);
+    } catch (error) {
+      waiting.failed(error);
     }
+    return "later";
   }
 
   #timeoutOf(exchange: Exchange): number {
@@ -84,16 +78,95 @@ export class MessageRoutes {
   }
 }
 
+/** A caller whose answer is a reply. Nothing that goes wrong as it is answered may reach who brings the reply. */
+class WaitingExchange implements Caller {
+  readonly waiter: Exchange;
+  readonly #waiting: WaitingCalls;
+  /** Whom it waits for. */
+  readonly #whom: string;
+
+  constructor(exchange: Exchange, waiting: WaitingCalls, whom: string) {
+    this.waiter = exchange;
+    this.#waiting = waiting;
+    this.#whom = whom;
+  }
+
+  /** @throws OVERLOADED when too many wait */
+  enter(): void {
+    this.#waiting.enter(this.#whom);
+  }
+
+  answered(result: CallResult): void {
+    this.#waiting.leave(this.#whom);
+    try {
+      answerCall(this.waiter, result);
+    } catch (error) {
+      return this.waiter.failed(error);
+    }
+    this.waiter.served();
+  }
+
+  failed(error: unknown): void {
+    this.#waiting.leave(this.#whom);
+    this.waiter.failed(error);
+  }
+}
+
+/** A call: its body comes, then its reply. */
+class Call extends WaitingExchange implements BodyReader {
+  readonly #messages: Messages;
+  readonly #target: Address;
+  readonly #timeoutMs: number;
+
+  constructor(
+    exchange: Exchange,
+    waiting: WaitingCalls,
+    messages: Messages,
+    target: Address,
+    timeoutMs: number,
+  ) {
+    super(exchange, waiting, target.type);
+    this.#messages = messages;
+    this.#target = target;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  bodyRead(body: Buffer): void {
+    let message: MessageRequest;
+    try {
+      message = messageOf(this.waiter, this.#target, body);
+      this.enter();
+    } catch (error) {
+      return this.bodyFailed(error);
+    }
+    const { target, value, idempotencyKey, traceparent, headers } = message;
+    const timeoutMs = this.#timeoutMs;
+    try {
+      this.#messages.call({
+        target,
+        value,
+        idempotencyKey,
+        traceparent,
+        headers,
+        timeoutMs,
+        caller: this,
+      });
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  bodyFailed(error: unknown): void {
+    this.waiter.failed(error);
+  }
+}
+
 function parametersOf(exchange: Exchange, name: string): ReadonlyMap<string, string> {
   return exchange.query === "" ? NO_PARAMETERS : parseQuery(exchange.query, [name]);
 }
 
-function messageOf(
-  exchange: Exchange,
-  target: Address,
-  idempotencyKey: string | undefined,
-  body: Buffer,
-): MessageRequest {
+function messageOf(exchange: Exchange, target: Address, body: Buffer): MessageRequest {
+  const idempotencyKey = exchange.header("idempotency-key");
   const traceparent = traceparentOf(exchange.request.headers[TRACEPARENT]);
   const headers = messageHeaders(exchange.request.rawHeaders);
   const value = readValue(exchange.request.headers, body);

@@ -14,6 +14,7 @@ export interface ProblemOptions {
 /** An error that knows how it is answered. Thrown by routes; everything else is translated to it. */
 export class Problem extends StatefoldError {
   readonly options: ProblemOptions;
+  #body: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: ProblemOptions = {}) {
     super(code, message);
@@ -26,7 +27,7 @@ export class Problem extends StatefoldError {
 
   /** RFC 9457, application/problem+json. */
   body(): string {
-    return JSON.stringify({
+    this.#body ??= JSON.stringify({
       type: `urn:statefold:error:${this.code}`,
       title: ERRORS[this.code].summary,
       status: this.status,
@@ -34,6 +35,7 @@ export class Problem extends StatefoldError {
       detail: this.message,
       ...this.options.members,
     });
+    return this.#body;
   }
 }
 

@@ -1,5 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import type { ArrivingRequest } from "./arriving-request.ts";
+import { keepAliveOf } from "./exchange.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { Problem } from "./problem.ts";
 
@@ -11,7 +13,7 @@ const PROBLEM_JSON = "application/problem+json";
  * time and bytes), since a connection closed under a sender loses it the answer.
  */
 export function answerProblem(
-  request: IncomingMessage,
+  request: ArrivingRequest,
   response: ServerResponse,
   problem: Problem,
   limits: GatewayLimits,
@@ -27,10 +29,11 @@ export function answerProblem(
   const isAwaitingContinue = request.headers.expect !== undefined && !request.complete;
   const mustClose = problem.options.close === true || isAwaitingContinue || isLong(request, limits);
   if (mustClose) lines.push("connection", "close");
+  else if (response.shouldKeepAlive) lines.push("keep-alive", keepAliveOf(limits));
   response.writeHead(problem.status, lines);
   if (!mustClose || isAwaitingContinue || request.complete) {
     response.end(body);
-    request.resume();
+    request.dropBody();
     return;
   }
   response.write(body);

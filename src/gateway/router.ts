@@ -1,6 +1,6 @@
 import type { Admin } from "./admin-port.ts";
 import { AdminRoutes } from "./admin-routes.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, Later } from "./exchange.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { MessageRoutes } from "./message-routes.ts";
 import { unknownRoute } from "./not-found.ts";
@@ -35,7 +35,7 @@ export interface Route {
   /** Asked by machines about the node itself: answered also while it drains, and beside the bounds. */
   readonly always: boolean;
   /** @param rest the path behind the route's own part, without a leading '/' */
-  readonly handle: (exchange: Exchange, rest: string) => Promise<void> | void;
+  readonly handle: (exchange: Exchange, rest: string) => Promise<void> | Later | void;
 }
 
 /** Which route takes a path: by its beginning, the busiest first. */

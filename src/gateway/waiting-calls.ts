@@ -1,8 +1,16 @@
+import { memo } from "../base/memo.ts";
 import { hasShare } from "../base/shares.ts";
 import { Problem } from "./problem.ts";
 
 /** No type's name. */
 export const EARLIER = "replies to earlier calls";
+
+/** One for all, however many are refused: an error and its text cost as much as the rest of a refusal. */
+const refusalFor = memo((whom) => {
+  const those = whom === EARLIER ? whom : `functions of type ${whom}`;
+  const text = `as many callers as may be wait for ${those} already, and the rest of the room is for others`;
+  return new Problem("OVERLOADED", text);
+});
 
 /**
  * The callers who wait, by whom they wait for: the functions of a type, say. One whose endpoint is down makes
@@ -25,11 +33,7 @@ export class WaitingCalls {
    */
   enter(whom: string): void {
     const own = this.#byWhom.get(whom) ?? 0;
-    if (!hasShare(own, this.#all, this.#room)) {
-      const those = whom === EARLIER ? whom : `functions of type ${whom}`;
-      const text = `${own} callers wait for ${those} already, and the rest of the room is for others`;
-      throw new Problem("OVERLOADED", text);
-    }
+    if (!hasShare(own, this.#all, this.#room)) throw refusalFor(whom);
     this.#all++;
     this.#byWhom.set(whom, own + 1);
   }

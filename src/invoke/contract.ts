@@ -7,10 +7,10 @@ import type { Invocation, Outcome } from "../model/invocation.ts";
  */
 export interface Invoker {
   /**
-   * Never rejects. Waits while the type or the endpoint has as many calls in flight as it may; that
+   * Tells `end` the outcome, once, whatever happens; maybe before it returns. Waits while the type or the endpoint has as many calls in flight as it may; that
    * wait is not part of the call's own time. An aborted signal ends the wait or the call as `retryLater`.
    */
-  invoke(invocation: Invocation, signal: AbortSignal): Promise<Outcome>;
+  invoke(invocation: Invocation, signal: AbortSignal, end: (outcome: Outcome) => void): void;
 
   /**
    * Ends now: what is waiting or in flight ends as `retryLater`, later calls do so at once. Idempotent.

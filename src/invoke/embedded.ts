@@ -87,9 +87,9 @@ class InProcessInvoker implements EmbeddedInvoker {
     return this.#handler.typenames;
   }
 
-  invoke(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
+  invoke(invocation: Invocation, signal: AbortSignal, end: (outcome: Outcome) => void): void {
     const { type } = invocation.target;
-    return this.#gate.run(type, signal, () => this.#call(invocation, signal));
+    void this.#gate.run(type, signal, () => this.#call(invocation, signal)).then(end);
   }
 
   async close(): Promise<void> {

@@ -16,7 +16,6 @@
  * owner has let in (a bound for each function type), the rounds what the pool's connections do.
  */
 import { Queue } from "../base/queue.ts";
-import type { Invocation, Outcome } from "../model/invocation.ts";
 import { encodeRequests } from "./encode-request.ts";
 import { FramesOffer } from "./frames-offer.ts";
 import { type Parcel, Round } from "./frames-round.ts";
@@ -94,12 +93,10 @@ export class Courier {
     this.#offer.offered();
   }
 
-  /** @param settle called once, and never when the call is cancelled before; undefined: send it alone */
-  call(invocation: Invocation, settle: (outcome: Outcome | undefined) => void): Parcel {
-    const parcel: Parcel = { invocation, bytes: sizeOf(invocation), settle, place: "queue" };
+  /** Carries a call. */
+  take(parcel: Parcel): void {
     this.#queue.push(parcel);
     this.#pumpSoon();
-    return parcel;
   }
 
   cancel(parcel: Parcel): void {
@@ -226,19 +223,4 @@ function alone(parcel: Parcel | undefined): void {
   if (parcel?.place !== "queue") return;
   parcel.place = "over";
   parcel.settle(undefined);
-}
-
-/** Of tags, lengths and names, for each call and each message. */
-const OVERHEAD_BYTES = 64;
-
-/** About what a call adds to a request. */
-function sizeOf({ target, state, messages }: Invocation): number {
-  let bytes = OVERHEAD_BYTES + target.type.length + target.id.length;
-  for (const entry of state) bytes += entry.byteLength;
-  for (const { value, caller, headers, id, traceparent } of messages) {
-    bytes += OVERHEAD_BYTES + value.value.byteLength + value.typename.length + id.length;
-    bytes += (caller?.id.length ?? 0) + (traceparent?.length ?? 0);
-    for (const header of headers) bytes += header.key.length + header.value.byteLength;
-  }
-  return bytes;
 }

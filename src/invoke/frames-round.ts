@@ -4,14 +4,35 @@ import { FramesReader } from "./frames-reader.ts";
 import { WireError } from "./wire-reader.ts";
 
 /** A call that is to share a request with others, from when it is asked for until it has its outcome. */
-export interface Parcel {
+export abstract class Parcel {
   readonly invocation: Invocation;
   /** About what it adds to a request. */
   readonly bytes: number;
-  /** Called once. Undefined: it is to be sent alone, by an ordinary request. */
-  readonly settle: (outcome: Outcome | undefined) => void;
   /** Where it is. */
-  place: "queue" | "over" | Round;
+  place: "queue" | "over" | Round = "queue";
+
+  constructor(invocation: Invocation) {
+    this.invocation = invocation;
+    this.bytes = sizeOf(invocation);
+  }
+
+  /** Called once, and never when it is cancelled before. Undefined: it is to be sent alone, by an ordinary request. */
+  abstract settle(outcome: Outcome | undefined): void;
+}
+
+/** Of tags, lengths and names, for each call and each message. */
+const OVERHEAD_BYTES = 64;
+
+/** About what a call adds to a request. */
+function sizeOf({ target, state, messages }: Invocation): number {
+  let bytes = OVERHEAD_BYTES + target.type.length + target.id.length;
+  for (const entry of state) bytes += entry.byteLength;
+  for (const { value, caller, headers, id, traceparent } of messages) {
+    bytes += OVERHEAD_BYTES + value.value.byteLength + value.typename.length + id.length;
+    bytes += (caller?.id.length ?? 0) + (traceparent?.length ?? 0);
+    for (const header of headers) bytes += header.key.length + header.value.byteLength;
+  }
+  return bytes;
 }
 
 /**

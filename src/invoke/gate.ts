@@ -1,6 +1,6 @@
 import { describeError } from "../base/errors.ts";
 import type { Outcome } from "../model/invocation.ts";
-import { Cancellations } from "./cancellations.ts";
+import { type Cancellable, Cancellations } from "./cancellations.ts";
 import { Slots } from "./slots.ts";
 
 export interface GateLimits {
@@ -96,8 +96,18 @@ export class Gate {
    * @returns takes it back; to be called when the call has ended
    */
   whenCancelled(signal: AbortSignal, cancel: () => void): () => void {
-    this.#cancellations.add(signal, cancel);
-    return () => this.#cancellations.delete(signal, cancel);
+    const what = { cancel };
+    this.listen(signal, what);
+    return () => this.ignore(signal, what);
+  }
+
+  /** The same for what is an object already, until {@link ignore}. */
+  listen(signal: AbortSignal, what: Cancellable): void {
+    this.#cancellations.add(signal, what);
+  }
+
+  ignore(signal: AbortSignal, what: Cancellable): void {
+    this.#cancellations.delete(signal, what);
   }
 
   /** Cancels what waits and what is in flight; nothing enters any more. */

@@ -5,14 +5,15 @@ import type { Random } from "../base/backoff.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
 import { type EndpointUrl, urlFor } from "../spec/endpoint-url.ts";
 import type { HttpEndpoint } from "../spec/module.ts";
+import type { Cancellable } from "./cancellations.ts";
 import { classify, isReset, mediaType } from "./classify.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import type { Invoker } from "./contract.ts";
 import { encodeRequest } from "./encode-request.ts";
 import { type Ending, Exchange, type ExchangeLimits, isSuccess, type Stream } from "./exchange.ts";
 import { Courier, type RoundEnding, type RoundListener } from "./frames-courier.ts";
+import { Parcel } from "./frames-round.ts";
 import { Gate } from "./gate.ts";
-import type { Slots } from "./slots.ts";
 import { readTls } from "./tls.ts";
 import { redirectedUrl, showUrl } from "./url.ts";
 
@@ -74,14 +75,24 @@ class HttpInvoker implements Invoker {
     this.#gate = gate;
   }
 
-  invoke(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
+  invoke(invocation: Invocation, signal: AbortSignal, end: (outcome: Outcome) => void): void {
     const { type } = invocation.target;
     const courier = this.#courierOfType.get(type);
     const slot = courier?.isOpen === true ? this.#gate.tryEnter(type, signal) : undefined;
     if (courier === undefined || slot === undefined) {
-      return this.#gate.run(type, signal, () => this.#call(invocation, signal));
+      void this.#gate.run(type, signal, () => this.#call(invocation, signal)).then(end);
+      return;
     }
-    return this.#carry(courier, invocation, signal, slot);
+    const shared = new SharedCall(invocation, this.#gate, courier, signal, (outcome) => {
+      if (outcome !== undefined) {
+        this.#gate.leave(type, slot);
+        return end(outcome);
+      }
+      const url = this.#urlOf(type);
+      const alone = () => this.#inTurn(url, courier, invocation, signal);
+      void this.#gate.hold(slot, type, signal, alone).then(end);
+    });
+    shared.begin();
   }
 
   close(): Promise<void> {
@@ -90,6 +101,7 @@ class HttpInvoker implements Invoker {
     return this.#closing;
   }
 
+  /** Somebody else holds a slot of its type. */
   #call(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
     const { type } = invocation.target;
     const url = this.#urlOf(type);
@@ -97,35 +109,12 @@ class HttpInvoker implements Invoker {
     if (courier !== undefined && this.#courierOfType.size < URLS_MAX) {
       this.#courierOfType.set(type, courier); // the next finds it without a look at the URL
     }
-    return courier?.isOpen === true
-      ? this.#carry(courier, invocation, signal, undefined)
-      : this.#inTurn(url, courier, invocation, signal);
-  }
-
-  /** @param slot of its type, given back as it ends; undefined: somebody else holds it */
-  #carry(
-    courier: Courier,
-    invocation: Invocation,
-    signal: AbortSignal,
-    slot: Slots | undefined,
-  ): Promise<Outcome> {
-    const { type } = invocation.target;
+    if (courier?.isOpen !== true) return this.#inTurn(url, courier, invocation, signal);
     return new Promise((resolve) => {
-      const end = (outcome: Outcome): void => {
-        if (slot !== undefined) this.#gate.leave(type, slot);
-        resolve(outcome);
-      };
-      const parcel = courier.call(invocation, (outcome) => {
-        stopListening();
-        if (outcome !== undefined) return end(outcome);
-        const url = this.#urlOf(type);
-        const alone = () => this.#inTurn(url, courier, invocation, signal);
-        resolve(slot === undefined ? alone() : this.#gate.hold(slot, type, signal, alone));
+      const shared = new SharedCall(invocation, this.#gate, courier, signal, (outcome) => {
+        resolve(outcome ?? this.#inTurn(url, courier, invocation, signal));
       });
-      const stopListening = this.#gate.whenCancelled(signal, () => {
-        courier.cancel(parcel);
-        end(CANCELLED);
-      });
+      shared.begin();
     });
   }
 
@@ -279,6 +268,44 @@ class HttpInvoker implements Invoker {
       this.#urls.set(functionType, url);
     }
     return url;
+  }
+}
+
+/** A call that shares a request with others. */
+class SharedCall extends Parcel implements Cancellable {
+  readonly #gate: Gate;
+  readonly #courier: Courier;
+  readonly #signal: AbortSignal;
+  readonly #end: (outcome: Outcome | undefined) => void;
+
+  /** @param end called once; undefined: it is to be sent alone */
+  constructor(
+    invocation: Invocation,
+    gate: Gate,
+    courier: Courier,
+    signal: AbortSignal,
+    end: (outcome: Outcome | undefined) => void,
+  ) {
+    super(invocation);
+    this.#gate = gate;
+    this.#courier = courier;
+    this.#signal = signal;
+    this.#end = end;
+  }
+
+  begin(): void {
+    this.#gate.listen(this.#signal, this);
+    this.#courier.take(this);
+  }
+
+  settle(outcome: Outcome | undefined): void {
+    this.#gate.ignore(this.#signal, this);
+    this.#end(outcome);
+  }
+
+  cancel(): void {
+    this.#courier.cancel(this);
+    this.#end(CANCELLED);
   }
 }
 

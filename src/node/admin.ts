@@ -30,6 +30,7 @@ import type { OperatorVerb } from "../partition/ports.ts";
 import { timerRange } from "../partition/timers.ts";
 import type { DeadRecord } from "../store/records.ts";
 import { addressRange } from "./address-list.ts";
+import { asked } from "./asked.ts";
 import { listPages } from "./pages.ts";
 import type { Partitions } from "./partitions.ts";
 import type { NodeReport } from "./report.ts";
@@ -171,7 +172,7 @@ const deadId = (partition: number, number: number): string => `${partition}-${nu
 
 /** @throws StatefoldError with the partition's reason, when it refuses */
 async function decide(seat: Seat, verb: OperatorVerb) {
-  const answer = await seat.ask({ kind: "operator", verb }).answer;
+  const answer = await asked(seat, { kind: "operator", verb }).answer;
   if (answer.kind === "operated") return answer;
   if (answer.kind === "refused") throw new StatefoldError(answer.code, answer.reason);
   throw new StatefoldError("INTERNAL", `a decision was answered with ${answer.kind}`);

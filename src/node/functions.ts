@@ -76,14 +76,14 @@ export class Functions {
     return binding;
   }
 
-  /** Never rejects. */
-  invoke(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
+  /** As {@link Invoker.invoke}. */
+  invoke(invocation: Invocation, signal: AbortSignal, end: (outcome: Outcome) => void): void {
     const served = this.#byName.get(invocation.endpoint);
     assert(served !== undefined, `no endpoint is called ${invocation.endpoint}`);
     try {
-      return served.invoker.invoke(invocation, signal);
+      served.invoker.invoke(invocation, signal, end);
     } catch (error) {
-      return Promise.resolve({ kind: "failed", reason: describeError(error) });
+      end({ kind: "failed", reason: describeError(error) });
     }
   }
 

@@ -9,7 +9,7 @@ import { systemClock } from "../base/clock.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import { unforeseeableRandom } from "../base/random.ts";
 import type { Egress } from "../egress/contract.ts";
-import type { Invocation, Outcome } from "../model/invocation.ts";
+import type { Invoker } from "../invoke/contract.ts";
 import type { SourceBatch } from "../model/source.ts";
 import { Driver } from "../partition/driver.ts";
 import type { PartitionLimits } from "../partition/limits.ts";
@@ -22,8 +22,8 @@ import { egressDestination, placeOfDestination } from "../store/keys.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { backlogOf, type EgressBacklog, FIGURES, type FigureName, NO_BACKLOG } from "./figures.ts";
 import { Publishers } from "./publishers.ts";
-import { type Question, Requests } from "./requests.ts";
-import type { Asked, Notice, Phase, Seat } from "./seat.ts";
+import { type Asker, type Question, Requests } from "./requests.ts";
+import type { Notice, Phase, Seat } from "./seat.ts";
 import { sleep } from "./sleep.ts";
 import { SourceQueue, type Taker } from "./source-queue.ts";
 import type { Storage } from "./storage.ts";
@@ -46,7 +46,7 @@ export interface PartitionHostOptions {
   readonly directory: Directory;
   readonly limits: PartitionLimits;
   readonly egresses: ReadonlyMap<string, Egress>;
-  readonly invoke: (invocation: Invocation, signal: AbortSignal) => Promise<Outcome>;
+  readonly invoke: Invoker["invoke"];
   /** Releases for other partitions. */
   readonly toPeer: (from: number, release: PeerRelease) => void;
   /** Whether records of an egress may leave whose numbers begin here. Default: they may. */
@@ -202,13 +202,16 @@ export class PartitionHost implements Seat {
     this.offer(notice);
   }
 
-  ask(question: Question): Asked {
+  newRequest(): number {
+    return this.#requests.next();
+  }
+
+  ask(question: Question, asker: Asker): void {
     const { driver } = this.#running();
     const fullBy = "target" in question ? this.#fullFor(question.target.type) : undefined;
     if (fullBy !== undefined) throw new StatefoldError("OVERLOADED", fullBy);
-    const { request, answer } = this.#requests.add();
-    driver.offer({ ...question, request });
-    return { request, answer };
+    this.#requests.add(question.request, asker);
+    driver.offer(question);
   }
 
   hangUp(request: number, keep: boolean): void {
@@ -364,7 +367,7 @@ export class PartitionHost implements Seat {
 
   #dropWaiting(): void {
     const error = this.#unavailable();
-    this.#requests.rejectAll(error);
+    this.#requests.failAll(error);
     this.#sources.rejectAll(error);
   }
 

@@ -1,19 +1,24 @@
 /** Requests to a partition that wait for their answers. How many there are is its callers' bound (I9). */
-import { type Deferred, deferred } from "../base/deferred.ts";
 import type { StatefoldError } from "../base/errors.ts";
 import type { Input, Release } from "../partition/ports.ts";
 
 /** A release that answers a request. */
 export type Answer = Extract<Release, { readonly request: number }>;
-/** An input that is answered, but for its number. */
-export type Question = Unnumbered<
-  Exclude<Extract<Input, { readonly request: number }>, { readonly kind: "hangUp" }>
+/** An input that is answered. */
+export type Question = Exclude<
+  Extract<Input, { readonly request: number }>,
+  { readonly kind: "hangUp" }
 >;
 
-type Unnumbered<T> = T extends unknown ? Omit<T, "request"> : never;
+/** Who has asked: told of one of the two, once. Must not throw, since it is told within a partition's turn. */
+export interface Asker {
+  answered(answer: Answer): void;
+  /** It will not be answered. */
+  failed(error: unknown): void;
+}
 
 export class Requests {
-  readonly #waiting = new Map<number, Deferred<Answer>>();
+  readonly #waiting = new Map<number, Asker>();
   #last = 0;
 
   /** How many wait. */
@@ -25,32 +30,35 @@ export class Requests {
     return this.#waiting.has(request);
   }
 
-  /** A number never given before, and the answer to come. */
-  add(): { readonly request: number; readonly answer: Promise<Answer> } {
-    const request = ++this.#last;
-    const waiting = deferred<Answer>();
-    this.#waiting.set(request, waiting);
-    return { request, answer: waiting.promise };
+  /** A number never given before. */
+  next(): number {
+    return ++this.#last;
+  }
+
+  /** From now on it waits. */
+  add(request: number, asker: Asker): void {
+    this.#waiting.set(request, asker);
   }
 
   /** An answer nobody waits for any more is dropped. */
   settle(answer: Answer): void {
-    const waiting = this.#waiting.get(answer.request);
-    this.#waiting.delete(answer.request);
-    waiting?.resolve(answer);
+    this.#take(answer.request)?.answered(answer);
   }
 
-  /** It will not be answered. */
   fail(request: number, error: unknown): void {
-    const waiting = this.#waiting.get(request);
-    this.#waiting.delete(request);
-    waiting?.reject(error);
+    this.#take(request)?.failed(error);
   }
 
   /** None of them will be answered. */
-  rejectAll(error: StatefoldError): void {
+  failAll(error: StatefoldError): void {
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { reject } of waiting) reject(error);
+    for (const asker of waiting) asker.failed(error);
+  }
+
+  #take(request: number): Asker | undefined {
+    const asker = this.#waiting.get(request);
+    this.#waiting.delete(request);
+    return asker;
   }
 }

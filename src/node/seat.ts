@@ -6,19 +6,13 @@
 import type { SourceBatch } from "../model/source.ts";
 import type { Input } from "../partition/ports.ts";
 import type { EgressBacklog, FigureName } from "./figures.ts";
-import type { Answer, Question } from "./requests.ts";
+import type { Asker, Question } from "./requests.ts";
 import type { ViewName, Views } from "./views.ts";
 
 export type Phase = "loading" | "running" | "failed" | "stopped";
 
 /** What is told to a partition and not answered. */
 export type Notice = Extract<Input, { readonly kind: "barrier" | "snapshotComplete" }>;
-
-export interface Asked {
-  /** By which it may hang up. */
-  readonly request: number;
-  readonly answer: Promise<Answer>;
-}
 
 export interface Seat {
   readonly index: number;
@@ -33,13 +27,16 @@ export interface Seat {
   /** Dropped while the partition is down. */
   notify(notice: Notice): void;
 
+  /** A number for a question, never given before. */
+  newRequest(): number;
+
   /**
-   * Asks, and waits for the answer, which comes when it is durable.
+   * Asks; the answer comes when it is durable.
    *
-   * @throws StatefoldError, or rejects with it: OVERLOADED when nothing new for such a function is taken in at the
+   * @throws StatefoldError, or fails with it: OVERLOADED when nothing new for such a function is taken in at the
    *   moment; UNAVAILABLE when the partition is down. When it goes down first, done or not, nobody knows
    */
-  ask(question: Question): Asked;
+  ask(question: Question, asker: Asker): void;
 
   /**
    * The caller no longer waits. With `keep` it is answered all the same: `pending`, or the reply; without,

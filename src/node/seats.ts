@@ -53,7 +53,7 @@ async function openHere(
   const seats = openHosts(all, {
     ...{ ...options, application, storage, limits: DEFAULT_LIMITS, egresses, logger },
     directory: directoryOf(functions, opened),
-    invoke: (invocation, signal) => functions.invoke(invocation, signal),
+    invoke: (invocation, signal, end) => functions.invoke(invocation, signal, end),
   });
   const transactions = (id: string): TransactionCounts => {
     const egress = egresses.get(id);

@@ -22,8 +22,12 @@ export interface DriverOptions {
   readonly partition: Partition;
   readonly store: Store;
   readonly clock: Clock;
-  /** Never rejects. */
-  readonly invoke: (invocation: Invocation, signal: AbortSignal) => Promise<Outcome>;
+  /** Tells `end` how it ended, once; maybe at once. As `release`. */
+  readonly invoke: (
+    invocation: Invocation,
+    signal: AbortSignal,
+    end: (outcome: Outcome) => void,
+  ) => void;
   /** Called within a turn: must not call back into this driver but by {@link Driver.offer}. */
   readonly release: (release: Release) => void;
   /** Called once, when the store failed or the partition found a mistake of ours. */
@@ -96,10 +100,11 @@ export class Driver {
     const turn = partition.turn(nowMs);
     // I7: before the next commit starts, and before anybody hears of it.
     if (turn.cut !== undefined) this.#cut(turn.cut);
-    for (const each of turn.releases) release(each);
+    // What others work on meanwhile comes first: answering callers takes this thread's time.
     if (turn.read !== undefined) this.#read(turn.read);
     if (turn.commit !== undefined) this.#commit(turn.commit);
     for (const started of turn.invocations) this.#invoke(started);
+    for (const each of turn.releases) release(each);
     if (turn.wakeAtMs !== undefined) this.#wakeAt(turn.wakeAtMs, nowMs);
     this.#options.onTurn();
   }
@@ -136,10 +141,9 @@ export class Driver {
   }
 
   #invoke({ ticket, invocation }: StartedInvocation): void {
-    this.#options.invoke(invocation, this.#abort.signal).then(
-      (outcome) => this.offer({ kind: "outcome", ticket, outcome }),
-      (error: unknown) => this.#fail(error),
-    );
+    this.#options.invoke(invocation, this.#abort.signal, (outcome) => {
+      this.offer({ kind: "outcome", ticket, outcome });
+    });
   }
 
   #wakeAt(atMs: number, nowMs: number): void {

@@ -159,9 +159,11 @@ test("beyond maxConnections one is closed as it comes, and one that leaves makes
 test("an idle connection is closed after keepAliveMs", async (t) => {
   const node = await startFakeNode(t, { keepAliveMs: 20 });
   const socket = open(t, node.port);
-  socket.resume();
+  const closed = once(socket, "close");
   socket.write("GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n");
-  await once(socket, "close");
+  assert.match(await readUntil(socket, "true"), /^keep-alive: timeout=0\r$/m);
+  socket.resume();
+  await closed;
 });
 
 test("a refused body is read no longer than lingerMs", async (t) => {

@@ -685,6 +685,10 @@ export const DRIVERS: Drivers = {
 
 /** Numbers of the code, by file and name, that bound nothing that grows, and what they are. */
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
+  "src/gateway/connections.ts#LAST_LOOK_MS":
+    "between the two looks before an idle connection is closed",
+  "src/base/deadlines.ts#IDLE_LINES":
+    "kept for the next; beyond, those that nobody is in are forgotten",
   "src/node/threads/pack.ts#FIRST_CHUNK_BYTES": "of the first buffer of a batch, under CHUNK_BYTES",
   "src/node/threads/line.ts#ITEM_BYTES": "what is said weighs besides its bytes",
   "src/node/threads/line.ts#TOLD_PART": "of MAX_BYTES, after which what was taken is told",
@@ -791,7 +795,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/invoke/connection.ts#TCP_KEEP_ALIVE_MS": "how often the kernel asks whether a peer lives",
   "src/invoke/decode-response.ts#DELAY_MAX_MS": "the largest number of ms, before MAX_DELAY_MS",
   "src/invoke/exchange.ts#TIMER_MAX_MS": "the longest timer of the platform",
-  "src/invoke/frames-courier.ts#OVERHEAD_BYTES": "what is counted for tags and names",
+  "src/invoke/frames-round.ts#OVERHEAD_BYTES": "what is counted for tags and names",
   "src/invoke/frames-reader.ts#VARINT_MAX_BYTES": "the encoding",
   "sdk/src/frames.ts#ENTRY_FIELD": "the encoding",
   "sdk/src/frames.ts#FRAME_FIELD": "the encoding",

@@ -7,6 +7,7 @@ import type { Invoker } from "../../src/invoke/contract.ts";
 import type { Effects, Invocation, Outcome } from "../../src/model/invocation.ts";
 import { aMessage, anInvocation } from "../invoke/invocations.ts";
 import { told } from "../invoke/servers.ts";
+import { outcomeOf } from "../support/outcomes.ts";
 import { until } from "../support/until.ts";
 
 const { IntWrapper, StringWrapper } = io.statefun.sdk.types;
@@ -158,7 +159,7 @@ export function invokerContract(
 
 /** The functions of these tests, and calls of them. */
 class Functions {
-  invoker: Invoker = { invoke: () => Promise.reject(new Error("none")), close: async () => {} };
+  invoker: Invoker = { invoke: () => assert.fail("none"), close: async () => {} };
   readonly hanging = new Set<Deferred<void>>();
   /** That hung at once, at most. */
   most = 0;
@@ -197,7 +198,7 @@ class Functions {
         }),
       ],
     });
-    return this.invoker.invoke(invocation, signal);
+    return outcomeOf(this.invoker, invocation, signal);
   }
 
   /** What hangs goes on. */

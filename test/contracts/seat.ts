@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { deferred } from "../../src/base/deferred.ts";
 import { StatefoldError } from "../../src/base/errors.ts";
+import { asked } from "../../src/node/asked.ts";
 import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits.ts";
 import { keyOf } from "../../src/store/keys.ts";
 import { decodeMeta } from "../../src/store/records.ts";
@@ -185,7 +186,7 @@ export function seatContract(where: string, open: OpenWorld): void {
     assert.equal(Buffer.from(detail.messages[0]?.value.value ?? []).toString(), "hello");
     assert.match((await world.seat.look("obstacle", { address })) ?? "", /is parked until/);
     const skip = { kind: "skipParked", address } as const;
-    const skipped = await world.seat.ask({ kind: "operator", verb: skip }).answer;
+    const skipped = await asked(world.seat, { kind: "operator", verb: skip }).answer;
     assert.equal(skipped.kind, "operated");
     const [dead] = await world.dead();
     const record = await world.seat.look("deadRecord", { number: dead?.number ?? 0 });

@@ -11,6 +11,7 @@ import type {
 import { Gateway } from "../../src/gateway/gateway.ts";
 import type { GatewayLimits } from "../../src/gateway/limits.ts";
 import type {
+  Caller,
   CallRequest,
   CallResult,
   FollowRange,
@@ -46,15 +47,19 @@ export class FakeMessages implements Messages {
     return await Promise.resolve({ messageId: `m-${this.sent.length}` });
   }
 
-  async call(request: CallRequest): Promise<CallResult> {
+  call(request: CallRequest): void {
     if (this.refusal !== undefined) throw this.refusal;
     this.called.push(request);
-    return await this.answer(request);
+    const { caller } = request;
+    this.answer(request).then(
+      (result) => caller.answered(result),
+      (error: unknown) => caller.failed(error),
+    );
   }
 
-  fetchCall(callId: string): Promise<CallResult> {
+  fetchCall(callId: string, _timeoutMs: number, caller: Caller): void {
     this.fetched.push(callId);
-    return Promise.resolve(this.stored);
+    caller.answered(this.stored);
   }
 }
 

@@ -205,8 +205,8 @@ test("a call learns that its caller has hung up", async (t) => {
   const { port, messages } = await startFakeNode(t);
   const called = deferred<Waiter>();
   const answer = deferred<CallResult>();
-  messages.answer = ({ waiter }) => {
-    called.resolve(waiter);
+  messages.answer = ({ caller }) => {
+    called.resolve(caller.waiter);
     return answer.promise;
   };
   const socket = connect(port, "127.0.0.1");
@@ -216,7 +216,7 @@ test("a call learns that its caller has hung up", async (t) => {
   const waiter = await called.promise;
   assert(!waiter.hasLeft);
   const left = new Promise<void>((resolve) => {
-    waiter.onLeave = resolve;
+    waiter.listener = { waiterLeft: resolve };
   });
   socket.destroy();
   await left;

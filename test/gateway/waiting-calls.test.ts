@@ -21,7 +21,7 @@ test("callers of one function that does not answer leave room for callers of oth
   assert.equal(refused.status, 429);
   assert.match(
     (await problemOf(refused)).detail,
-    /18 callers wait for functions of type demo\/stuck/,
+    /as may be wait for functions of type demo\/stuck already/,
   );
   assert.equal((await call("demo/fine")).status, 200);
   answer.resolve({ kind: "pending", callId: "c-1" });

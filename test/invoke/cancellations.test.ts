@@ -11,11 +11,11 @@ test("an aborted signal ends all that was handed to it, and nothing else", () =>
   const cancellations = new Cancellations();
   const [one, other] = [new AbortController(), new AbortController()];
   const ended: string[] = [];
-  const kept = (): number => ended.push("deleted");
-  cancellations.add(one.signal, () => ended.push("a"));
-  cancellations.add(one.signal, () => ended.push("b"));
+  const kept = { cancel: () => ended.push("deleted") };
+  cancellations.add(one.signal, { cancel: () => ended.push("a") });
+  cancellations.add(one.signal, { cancel: () => ended.push("b") });
   cancellations.add(one.signal, kept);
-  cancellations.add(other.signal, () => ended.push("c"));
+  cancellations.add(other.signal, { cancel: () => ended.push("c") });
   cancellations.delete(one.signal, kept);
   assert.equal(listeners(one.signal), 1);
   one.abort();
@@ -28,9 +28,9 @@ test("an aborted signal ends all that was handed to it, and nothing else", () =>
 test("a signal with nothing behind it has no listener", () => {
   const cancellations = new Cancellations();
   const { signal } = new AbortController();
-  const cancel = (): void => {};
-  cancellations.add(signal, cancel);
-  cancellations.delete(signal, cancel);
-  cancellations.delete(signal, cancel);
+  const nothing = { cancel: () => {} };
+  cancellations.add(signal, nothing);
+  cancellations.delete(signal, nothing);
+  cancellations.delete(signal, nothing);
   assert.equal(listeners(signal), 0);
 });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { io } from "@statefold/sdk/protocol";
 import { Courier, type RoundEnding, type RoundListener } from "../../src/invoke/frames-courier.ts";
-import type { Parcel } from "../../src/invoke/frames-round.ts";
-import type { Outcome } from "../../src/model/invocation.ts";
+import { Parcel } from "../../src/invoke/frames-round.ts";
+import type { Invocation, Outcome } from "../../src/model/invocation.ts";
 import { aMessage, anInvocation } from "./invocations.ts";
 
 const { FromFunctions, ToFunctions } = io.statefun.sdk.reqreply;
@@ -14,6 +14,15 @@ interface Sent {
   readonly bytes: number;
   readonly listener: RoundListener;
   isCancelled: boolean;
+}
+
+class ToldParcel extends Parcel {
+  readonly settle: (outcome: Outcome | undefined) => void;
+
+  constructor(invocation: Invocation, settle: (outcome: Outcome | undefined) => void) {
+    super(invocation);
+    this.settle = settle;
+  }
 }
 
 /** A courier with time, wire and server in the test's hands. */
@@ -52,9 +61,11 @@ class Stage {
     const target = { type: "demo/fn", id };
     const value = { typename: "demo/blob", hasValue: true, value: Buffer.alloc(bytes) };
     const invocation = anInvocation({ target, messages: [aMessage({ value })] });
-    return this.courier.call(invocation, (outcome: Outcome | undefined) =>
+    const parcel = new ToldParcel(invocation, (outcome) =>
       this.settled.push([id, outcome?.kind ?? "alone"]),
     );
+    this.courier.take(parcel);
+    return parcel;
   }
 
   calls(count: number, bytes = 0): void {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { deferred } from "../../src/base/deferred.ts";
+import { outcomeOf } from "../support/outcomes.ts";
 import { anInvocation, wire } from "./invocations.ts";
 import { anInvoker, call, httpServer, OCTET_STREAM, told } from "./servers.ts";
 
@@ -244,13 +245,16 @@ test("an aborted signal ends a call in flight and one that waits its turn", asyn
   const url = await httpServer(t, () => arrival.resolve());
   const invoker = await anInvoker(t, url, {}, 1);
   const controller = new AbortController();
-  const flying = invoker.invoke(anInvocation(), controller.signal);
-  const waiting = invoker.invoke(anInvocation(), controller.signal);
+  const flying = outcomeOf(invoker, anInvocation(), controller.signal);
+  const waiting = outcomeOf(invoker, anInvocation(), controller.signal);
   await arrival.promise;
   controller.abort();
   assert.match(told(await flying), /^retryLater: .* the call was cancelled$/);
   assert.match(told(await waiting), /^retryLater: the call was cancelled before it was sent$/);
-  assert.match(told(await invoker.invoke(anInvocation(), controller.signal)), /before it was sent/);
+  assert.match(
+    told(await outcomeOf(invoker, anInvocation(), controller.signal)),
+    /before it was sent/,
+  );
 });
 
 test("closing ends what is in flight and what comes later, and may be done twice", async (t) => {

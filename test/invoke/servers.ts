@@ -6,6 +6,7 @@ import type { Invoker } from "../../src/invoke/contract.ts";
 import { openHttpInvoker } from "../../src/invoke/http.ts";
 import type { Outcome } from "../../src/model/invocation.ts";
 import type { HttpEndpoint, Transport } from "../../src/spec/module.ts";
+import { outcomeOf } from "../support/outcomes.ts";
 import { anInvocation } from "./invocations.ts";
 
 export type Answer = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void;
@@ -121,7 +122,7 @@ export async function anInvoker(
 
 /** A call that nobody cancels. */
 export function call(invoker: Invoker, differences = {}): Promise<Outcome> {
-  return invoker.invoke(anInvocation(differences), new AbortController().signal);
+  return outcomeOf(invoker, anInvocation(differences), new AbortController().signal);
 }
 
 /** The kind of an outcome and its reason, to be matched at once: "failed: …". */

@@ -6,6 +6,7 @@ import type { EmbeddedEndpoint, Endpoint } from "../../src/spec/module.ts";
 import { anInvocation } from "../invoke/invocations.ts";
 import { anEndpoint } from "../invoke/servers.ts";
 import { atEnd } from "../support/cleanup.ts";
+import { outcomeOf } from "../support/outcomes.ts";
 
 const { urlPathTemplate: _, transport: __, functions: ___, ...DELIVERY } = anEndpoint("http://f/");
 
@@ -62,9 +63,9 @@ test("a call that is made wrongly is an outcome, and the one behind it goes on",
   const functions = await open(t, NIGHT);
   const { signal } = new AbortController();
   const wrong = anInvocation({ endpoint: NIGHT.module, messages: [] });
-  assert.equal((await functions.invoke(wrong, signal)).kind, "failed");
+  assert.equal((await outcomeOf(functions, wrong, signal)).kind, "failed");
   const unknown = anInvocation({ endpoint: NIGHT.module });
-  const outcome = await functions.invoke(unknown, signal);
+  const outcome = await outcomeOf(functions, unknown, signal);
   assert(outcome.kind === "failed");
   assert.match(outcome.reason, /^FUNCTION_UNKNOWN/);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { type Deferred, deferred } from "../../src/base/deferred.ts";
-import type { CallRequest, SendRequest, Waiter } from "../../src/gateway/ports.ts";
+import type { Caller, CallResult, SendRequest, Waiter } from "../../src/gateway/ports.ts";
 import type { Invocation, Outcome } from "../../src/model/invocation.ts";
 import { openHosts } from "../../src/node/hosts.ts";
 import { NodeMessages } from "../../src/node/messages.ts";
@@ -10,6 +10,7 @@ import { Partitions } from "../../src/node/partitions.ts";
 import { openStorage } from "../../src/node/storage.ts";
 import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits.ts";
 import { atEnd } from "../support/cleanup.ts";
+import { byPromise } from "../support/outcomes.ts";
 import { until } from "../support/until.ts";
 import { aNode, SILENT } from "./a-node.ts";
 import { asleep } from "./functions/night.ts";
@@ -45,11 +46,11 @@ class World {
         egress: () => undefined,
       },
       egresses: new Map(),
-      invoke: (invocation) => {
+      invoke: byPromise((invocation) => {
         const answer = deferred<Outcome>();
         calls.push({ invocation, answer });
         return answer.promise;
-      },
+      }),
       onOpened: () => {},
       onCommit: () => {},
       onPublished: () => {},
@@ -76,29 +77,41 @@ class World {
   }
 }
 
-const patient = (): Waiter => ({ hasLeft: false, onLeave: undefined });
+const patient = (): Waiter => ({ hasLeft: false, listener: undefined });
+
+/** What a caller is told. */
+function told(waiter: Waiter, ask: (caller: Caller) => void): Promise<CallResult> {
+  return new Promise((answered, failed) => ask({ waiter, answered, failed }));
+}
 
 const aSend = (id: string): SendRequest => ({
   ...{ target: { type: "test/fn", id }, value: VALUE, idempotencyKey: undefined, headers: [] },
   ...{ traceparent: undefined, delayMs: 0 },
 });
 
-const aCall = (id: string, differences: Partial<CallRequest> = {}): CallRequest => {
+const call = (
+  messages: NodeMessages,
+  id: string,
+  { timeoutMs = 3_600_000, waiter = patient() } = {},
+): Promise<CallResult> => {
   const { delayMs: _, ...request } = aSend(id);
-  return { ...request, timeoutMs: 3_600_000, waiter: patient(), ...differences };
+  return told(waiter, (caller) => messages.call({ ...request, timeoutMs, caller }));
 };
+
+const fetchCall = (messages: NodeMessages, callId: string, timeoutMs: number) =>
+  told(patient(), (caller) => messages.fetchCall(callId, timeoutMs, caller));
 
 test("a call whose time is over goes on, and its reply is fetched later", async (t) => {
   const { messages, reply, waiting } = bound(await World.open(t));
-  const late = await messages.call(aCall("a", { timeoutMs: 1 }));
+  const late = await call(messages, "a", { timeoutMs: 1 });
   assert(late.kind === "pending");
-  assert.deepEqual(await messages.fetchCall(late.callId, 1, patient()), late, "still nothing");
-  const fetching = messages.fetchCall(late.callId, 3_600_000, patient());
+  assert.deepEqual(await fetchCall(messages, late.callId, 1), late, "still nothing");
+  const fetching = fetchCall(messages, late.callId, 3_600_000);
   await reply("at last");
   const fetched = await fetching;
   assert(fetched.kind === "reply");
   assert.equal(Buffer.from(fetched.value.value).toString(), "at last");
-  assert.deepEqual(await messages.fetchCall(late.callId, 1, patient()), fetched, "kept for a day");
+  assert.deepEqual(await fetchCall(messages, late.callId, 1), fetched, "kept for a day");
   assert.equal(waiting(), 0);
 });
 
@@ -107,7 +120,7 @@ test("a call whose time is over says what is in the way of its message", async (
   const answerNext = async (outcome: Outcome) =>
     (await until("a call", () => calls.shift())).answer.resolve(outcome);
   const late = async (id: string) => {
-    const result = await messages.call(aCall(id, { timeoutMs: 1 }));
+    const result = await call(messages, id, { timeoutMs: 1 });
     return result.kind === "pending" ? result.obstacle : result.kind;
   };
   const { partition } = partitions.ownerOf({ type: "test/fn", id: "a" });
@@ -134,18 +147,18 @@ test("a call whose time is over says what is in the way of its message", async (
 test("a call that is unknown is said to be so", async (t) => {
   const { messages } = await World.open(t);
   for (const id of ["0-nobody", "1-nobody", "nonsense", ""]) {
-    assert.deepEqual(await messages.fetchCall(id, 1, patient()), { kind: "unknown" }, id);
+    assert.deepEqual(await fetchCall(messages, id, 1), { kind: "unknown" }, id);
   }
 });
 
 test("who hangs up is let go at once, before or while it waits", async (t) => {
   const { messages, reply, waiting } = bound(await World.open(t));
   const waiter = patient();
-  const call = messages.call(aCall("a", { waiter }));
+  const answer = call(messages, "a", { waiter });
   await until("it to wait", () => waiting() === 1);
-  waiter.onLeave?.();
-  assert.equal((await call).kind, "pending");
-  const gone = await messages.call(aCall("b", { waiter: { hasLeft: true, onLeave: undefined } }));
+  waiter.listener?.waiterLeft();
+  assert.equal((await answer).kind, "pending");
+  const gone = await call(messages, "b", { waiter: { hasLeft: true, listener: undefined } });
   assert.equal(gone.kind, "pending");
   assert.equal(waiting(), 0);
   await reply("to nobody");
@@ -179,12 +192,12 @@ test("at the bound requests are refused, and taken again below it", async (t) =>
 
 test("once closed nothing new is taken, but replies are still fetched", async (t) => {
   const { messages } = await World.open(t);
-  const late = await messages.call(aCall("a", { timeoutMs: 1 }));
+  const late = await call(messages, "a", { timeoutMs: 1 });
   assert(late.kind === "pending");
   messages.close();
   await assert.rejects(messages.send(aSend("a")), { code: "UNAVAILABLE", message: /draining/ });
-  await assert.rejects(messages.call(aCall("a")), { code: "UNAVAILABLE" });
-  assert.deepEqual(await messages.fetchCall(late.callId, 1, patient()), late);
+  await assert.rejects(call(messages, "a"), { code: "UNAVAILABLE" });
+  assert.deepEqual(await fetchCall(messages, late.callId, 1), late);
 });
 
 test("over HTTP: a call that takes too long, and its reply fetched by its id", async (t) => {

@@ -4,10 +4,11 @@ import { type Deferred, deferred } from "../../src/base/deferred.ts";
 import { describeError, StatefoldError } from "../../src/base/errors.ts";
 import type { Egress, EgressRecord } from "../../src/egress/contract.ts";
 import type { Invocation, Outcome } from "../../src/model/invocation.ts";
+import { asked } from "../../src/node/asked.ts";
 import { PartitionHost, type PartitionHostOptions } from "../../src/node/partition-host.ts";
-
 import { DEFAULT_LIMITS } from "../../src/partition/limits.ts";
 import { atEnd } from "../support/cleanup.ts";
+import { byPromise } from "../support/outcomes.ts";
 import { until } from "../support/until.ts";
 import { FaultyDisk, SILENT } from "./a-node.ts";
 import { BINDING, batch, DONE, TYPE, VALUE } from "./seat-world.ts";
@@ -53,12 +54,12 @@ class World {
         egress: (id) => (id === world.egress.id ? world.egress : undefined),
       },
       egresses: new Map([[world.egress.id, world.egress]]),
-      invoke: (invocation, signal) => {
+      invoke: byPromise((invocation, signal) => {
         const answer = deferred<Outcome>();
         world.calls.push({ invocation, answer });
         world.signals.push(signal);
         return answer.promise;
-      },
+      }),
       toPeer: () => {},
       onOpened: (index) => world.opened.push(index),
       onCommit: () => {},
@@ -73,7 +74,7 @@ class World {
   }
 
   ask(id: string): { readonly request: number; readonly answer: Promise<unknown> } {
-    return this.host.ask({
+    return asked(this.host, {
       ...{ kind: "send", target: { type: TYPE, id }, value: VALUE, delayMs: 0, headers: [] },
       ...{ idempotencyKey: undefined, traceparent: undefined },
     });
@@ -322,7 +323,7 @@ test("a partition whose place another process has taken ends, and is not opened 
 
 test("hanging up without a wish for the reply is answered at once", async (t) => {
   const world = await World.open(t);
-  const { request, answer } = world.host.ask({
+  const { request, answer } = asked(world.host, {
     ...{ kind: "call", target: { type: TYPE, id: "a" }, value: VALUE, headers: [] },
     ...{ idempotencyKey: undefined, traceparent: undefined },
   });

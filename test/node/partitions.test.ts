@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { Outcome } from "../../src/model/invocation.ts";
+import { asked } from "../../src/node/asked.ts";
 import { openHosts } from "../../src/node/hosts.ts";
 import type { PartitionHost } from "../../src/node/partition-host.ts";
 import { Partitions } from "../../src/node/partitions.ts";
@@ -11,6 +12,7 @@ import type { StoreSnapshot } from "../../src/store/contract.ts";
 import { endOfPrefix, keyOf } from "../../src/store/keys.ts";
 import { decodeMeta } from "../../src/store/records.ts";
 import { atEnd } from "../support/cleanup.ts";
+import { byPromise } from "../support/outcomes.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 import { SILENT } from "./a-node.ts";
@@ -43,12 +45,12 @@ async function open(
       egress: () => undefined,
     },
     egresses: new Map(),
-    invoke: async ({ target }): Promise<Outcome> => {
+    invoke: byPromise(async ({ target }): Promise<Outcome> => {
       const [, ...rest] = target.id.split(">");
       const messages =
         rest.length === 0 ? [] : [{ target: { type: TYPE, id: rest.join(">") }, value: VALUE }];
       return { kind: "reply", effects: { messages, delayed: [], egress: [], mutations: [] } };
-    },
+    }),
     ...{ onOpened: () => {}, onCommit: () => {}, onPublished: () => {} },
     onEnded: (error) => assert.fail(error),
     onCut: (partition, cut, snapshot) => cuts.push({ partition, cut, snapshot }),
@@ -63,7 +65,7 @@ async function send(partitions: Partitions<PartitionHost>, id: string): Promise<
   const target = { type: TYPE, id };
   const question = { kind: "send", target, value: VALUE, delayMs: 0, headers: [] } as const;
   const rest = { idempotencyKey: undefined, traceparent: undefined };
-  await partitions.ownerOf(target).ask({ ...question, ...rest }).answer;
+  await asked(partitions.ownerOf(target), { ...question, ...rest }).answer;
 }
 
 /** An id of a partition that tells one of the other. */

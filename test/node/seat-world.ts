@@ -7,8 +7,9 @@ import type { Egress } from "../../src/egress/contract.ts";
 import type { Invocation, Outcome } from "../../src/model/invocation.ts";
 import type { SourceBatch } from "../../src/model/source.ts";
 import type { TypedValue } from "../../src/model/typed-value.ts";
+import { type Asked, asked } from "../../src/node/asked.ts";
 import { PartitionHost, type PartitionHostOptions } from "../../src/node/partition-host.ts";
-import type { Asked, Seat } from "../../src/node/seat.ts";
+import type { Seat } from "../../src/node/seat.ts";
 import { carried } from "../../src/node/threads/carried-error.ts";
 import { Desk } from "../../src/node/threads/desk.ts";
 import { FigureSheet } from "../../src/node/threads/figure-sheet.ts";
@@ -24,6 +25,7 @@ import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits
 import type { Cut, FunctionBinding } from "../../src/partition/ports.ts";
 import type { StoreSnapshot } from "../../src/store/contract.ts";
 import { atEnd } from "../support/cleanup.ts";
+import { byPromise } from "../support/outcomes.ts";
 import { until } from "../support/until.ts";
 import { FaultyDisk, SILENT } from "./a-node.ts";
 
@@ -100,14 +102,14 @@ export class SeatWorld {
   }
 
   ask(id: string, value: TypedValue = VALUE): Asked {
-    return this.seat.ask({
+    return asked(this.seat, {
       ...{ kind: "send", target: { type: TYPE, id }, value, delayMs: 0, headers: [] },
       ...{ idempotencyKey: undefined, traceparent: undefined },
     });
   }
 
   call(id: string): Asked {
-    return this.seat.ask({
+    return asked(this.seat, {
       ...{ kind: "call", target: { type: TYPE, id }, value: VALUE, headers: [] },
       ...{ idempotencyKey: undefined, traceparent: undefined },
     });
@@ -162,11 +164,11 @@ export class SeatWorld {
         egress: (id) => (id === egress.id ? egress : undefined),
       },
       egresses: new Map([[egress.id, egress]]),
-      invoke: (invocation) => {
+      invoke: byPromise((invocation) => {
         const answer = deferred<Outcome>();
         this.calls.push({ invocation, answer });
         return answer.promise;
-      },
+      }),
       ...{ toPeer: () => {}, onCommit: () => {}, onPublished: () => {} },
     };
   }

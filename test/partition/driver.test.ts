@@ -7,6 +7,7 @@ import type { Input, Release } from "../../src/partition/ports.ts";
 import { openPartition } from "../../src/partition/recovery.ts";
 import type { Store } from "../../src/store/contract.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
+import { byPromise } from "../support/outcomes.ts";
 import { until } from "../support/until.ts";
 import { at, effects, partitionOptions, TYPE, value } from "./harness.ts";
 
@@ -27,7 +28,7 @@ async function start(
   const [released, failures, commits]: [Release[], unknown[], number[]] = [[], [], []];
   const driver = new Driver({
     ...{ partition, store, clock: { now: () => 1_000_000 } },
-    invoke: async () => ({ kind: "reply", effects: effects({}) }),
+    invoke: byPromise(async () => ({ kind: "reply", effects: effects({}) })),
     release: (release) => void released.push(release),
     onFailure: (error) => void failures.push(error),
     onTurn: () => {},
@@ -61,10 +62,10 @@ class UnsureStore extends MemoryStore {
 test("what is offered is turned into invocations, commits and releases, by itself", async (t) => {
   const targets: string[] = [];
   const it = await start(t, {
-    invoke: async ({ target }) => {
+    invoke: byPromise(async ({ target }) => {
       targets.push(`${target.type}/${target.id}`);
       return { kind: "reply", effects: effects({}) };
-    },
+    }),
   });
   it.driver.offer(send(1));
   await isAccepted(it);
@@ -77,10 +78,10 @@ test("it wakes when the partition asked to be woken", async (t) => {
   let invoked = 0;
   const it = await start(t, {
     clock: { now: () => (nowMs += 5) },
-    invoke: async () => {
+    invoke: byPromise(async () => {
       invoked++;
       return { kind: "reply", effects: effects({}) };
-    },
+    }),
   });
   it.driver.offer(send(1, 20));
   await until("it fires", () => invoked === 1);
@@ -92,10 +93,10 @@ test("a wake-up that is due earlier takes the place of a later one", async (t) =
   const targets: string[] = [];
   const it = await start(t, {
     clock: { now: () => nowMs },
-    invoke: async ({ messages }) => {
+    invoke: byPromise(async ({ messages }) => {
       targets.push(...messages.map(({ id }) => id));
       return { kind: "reply", effects: effects({}) };
-    },
+    }),
   });
   const rest = async () => {
     for (let i = 0; i < 20; i++) await new Promise(setImmediate);
@@ -147,7 +148,7 @@ test("a read that fails ends it too", async (t) => {
   const failures: unknown[] = [];
   const driver = new Driver({
     ...{ partition, store: mixed, clock: { now: () => 1_000_000 } },
-    invoke: () => new Promise<Outcome>(() => {}),
+    invoke: byPromise(() => new Promise<Outcome>(() => {})),
     ...{ release: () => {}, onCommit: () => {}, onTurn: () => {} },
     onFailure: (error) => void failures.push(String(error)),
   });
@@ -202,10 +203,10 @@ test("stop aborts what is being called and waits for the running commit; twice i
   const signals: AbortSignal[] = [];
   const it = await start(t, {
     store,
-    invoke: (_: Invocation, signal: AbortSignal) => {
+    invoke: byPromise((_: Invocation, signal: AbortSignal) => {
       signals.push(signal);
       return new Promise<Outcome>(() => {});
-    },
+    }),
   });
   it.driver.offer(send(1));
   await until("it is called", () => signals.length === 1);

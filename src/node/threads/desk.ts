@@ -26,8 +26,6 @@ export class Desk {
   readonly #sheets: ReadonlyMap<number, FigureSheet>;
   readonly #hosts = new Map<number, Seated>();
   readonly #lives = new Map<number, number>();
-  /** The main thread's number of a request, and the partition's. */
-  readonly #requests = new Map<string, number>();
   readonly #cuts = new Map<number, StoreSnapshot>();
   #lastCut = 0;
 
@@ -44,10 +42,7 @@ export class Desk {
 
   readonly notes: Hearer<ToThread>["notes"] = {
     notice: ({ partition, notice }) => this.#host(partition).notify(notice),
-    hangUp: ({ partition, request, keep }) => {
-      const own = this.#requests.get(`${partition}/${request}`);
-      if (own !== undefined) this.#host(partition).hangUp(own, keep);
-    },
+    hangUp: ({ partition, request, keep }) => this.#host(partition).hangUp(request, keep),
     closeCut: ({ cut }) => {
       const snapshot = this.#cuts.get(cut);
       this.#cuts.delete(cut);
@@ -60,16 +55,11 @@ export class Desk {
       await this.#host(partition).open();
       return undefined;
     },
-    ask: async ({ partition, request, question }) => {
-      const name = `${partition}/${request}`;
-      const asked = this.#host(partition).ask(question);
-      this.#requests.set(name, asked.request);
-      try {
-        return await asked.answer;
-      } finally {
-        this.#requests.delete(name);
-      }
-    },
+    // By the main thread's numbers, since nobody else asks here.
+    ask: ({ partition, question }) =>
+      new Promise((answered, failed) => {
+        this.#host(partition).ask(question, { answered, failed });
+      }),
     take: async ({ partition, life, batch }) => {
       // I5: it begins at a position of that life, which a later one may know nothing of, and would take for its beginning.
       if (life !== this.#lives.get(partition)) {

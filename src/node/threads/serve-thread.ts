@@ -93,7 +93,7 @@ async function open(setup: ThreadSetup, line: Line<ToMain, ToThread>, desk: Desk
   const hosts = openHosts(setup.partitions, {
     ...{ application, storage, egresses, limits: DEFAULT_LIMITS, logger },
     directory: directoryOf(functions, bound),
-    invoke: (invocation, signal) => functions.invoke(invocation, signal),
+    invoke: (invocation, signal, end) => functions.invoke(invocation, signal, end),
     onIncarnation: async (incarnation) => {
       await line.ask("incarnated", { incarnation });
     },

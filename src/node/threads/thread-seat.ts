@@ -9,8 +9,8 @@ import { type Deferred, deferred } from "../../base/deferred.ts";
 import { StatefoldError } from "../../base/errors.ts";
 import type { SourceBatch } from "../../model/source.ts";
 import type { EgressBacklog, FigureName } from "../figures.ts";
-import { type Question, Requests } from "../requests.ts";
-import type { Asked, Notice, Phase, Seat } from "../seat.ts";
+import { type Asker, type Question, Requests } from "../requests.ts";
+import type { Notice, Phase, Seat } from "../seat.ts";
 import type { ViewName, Views } from "../views.ts";
 import type { FigureSheet } from "./figure-sheet.ts";
 import type { Line } from "./line.ts";
@@ -65,16 +65,19 @@ export class ThreadSeat implements Seat {
     this.#options.line.tell("notice", { partition: this.index, notice });
   }
 
-  ask(question: Question): Asked {
+  newRequest(): number {
+    return this.#requests.next();
+  }
+
+  ask(question: Question, asker: Asker): void {
     if (this.#gone !== undefined) throw this.#gone;
     const barred = "target" in question ? this.#barred() : undefined;
     if (barred !== undefined) throw new StatefoldError("OVERLOADED", barred);
-    const { request, answer } = this.#requests.add();
-    this.#options.line.ask("ask", { partition: this.index, request, question }).then(
-      (release) => this.#requests.settle({ ...release, request }),
-      (error: unknown) => this.#requests.fail(request, error),
+    this.#requests.add(question.request, asker);
+    this.#options.line.ask("ask", { partition: this.index, question }).then(
+      (release) => this.#requests.settle(release),
+      (error: unknown) => this.#requests.fail(question.request, error),
     );
-    return { request, answer };
   }
 
   hangUp(request: number, keep: boolean): void {
@@ -114,7 +117,7 @@ export class ThreadSeat implements Seat {
   /** Its thread is no more. */
   gone(error: StatefoldError): void {
     this.#gone = error;
-    this.#requests.rejectAll(error);
+    this.#requests.failAll(error);
     this.offerSources();
   }
 

@@ -31,12 +31,7 @@ export interface ToThread extends Words {
     readonly begin: { readonly ask: Nothing; readonly answer: undefined };
     readonly open: { readonly ask: { readonly partition: number }; readonly answer: undefined };
     readonly ask: {
-      /** `request`: by which it hangs up. */
-      readonly ask: {
-        readonly partition: number;
-        readonly request: number;
-        readonly question: Question;
-      };
+      readonly ask: { readonly partition: number; readonly question: Question };
       readonly answer: Answer;
     };
     readonly take: {

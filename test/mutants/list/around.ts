@@ -109,7 +109,7 @@ export const AROUND: readonly Mutant[] = [
     bug: "Who waits for an answer is not told that the partition went down.",
     breaks: "I10 liveness",
     file: "node/partition-host.ts",
-    from: "    this.#requests.rejectAll(error);\n",
+    from: "    this.#requests.failAll(error);\n",
     to: "",
     tests: ["node/partition-host"],
   },

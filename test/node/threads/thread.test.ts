@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { deferred } from "../../../src/base/deferred.ts";
 import type { StatefoldError } from "../../../src/base/errors.ts";
+import { asked } from "../../../src/node/asked.ts";
 import { openStorage } from "../../../src/node/storage.ts";
 import { FigureSheet } from "../../../src/node/threads/figure-sheet.ts";
 import { mainDesk } from "../../../src/node/threads/main-desk.ts";
@@ -17,8 +18,8 @@ const PLACE = { file: "module.yaml", line: 1, column: 1 };
 const TROUBLE = fileURLToPath(new URL("../functions/trouble.js", import.meta.url));
 
 test("a thread that does not stop within STOP_MS is ended as it is, and that is said", async (t) => {
-  const asked = { application: "test", dataDir: undefined, partitions: 1, acceptLoss: false };
-  const storage = await openStorage(asked);
+  const wanted = { application: "test", dataDir: undefined, partitions: 1, acceptLoss: false };
+  const storage = await openStorage(wanted);
   atEnd(t, () => storage.close());
   const memory = FigureSheet.memoryFor([]);
   const setup: ThreadSetup = {
@@ -61,7 +62,7 @@ test("a thread that does not stop within STOP_MS is ended as it is, and that is 
   await thread.begin();
   await seat.open();
   const value = { typename: "io.statefun.types/string", hasValue: true, value: BLOCK };
-  const { answer } = seat.ask({
+  const { answer } = asked(seat, {
     ...{ kind: "send", target: { type: "test/bomb", id: "a" }, value, delayMs: 0, headers: [] },
     ...{ idempotencyKey: undefined, traceparent: undefined },
   });

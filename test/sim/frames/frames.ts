@@ -9,7 +9,7 @@ import {
   type RoundEnding,
   type RoundListener,
 } from "../../../src/invoke/frames-courier.ts";
-import type { Parcel } from "../../../src/invoke/frames-round.ts";
+import { Parcel } from "../../../src/invoke/frames-round.ts";
 import { addressKey } from "../../../src/model/address.ts";
 import type { Invocation, Outcome } from "../../../src/model/invocation.ts";
 import type { Rng } from "../../support/rng.ts";
@@ -41,6 +41,15 @@ interface Parts {
   readonly rng: Rng;
   /** The functions of this type are down at the moment. */
   readonly isDown: (type: string) => boolean;
+}
+
+class SimParcel extends Parcel {
+  readonly settle: (outcome: Outcome | undefined) => void;
+
+  constructor(invocation: Invocation, settle: (outcome: Outcome | undefined) => void) {
+    super(invocation);
+    this.settle = settle;
+  }
 }
 
 export class SimFrames {
@@ -86,7 +95,7 @@ export class SimFrames {
       isSettled = true;
       this.#calls.delete(key);
     };
-    const parcel: Parcel = courier.call(invocation, (outcome) => {
+    const parcel = new SimParcel(invocation, (outcome) => {
       end();
       if (call.said !== undefined && call.hasArrived) {
         assert(outcome !== undefined, `${key} has been answered and is sent again`);
@@ -98,6 +107,7 @@ export class SimFrames {
       assert.equal(outcome.kind, "retryLater", `${key} has an answer that nobody gave`);
       ways.settle(outcome);
     });
+    courier.take(parcel);
     return () => {
       if (isSettled) return;
       end();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { StatefoldError } from "../../../src/base/errors.ts";
 import type { SourceBatch } from "../../../src/model/source.ts";
 import { type EgressBacklog, NO_BACKLOG } from "../../../src/node/figures.ts";
-import type { Asked, Notice, Phase } from "../../../src/node/seat.ts";
+import type { Notice, Phase } from "../../../src/node/seat.ts";
 import { SourceQueue, type Taker } from "../../../src/node/source-queue.ts";
 import type { Seated } from "../../../src/node/threads/desk.ts";
 import type { Host } from "../host.ts";
@@ -52,8 +52,12 @@ export class SimSeat implements Seated {
     this.#host.offer(notice);
   }
 
-  ask(): Asked {
+  newRequest(): number {
     return assert.fail("requests come another way");
+  }
+
+  ask(): void {
+    assert.fail("requests come another way");
   }
 
   hangUp(): void {}
