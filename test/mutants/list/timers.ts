@@ -15,7 +15,7 @@ export const TIMERS: readonly Mutant[] = [
     bug: "A timer that fires while the commit that writes it is running stays on the disk, and fires again after a restart.",
     breaks: "exactness",
     file: "partition/timers.ts",
-    from: "if (!timer.written) return;",
+    from: "if (!timer.written) return this.#unwritten.remove(timer);",
     to: "if (!timer.written || timer.epoch > this.#epochs.committed) return;",
   },
   {
@@ -23,8 +23,8 @@ export const TIMERS: readonly Mutant[] = [
     bug: "A timer that was made and fired within one epoch is written all the same.",
     breaks: "exactness",
     file: "partition/timers.ts",
-    from: "      if (timer.gone) continue;\n      timer.written = true;",
-    to: "      timer.written = true;",
+    from: "if (!timer.written) return this.#unwritten.remove(timer);",
+    to: "if (!timer.written) return;",
   },
   {
     name: "overdue-timers-not-reloaded",
