@@ -7,7 +7,7 @@
 import { Few } from "../base/few.ts";
 import type { StateSpec } from "../model/invocation.ts";
 import { encodeEmptyStateEntry, encodeStateEntry } from "../model/persisted-value.ts";
-import type { StateRecord } from "../store/records.ts";
+import type { StateRecord } from "../store/records/state.ts";
 
 /** Around an address in memory: maps, key, bookkeeping. */
 const FLAT_BYTES = 300;

@@ -16,7 +16,7 @@ import { assert } from "../base/assert.ts";
 import { type Address, addressKey } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
 import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
-import { decodeMessage, encodeMessage } from "../store/records.ts";
+import { decodeMessage, encodeMessage } from "../store/records/message.ts";
 import { Chain } from "./chain.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";

@@ -23,7 +23,7 @@ import type { Random } from "../base/backoff.ts";
 import { hasShare } from "../base/shares.ts";
 import { firstNumberOf } from "../model/outbox-number.ts";
 import { keyOf } from "../store/keys.ts";
-import { encodeMeta } from "../store/records.ts";
+import { encodeMeta } from "../store/records/meta.ts";
 import { Barrier } from "./barrier.ts";
 import { Calls } from "./calls.ts";
 import { ChangedKeys } from "./changed-keys.ts";

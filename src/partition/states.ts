@@ -7,7 +7,7 @@
  */
 import { type Address, addressKey } from "../model/address.ts";
 import { KeyReader, keyOf } from "../store/keys.ts";
-import { decodeState, encodeState } from "../store/records.ts";
+import { decodeState, encodeState } from "../store/records/state.ts";
 import { AddressState } from "./address-state.ts";
 import { Chain } from "./chain.ts";
 import type { Epochs } from "./epochs.ts";

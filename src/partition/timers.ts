@@ -16,7 +16,7 @@ import { Heap } from "../base/heap.ts";
 import { messageBytes } from "../model/message.ts";
 import type { Entry } from "../store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
-import { decodeTimer, encodeTimer, type TimerRecord } from "../store/records.ts";
+import { decodeTimer, encodeTimer, type TimerRecord } from "../store/records/timer.ts";
 import { Chain, type Linked } from "./chain.ts";
 import { DueTimers, type Room } from "./due-timers.ts";
 import type { Epochs } from "./epochs.ts";

@@ -28,8 +28,8 @@ export const CHANNELS: readonly Mutant[] = [
     also: [
       {
         file: "partition/partition.ts",
-        from: 'import { encodeMeta } from "../store/records.ts";',
-        to: 'import { encodeMeta, encodePosition } from "../store/records.ts";',
+        from: 'import { encodeMeta } from "../store/records/meta.ts";',
+        to: 'import { encodeMeta } from "../store/records/meta.ts";\nimport { encodePosition } from "../store/records/position.ts";',
       },
     ],
   },

@@ -7,8 +7,8 @@ export const TIMERS: readonly Mutant[] = [
     bug: "A timer is deleted from the store when it is read into memory, not when it fires.",
     breaks: "I3 one atom",
     file: "partition/timers.ts",
-    from: "      this.#keep({ ...last,",
-    to: "      this.#epochs.write(entry.key, undefined);\n      this.#keep({ ...last,",
+    from: "      this.#keep(timerOf(last,",
+    to: "      this.#epochs.write(entry.key, undefined);\n      this.#keep(timerOf(last,",
   },
   {
     name: "timer-fired-twice-across-restart",
