@@ -9,7 +9,17 @@ import type { Address } from "../model/address.ts";
 import { addressKey } from "../model/address.ts";
 import { partitionOf } from "../model/partitioner.ts";
 import { KeyReader, keyOf, TAGS, type Tag } from "../store/keys.ts";
-import * as records from "../store/records.ts";
+import { decodeCall } from "../store/records/call.ts";
+import { type DeadRecord, decodeDead } from "../store/records/dead.ts";
+import { decodeMessage } from "../store/records/message.ts";
+import { decodeMeta, type MetaRecord } from "../store/records/meta.ts";
+import { decodeOnce } from "../store/records/once.ts";
+import { decodeOutbox } from "../store/records/outbox.ts";
+import { decodeParked, type ParkedRecord } from "../store/records/parked.ts";
+import { decodePosition } from "../store/records/position.ts";
+import { decodeSpecs } from "../store/records/specs.ts";
+import { decodeState, type StateRecord } from "../store/records/state.ts";
+import { decodeTimer, type TimerRecord } from "../store/records/timer.ts";
 import { contradiction, type Finding, type Findings, RESTORE } from "./finding.ts";
 import { Fingerprint } from "./pairs.ts";
 
@@ -35,12 +45,12 @@ export interface CensusOptions {
   readonly partitionCount: number;
   readonly nowMs: number;
   /** By address. */
-  readonly parked: ReadonlyMap<string, records.ParkedRecord>;
+  readonly parked: ReadonlyMap<string, ParkedRecord>;
   readonly findings: Findings;
 }
 
 export class Census {
-  meta: records.MetaRecord | undefined;
+  meta: MetaRecord | undefined;
   entries = 0;
   states = 0;
   readonly statesByType = new Map<string, number>();
@@ -119,38 +129,38 @@ export class Census {
     const reader = new KeyReader(key);
     switch (tag) {
       case "meta":
-        this.meta = records.decodeMeta(value);
+        this.meta = decodeMeta(value);
         return;
       case "state":
-        return this.#state(key, addressIn(reader), records.decodeState(value));
+        return this.#state(key, addressIn(reader), decodeState(value));
       case "mail":
-        return this.#mail(addressIn(reader), reader.number(), records.decodeMessage(value));
+        return this.#mail(addressIn(reader), reader.number(), decodeMessage(value));
       case "timer":
-        return this.#timer(reader.number(), reader.number(), records.decodeTimer(value));
+        return this.#timer(reader.number(), reader.number(), decodeTimer(value));
       case "token":
         return this.tokensOfTokens.add(tokenThing(key, value));
       case "outbox":
-        return this.#outbox(reader.text(), reader.number(), records.decodeOutbox(value).length);
+        return this.#outbox(reader.text(), reader.number(), decodeOutbox(value).length);
       case "position":
-        return this.#position(reader.text(), records.decodePosition(value));
+        return this.#position(reader.text(), decodePosition(value));
       case "once":
         this.onceKeys++;
-        return this.#expires("once", key, records.decodeOnce(value).expiresAtMs);
+        return this.#expires("once", key, decodeOnce(value).expiresAtMs);
       case "call":
         this.calls++;
-        return this.#expires("call", key, records.decodeCall(value).expiresAtMs);
+        return this.#expires("call", key, decodeCall(value).expiresAtMs);
       case "expiry":
         reader.number();
         reader.text();
         return;
       case "parked":
-        records.decodeParked(value);
+        decodeParked(value);
         return;
       case "dead":
-        return this.#dead(reader.number(), records.decodeDead(value));
+        return this.#dead(reader.number(), decodeDead(value));
       case "specs":
         this.specs++;
-        records.decodeSpecs(value);
+        decodeSpecs(value);
         return;
       case undefined:
         throw new RangeError("no version of statefold that is known gives it a meaning");
@@ -159,7 +169,7 @@ export class Census {
     }
   }
 
-  #state(key: Uint8Array, address: Address, record: records.StateRecord): void {
+  #state(key: Uint8Array, address: Address, record: StateRecord): void {
     this.states++;
     const isShown = this.statesByType.has(address.type) || this.statesByType.size < TYPES_SHOWN;
     const type = isShown ? address.type : "others";
@@ -189,7 +199,7 @@ export class Census {
     this.#disagree(`mail of ${name} holds a message to ${addressKey(message.target)}`);
   }
 
-  #timer(dueMs: number, sequence: number, record: records.TimerRecord): void {
+  #timer(dueMs: number, sequence: number, record: TimerRecord): void {
     this.timers++;
     this.#sequence(sequence);
     this.firstTimerMs ??= dueMs;
@@ -221,7 +231,7 @@ export class Census {
     this.positions.set(source, record.next);
   }
 
-  #dead(sequence: number, record: records.DeadRecord): void {
+  #dead(sequence: number, record: DeadRecord): void {
     this.dead++;
     this.#sequence(sequence);
     this.deadByCode.set(record.code, (this.deadByCode.get(record.code) ?? 0) + 1);

@@ -1,6 +1,9 @@
 /** Compares a census with itself: the sums of I4, and what one record promises of another. */
 import { KeyReader, keyOf } from "../store/keys.ts";
-import { decodeCall, decodeOnce, decodeState, decodeTimer } from "../store/records.ts";
+import { decodeCall } from "../store/records/call.ts";
+import { decodeOnce } from "../store/records/once.ts";
+import { decodeState } from "../store/records/state.ts";
+import { decodeTimer } from "../store/records/timer.ts";
 import { type Census, tokenThing } from "./census.ts";
 import { contradiction, type Findings } from "./finding.ts";
 import { Differences, Fingerprint } from "./pairs.ts";

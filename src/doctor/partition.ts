@@ -7,7 +7,7 @@ import { entriesIn, type SealedEntry } from "../store/level-entries.ts";
 import { classifyFileError } from "../store/level-errors.ts";
 import { type LevelFiles, readLevelFiles, stopOf } from "../store/level-files.ts";
 import { checkOwner, readOwner, saltOf } from "../store/owner.ts";
-import { decodeParked, type ParkedRecord } from "../store/records.ts";
+import { decodeParked, type ParkedRecord } from "../store/records/parked.ts";
 import { unseal } from "../store/seal.ts";
 import { Witness } from "../store/witness.ts";
 import { behindWitness, readEpoch } from "../store/witnessed-store.ts";

@@ -1,7 +1,7 @@
+import { WireError, WireReader } from "../base/wire-reader.ts";
 import type { Outcome } from "../model/invocation.ts";
 import { classifyFailure, told } from "./classify.ts";
 import { decodeResponse } from "./decode-response.ts";
-import { WireError, WireReader } from "./wire-reader.ts";
 
 /** A call's answer out of many, and which of them it answers. */
 export interface FrameAnswer {

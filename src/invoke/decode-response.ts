@@ -1,5 +1,6 @@
 import { unreachable } from "../base/assert.ts";
 import { EMPTY_BYTES } from "../base/bytes.ts";
+import { WireError, WireReader } from "../base/wire-reader.ts";
 import type { Address } from "../model/address.ts";
 import type {
   DelayedEffect,
@@ -12,7 +13,6 @@ import type {
   StateSpec,
 } from "../model/invocation.ts";
 import type { TypedValue } from "../model/typed-value.ts";
-import { WireError, WireReader } from "./wire-reader.ts";
 
 /*
  * FromFunction to an Outcome. The grammar is proto/statefun/request-reply.proto; the meaning of what is

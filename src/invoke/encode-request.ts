@@ -1,9 +1,9 @@
 import { assert } from "../base/assert.ts";
+import { WireWriter } from "../base/wire-writer.ts";
 import type { Address } from "../model/address.ts";
 import type { Invocation } from "../model/invocation.ts";
 import type { Message } from "../model/message.ts";
 import type { TypedValue } from "../model/typed-value.ts";
-import { WireWriter } from "./wire-writer.ts";
 
 /*
  * ToFunction, written by hand: it is made for every call, and the states are copied as they lie in the

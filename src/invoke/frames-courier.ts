@@ -16,10 +16,10 @@
  * owner has let in (a bound for each function type), the rounds what the pool's connections do.
  */
 import { Queue } from "../base/queue.ts";
+import { WireError } from "../base/wire-reader.ts";
 import { encodeRequests } from "./encode-request.ts";
 import { FramesOffer } from "./frames-offer.ts";
 import { type Parcel, Round } from "./frames-round.ts";
-import { WireError } from "./wire-reader.ts";
 
 /** How a request of many calls ended. */
 export type RoundEnding =

@@ -1,4 +1,4 @@
-import { WireError } from "./wire-reader.ts";
+import { WireError } from "../base/wire-reader.ts";
 
 /**
  * Takes a body of frames apart as it comes: `0a varint(length) bytes`, again and again

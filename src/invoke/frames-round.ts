@@ -1,7 +1,7 @@
+import { WireError } from "../base/wire-reader.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
 import { decodeFrame } from "./decode-frame.ts";
 import { FramesReader } from "./frames-reader.ts";
-import { WireError } from "./wire-reader.ts";
 
 /** A call that is to share a request with others, from when it is asked for until it has its outcome. */
 export abstract class Parcel {

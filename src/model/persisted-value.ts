@@ -40,6 +40,13 @@ export function encodeEmptyStateEntry(name: string): Uint8Array {
   return entry;
 }
 
+/** The entry whose tag and length were taken off: the PersistedValue in it. */
+export function stateEntryAround(body: Uint8Array): Uint8Array {
+  const entry = ownBytes(sized(body.byteLength));
+  entry.set(body, writeTagged(entry, 0, 0x12, body.byteLength));
+  return entry;
+}
+
 export interface StateEntry {
   readonly name: string;
   readonly value: TypedValue;

@@ -8,7 +8,7 @@ import type { Partition } from "../partition/partition.ts";
 import { stateKey } from "../partition/states.ts";
 import type { Store } from "../store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf, TAGS } from "../store/keys.ts";
-import { decodeState } from "../store/records.ts";
+import { decodeState } from "../store/records/state.ts";
 import { entriesIn, type Found, type KeyRange } from "./pages.ts";
 
 /** The range of the state keys of a type, or of all: the cursor of a page is such a key. */

@@ -28,7 +28,7 @@ import { deadRange } from "../partition/dead-letters.ts";
 import { parkedRange } from "../partition/parking.ts";
 import type { OperatorVerb } from "../partition/ports.ts";
 import { timerRange } from "../partition/timers.ts";
-import type { DeadRecord } from "../store/records.ts";
+import type { DeadRecord } from "../store/records/dead.ts";
 import { addressRange } from "./address-list.ts";
 import { asked } from "./asked.ts";
 import { listPages } from "./pages.ts";

@@ -11,7 +11,7 @@ import { unlessAborted } from "../base/unless-aborted.ts";
 import type { Egress, Published } from "../egress/contract.ts";
 import type { AcknowledgedInput } from "../partition/ports.ts";
 import { egressDestination } from "../store/keys.ts";
-import type { EgressEffect } from "../store/records.ts";
+import type { EgressEffect } from "../store/records/outbox.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { sleep } from "./sleep.ts";
 

@@ -1,6 +1,7 @@
 /** Which stuck work a person means: what fulfils every condition that was given. */
 import type { StuckQuery } from "../gateway/admin-port.ts";
-import type { DeadRecord, ParkedRecord } from "../store/records.ts";
+import type { DeadRecord } from "../store/records/dead.ts";
+import type { ParkedRecord } from "../store/records/parked.ts";
 
 /** The type is looked for by the range of keys already; it is not asked again. */
 export function isParkedMeant(query: StuckQuery, record: ParkedRecord): boolean {

@@ -20,14 +20,10 @@ import { parkedKey } from "../partition/parking.ts";
 import type { Partition } from "../partition/partition.ts";
 import { readTimerKey } from "../partition/timers.ts";
 import type { Store } from "../store/contract.ts";
-import {
-  type DeadRecord,
-  decodeDead,
-  decodeMessage,
-  decodeParked,
-  decodeTimer,
-  type ParkedRecord,
-} from "../store/records.ts";
+import { type DeadRecord, decodeDead } from "../store/records/dead.ts";
+import { decodeMessage } from "../store/records/message.ts";
+import { decodeParked, type ParkedRecord } from "../store/records/parked.ts";
+import { decodeTimer } from "../store/records/timer.ts";
 import { describeAddress, listAddresses, pendingOf } from "./address-list.ts";
 import { obstacleOf } from "./obstacle.ts";
 import { holdsNothingOlder } from "./older-records.ts";

@@ -4,7 +4,7 @@
  * in a while, so that trouble by the thousand is a line each time, and costs the partitions nothing.
  */
 import type { EndpointStatus } from "../gateway/admin-port.ts";
-import type { ParkedRecord } from "../store/records.ts";
+import type { ParkedRecord } from "../store/records/parked.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
 const LOOK_EVERY_MS = 1_000;

@@ -7,7 +7,7 @@
 import { Few } from "../base/few.ts";
 import type { StateSpec } from "../model/invocation.ts";
 import { encodeEmptyStateEntry, encodeStateEntry } from "../model/persisted-value.ts";
-import type { StateRecord } from "../store/records.ts";
+import type { StateRecord } from "../store/records/state.ts";
 
 /** Around an address in memory: maps, key, bookkeeping. */
 const FLAT_BYTES = 300;
@@ -19,9 +19,9 @@ export class AddressState {
   changedInEpoch = 0;
   /** Uses that forbid dropping it: an invocation in preparation or in flight. */
   pins = 0;
-  /** The states used next before and after it: uses.ts. */
-  older: AddressState | undefined;
-  newer: AddressState | undefined;
+  /** The states used next before and after it: chain.ts. */
+  before: AddressState | undefined;
+  after: AddressState | undefined;
   #bytes: number;
 
   constructor(key: string, record?: StateRecord) {

@@ -14,14 +14,8 @@ import type { Random } from "../base/backoff.ts";
 import type { Address } from "../model/address.ts";
 import type { TypedValue } from "../model/typed-value.ts";
 import { keyOf } from "../store/keys.ts";
-import {
-  type CallRecord,
-  decodeCall,
-  decodeOnce,
-  encodeCall,
-  encodeOnce,
-  type OnceRecord,
-} from "../store/records.ts";
+import { type CallRecord, decodeCall, encodeCall } from "../store/records/call.ts";
+import { decodeOnce, encodeOnce, type OnceRecord } from "../store/records/once.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Expiries } from "./expiries.ts";
 import type { Identity } from "./identity.ts";

@@ -9,12 +9,14 @@ export class Identity {
   readonly partitionCount: number;
   readonly session: number;
   nextSequence: number;
+  readonly #idPrefix: string;
 
   constructor(partition: number, partitionCount: number, session: number, nextSequence: number) {
     this.partition = partition;
     this.partitionCount = partitionCount;
     this.session = session;
     this.nextSequence = nextSequence;
+    this.#idPrefix = `${partition}-${session.toString(36)}-`;
   }
 
   sequence(): number {
@@ -23,6 +25,6 @@ export class Identity {
 
   /** `partition-session-sequence`, the numbers in base 36. */
   messageId(sequence: number): string {
-    return `${this.partition}-${this.session.toString(36)}-${sequence.toString(36)}`;
+    return this.#idPrefix + sequence.toString(36);
   }
 }

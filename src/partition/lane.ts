@@ -15,10 +15,12 @@ import { Circuit } from "./circuit.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { FunctionBinding } from "./ports.ts";
 
-/** Addresses whose next message is from the same function instance. */
+/** Addresses whose next message is from the same function instance: mostly one, and no others. */
 interface Group {
   readonly sender: string;
-  readonly members: Queue<Mailbox>;
+  first: Mailbox;
+  /** Behind the first, once there were any. */
+  rest: Queue<Mailbox> | undefined;
 }
 
 export class Lane {
@@ -66,9 +68,11 @@ export class Lane {
     const sender = senderOf(mailbox);
     if (sender === undefined) return this.#line.push(mailbox);
     const group = this.#groups.get(sender);
-    if (group !== undefined) return group.members.push(mailbox);
-    const founded = { sender, members: new Queue<Mailbox>() };
-    founded.members.push(mailbox);
+    if (group !== undefined) {
+      group.rest ??= new Queue();
+      return group.rest.push(mailbox);
+    }
+    const founded = { sender, first: mailbox, rest: undefined };
     this.#groups.set(sender, founded);
     this.#line.push(founded);
   }
@@ -108,18 +112,23 @@ export class Lane {
 
   /** The first member that is still ready: one that is not takes no turn from the others. */
   #member(group: Group): Mailbox | undefined {
-    let found: Mailbox | undefined;
-    while (found === undefined && group.members.size > 0) {
-      found = this.#stillReady(group.members.shift());
+    for (;;) {
+      const found = this.#stillReady(group.first);
+      const next = group.rest?.shift();
+      if (next === undefined) {
+        this.#groups.delete(group.sender);
+        return found;
+      }
+      group.first = next;
+      if (found === undefined) continue;
+      this.#line.push(group);
+      return found;
     }
-    if (group.members.size > 0) this.#line.push(group);
-    else this.#groups.delete(group.sender);
-    return found;
   }
 
-  #stillReady(mailbox: Mailbox | undefined): Mailbox | undefined {
+  #stillReady(mailbox: Mailbox): Mailbox | undefined {
     this.#ready--;
-    return mailbox?.phase.kind === "ready" ? mailbox : undefined; // else parked or emptied meanwhile
+    return mailbox.phase.kind === "ready" ? mailbox : undefined; // else parked or emptied meanwhile
   }
 }
 

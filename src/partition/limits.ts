@@ -58,7 +58,10 @@ export interface PartitionLimits {
   readonly changedKeys: number;
   /** The same for what they take in memory. */
   readonly changedKeyBytes: number;
-  /** How long changes may wait for others to share their commit, while nobody waits for them. */
+  /**
+   * How long changes may wait for others to share their commit, while nobody waits for them. Each commit
+   * writes all mail that is pending and about to be done: it pays when much more has been done meanwhile.
+   */
   readonly commitLingerMs: number;
   /** How long idempotency keys and replies are kept. */
   readonly retentionMs: number;
@@ -84,6 +87,6 @@ export const DEFAULT_LIMITS: PartitionLimits = {
   epochBytes: 64 * 1024 * 1024,
   changedKeys: 250_000,
   changedKeyBytes: 32 * 1024 * 1024,
-  commitLingerMs: 10,
+  commitLingerMs: 50,
   retentionMs: 24 * 60 * 60 * 1000,
 };

@@ -13,9 +13,10 @@ import type { Address } from "../model/address.ts";
 import type { StateSpec } from "../model/invocation.ts";
 import { type Message, messageBytes } from "../model/message.ts";
 import type { AddressState } from "./address-state.ts";
+import type { Linked } from "./chain.ts";
 
-/** A message in a mailbox. */
-export interface Pending {
+/** A message in a mailbox. Those the next commit must write are a {@link Chain}. */
+export interface Pending extends Linked<Pending> {
   readonly sequence: number;
   readonly message: Message;
   readonly bytes: number;
@@ -23,15 +24,22 @@ export interface Pending {
   epoch: number;
   /** Part of a commit that has been started: removing it takes a write. */
   written: boolean;
-  /** Handled, or given up: a commit that has not started need not write it. */
-  done: boolean;
   /** In memory alone, whatever is committed, until something comes of it: see mailboxes.ts. */
   fleeting: boolean;
 }
 
 export function pendingOf(message: Message, sequence: number, epoch: number): Pending {
   const bytes = messageBytes(message);
-  return { sequence, message, bytes, epoch, written: false, done: false, fleeting: false };
+  return {
+    sequence,
+    message,
+    bytes,
+    epoch,
+    written: false,
+    fleeting: false,
+    before: undefined,
+    after: undefined,
+  };
 }
 
 /** One for all that wait for nothing. Of the others each is an object of its own: a wait of its own. */
@@ -186,10 +194,7 @@ export class Mailbox {
   /** Takes the first message out. */
   shift(): Pending | undefined {
     const pending = this.head.shift();
-    if (pending !== undefined) {
-      pending.done = true;
-      this.bytes -= pending.bytes;
-    }
+    if (pending !== undefined) this.bytes -= pending.bytes;
     if (this.head.size === 0) this.closeGap();
     return pending;
   }

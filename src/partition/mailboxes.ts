@@ -16,7 +16,8 @@ import { assert } from "../base/assert.ts";
 import { type Address, addressKey } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
 import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
-import { decodeMessage, encodeMessage } from "../store/records.ts";
+import { decodeMessage, encodeMessage } from "../store/records/message.ts";
+import { Chain } from "./chain.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PartitionLimits } from "./limits.ts";
@@ -34,8 +35,8 @@ export class Mailboxes {
   readonly #ledger: Ledger;
   readonly #limits: PartitionLimits;
   readonly #boxes = new Map<string, Mailbox>();
-  /** What the next commit must write, unless it is done by then. */
-  #unwritten: Pending[] = [];
+  /** What the next commit must write: what is done by then is in it no more, nor in memory. */
+  readonly #unwritten = new Chain<Pending>();
   /** With a tail that a commit may move to disk. */
   readonly #tailed = new Set<Mailbox>();
   /** Parked, with a head that is not durable yet: it leaves memory once it is. */
@@ -153,7 +154,7 @@ export class Mailboxes {
     this.#epochs.touch();
     if (pending.written) {
       this.#epochs.write(mailKey(mailbox.address, pending.sequence), undefined);
-    }
+    } else this.#unwritten.remove(pending);
     return pending;
   }
 
@@ -219,14 +220,12 @@ export class Mailboxes {
 
   /** I3: all mail that is still pending becomes part of the commit that starts. */
   write(): void {
-    for (const pending of this.#unwritten) {
-      if (pending.done) continue;
-      const { message, sequence } = pending;
-      pending.written = true;
-      pending.epoch = this.#epochs.current;
+    for (let next = this.#unwritten.shift(); next !== undefined; next = this.#unwritten.shift()) {
+      const { message, sequence } = next;
+      next.written = true;
+      next.epoch = this.#epochs.current;
       this.#epochs.write(mailKey(message.target, sequence), encodeMessage(message));
     }
-    this.#unwritten = [];
   }
 
   /** What a finished commit made durable need not be in memory twice. */
@@ -245,7 +244,7 @@ export class Mailboxes {
   }
 
   #toWrite(pending: Pending): void {
-    this.#unwritten.push(pending);
+    this.#unwritten.append(pending);
     this.#epochs.touch();
     this.#epochs.weigh(pending.bytes);
   }

@@ -5,7 +5,8 @@
  */
 import { unreachable } from "../base/assert.ts";
 import type { Address } from "../model/address.ts";
-import type { DeadRecord, OutboxEffect } from "../store/records.ts";
+import type { DeadRecord } from "../store/records/dead.ts";
+import type { OutboxEffect } from "../store/records/outbox.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Epochs } from "./epochs.ts";

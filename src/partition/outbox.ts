@@ -22,9 +22,9 @@ import {
   decodeOutbox,
   effectBytes,
   encodeOutbox,
-  encodePosition,
   type OutboxEffect,
-} from "../store/records.ts";
+} from "../store/records/outbox.ts";
+import { encodePosition } from "../store/records/position.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Reads } from "./reads.ts";

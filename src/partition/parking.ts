@@ -6,7 +6,7 @@ import { clip } from "../base/clip.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { type Address, addressKey } from "../model/address.ts";
 import { endOfPrefix, keyOf } from "../store/keys.ts";
-import { encodeParked, type ParkedRecord } from "../store/records.ts";
+import { encodeParked, type ParkedRecord } from "../store/records/parked.ts";
 import { REASON_MAX_CHARS } from "./dead-letters.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Mailbox } from "./mailbox.ts";

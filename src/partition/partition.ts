@@ -12,7 +12,7 @@
  * I5 order at receiver    positions.ts
  * I6 isolation            lane.ts, circuit.ts, post.ts
  * I7 consistent cut       barrier.ts
- * I9 bounds               limits.ts
+ * I9 bounds               limits.ts, capacity.ts
  * I10 liveness            `#wakeAtMs` below
  *
  * A commit that fails ends this object: its memory is ahead of its disk. Whoever drives it drops it and
@@ -20,12 +20,12 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { Random } from "../base/backoff.ts";
-import { hasShare } from "../base/shares.ts";
 import { firstNumberOf } from "../model/outbox-number.ts";
 import { keyOf } from "../store/keys.ts";
-import { encodeMeta } from "../store/records.ts";
+import { encodeMeta } from "../store/records/meta.ts";
 import { Barrier } from "./barrier.ts";
 import { Calls } from "./calls.ts";
+import { Capacity } from "./capacity.ts";
 import { ChangedKeys } from "./changed-keys.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Delivery } from "./delivery.ts";
@@ -48,7 +48,6 @@ import type { Recovered } from "./recovered.ts";
 import { Specs } from "./specs.ts";
 import { States } from "./states.ts";
 import { Timers } from "./timers.ts";
-import { Weight } from "./weight.ts";
 
 /** Taken whatever the epoch holds: what was asked for, and what peers and egresses say they have. */
 const BRINGS_NO_WORK: ReadonlySet<Input["kind"]> = new Set([
@@ -90,9 +89,8 @@ export class Partition {
   readonly #effects: EffectsApplier;
   readonly #intake: Intake;
   readonly #operator: Operator;
+  readonly #capacity: Capacity;
   #inputs: Input[] = [];
-  /** Of the inputs that wait to be applied. */
-  readonly #offered = new Weight();
   /** Taken in this turn. */
   #cut: Cut | undefined;
   /** The session is durable. Until then nothing but its commit happens. */
@@ -136,6 +134,8 @@ export class Partition {
       firstNumber,
     );
     this.parking = new Parking(epochs, this.mailboxes);
+    const inCapacity = { limits, ledger, mailboxes: this.mailboxes, parking: this.parking };
+    this.#capacity = new Capacity({ ...inCapacity, barrier });
     this.positions = new Positions(epochs);
     this.states = new States(epochs, reads, expiries, limits.stateCacheBytes);
     const inCalls = { epochs, reads, expiries, identity, mailboxes: this.mailboxes };
@@ -178,27 +178,12 @@ export class Partition {
 
   /** The bound that is reached, by its name in limits.ts; undefined while there is room. */
   get fullBy(): keyof PartitionLimits | undefined {
-    const { limits } = this.#options;
-    const { messages, bytes } = this.#weight();
-    if (messages >= limits.unfinishedMessages) return "unfinishedMessages";
-    if (bytes >= limits.unfinishedBytes) return "unfinishedBytes";
-    if (this.ledger.outboxBytes >= limits.outboxBytes) return "outboxBytes";
-    return this.parking.size >= limits.parkedAddresses ? "parkedAddresses" : undefined;
+    return this.#capacity.fullBy;
   }
 
-  /**
-   * The same for a request or a record that is for functions of this type. I6: a type whose endpoint is down
-   * fills its share of the bound, and others find theirs.
-   */
+  /** The same for a request or a record that is for functions of this type. */
   hasRoomFor(type: string): boolean {
-    if (this.isFull) return false;
-    const { unfinishedMessages, unfinishedBytes } = this.#options.limits;
-    const own = this.mailboxes.unfinishedOf(type);
-    const { messages, bytes } = this.#weight();
-    return (
-      hasShare(own.messages, messages, unfinishedMessages) &&
-      hasShare(own.bytes, bytes, unfinishedBytes)
-    );
+    return this.#capacity.hasRoomFor(type);
   }
 
   /** Counts restores and losses that were accepted: its numbers and ids are those of this one. */
@@ -208,16 +193,7 @@ export class Partition {
 
   /** Accepted messages that are neither done, nor dead, nor waiting for a person or their time. */
   get unfinished(): number {
-    return this.ledger.mail - this.mailboxes.parkedCount + this.ledger.outbox;
-  }
-
-  /** Of what is unfinished, and of what will be: inputs that wait for their turn, or for a cut. */
-  #weight(): { readonly messages: number; readonly bytes: number } {
-    const { heldWeight } = this.barrier;
-    return {
-      messages: this.unfinished + this.#offered.messages + heldWeight.messages,
-      bytes: this.mailboxes.unfinishedBytes + this.#offered.bytes + heldWeight.bytes,
-    };
+    return this.#capacity.unfinished;
   }
 
   /** Everything the store held is restored: the first turn may come. */
@@ -230,7 +206,7 @@ export class Partition {
   /** Queues an input for the next turn. */
   offer(input: Input): void {
     this.#inputs.push(input);
-    this.#offered.add(input);
+    this.#capacity.offered.add(input);
   }
 
   turn(nowMs: number): Turn {
@@ -244,7 +220,7 @@ export class Partition {
     }
     const inputs = this.#inputs;
     this.#inputs = [];
-    this.#offered.clear();
+    this.#capacity.offered.clear();
     for (const input of inputs) this.#take(input, released);
     this.timers.fire(nowMs, (timer) => {
       this.#effects.fired(timer.sender, timer.token, timer.message);

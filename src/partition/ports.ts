@@ -10,7 +10,7 @@ import type { Header, Message } from "../model/message.ts";
 import type { SourceBatch } from "../model/source.ts";
 import type { TypedValue } from "../model/typed-value.ts";
 import type { Entry, ScanRange, Write } from "../store/contract.ts";
-import type { EgressEffect } from "../store/records.ts";
+import type { EgressEffect } from "../store/records/outbox.ts";
 
 /** How the messages of a function type are delivered. */
 export interface FunctionBinding {

@@ -3,7 +3,7 @@
  * one ignored, a gap refused. Stored with the effects of what was taken (I3).
  */
 import { keyOf } from "../store/keys.ts";
-import { encodePosition } from "../store/records.ts";
+import { encodePosition } from "../store/records/position.ts";
 import type { Epochs } from "./epochs.ts";
 
 interface Position {

@@ -6,7 +6,7 @@
 import { type Address, addressProblem } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
 import { CALL_TYPE, ownerOf } from "../model/owner.ts";
-import type { EgressEffect } from "../store/records.ts";
+import type { EgressEffect } from "../store/records/outbox.ts";
 import type { Calls } from "./calls.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Identity } from "./identity.ts";

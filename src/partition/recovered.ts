@@ -1,5 +1,6 @@
 import type { StateSpec } from "../model/invocation.ts";
-import type { MetaRecord, ParkedRecord } from "../store/records.ts";
+import type { MetaRecord } from "../store/records/meta.ts";
+import type { ParkedRecord } from "../store/records/parked.ts";
 import type { StoredOutbox } from "./outboxes.ts";
 
 /** What a partition's store held at opening, but for the mail, which is read a page at a time. */

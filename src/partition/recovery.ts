@@ -3,15 +3,11 @@
 import { firstNumberOf } from "../model/outbox-number.ts";
 import type { Entry, Store } from "../store/contract.ts";
 import { destinationOfPosition, endOfPrefix, KeyReader, keyOf, type Tag } from "../store/keys.ts";
-import {
-  decodeMessage,
-  decodeMeta,
-  decodeParked,
-  decodePosition,
-  decodeSpecs,
-  type MetaRecord,
-  type ParkedRecord,
-} from "../store/records.ts";
+import { decodeMessage } from "../store/records/message.ts";
+import { decodeMeta, type MetaRecord } from "../store/records/meta.ts";
+import { decodeParked, type ParkedRecord } from "../store/records/parked.ts";
+import { decodePosition } from "../store/records/position.ts";
+import { decodeSpecs } from "../store/records/specs.ts";
 import { readMailKey } from "./mailboxes.ts";
 import { outboxRange } from "./outbox.ts";
 import type { StoredOutbox } from "./outboxes.ts";

@@ -5,7 +5,7 @@
 import { MAX_TYPE_LENGTH } from "../model/address.ts";
 import type { StateSpec } from "../model/invocation.ts";
 import { keyOf } from "../store/keys.ts";
-import { encodeSpecs } from "../store/records.ts";
+import { encodeSpecs } from "../store/records/specs.ts";
 import type { Epochs } from "./epochs.ts";
 
 const MAX_NAME_LENGTH = 256;

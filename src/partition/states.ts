@@ -7,12 +7,12 @@
  */
 import { type Address, addressKey } from "../model/address.ts";
 import { KeyReader, keyOf } from "../store/keys.ts";
-import { decodeState, encodeState } from "../store/records.ts";
+import { decodeState, encodeState } from "../store/records/state.ts";
 import { AddressState } from "./address-state.ts";
+import { Chain } from "./chain.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Expiries } from "./expiries.ts";
 import type { Reads } from "./reads.ts";
-import { Uses } from "./uses.ts";
 
 /** How many that may not be dropped are passed over before the search for one that may ends. */
 const EVICTION_TRIES = 32;
@@ -23,7 +23,8 @@ export class States {
   readonly #expiries: Expiries;
   readonly #maxBytes: number;
   readonly #cached = new Map<string, AddressState>();
-  readonly #uses = new Uses<AddressState>();
+  /** The one used longest ago first. */
+  readonly #uses = new Chain<AddressState>();
   readonly #dirty = new Map<AddressState, Address>();
   /** Being read, and who waits for it: a state is read once at a time. */
   readonly #loading = new Map<string, ((state: AddressState) => void)[]>();
@@ -43,7 +44,7 @@ export class States {
   /** The state if it is in memory; counts as a use. */
   cached(key: string): AddressState | undefined {
     const state = this.#cached.get(key);
-    if (state !== undefined) this.#uses.used(state);
+    if (state !== undefined) this.#uses.append(state);
     return state;
   }
 
@@ -63,7 +64,7 @@ export class States {
       this.#loading.delete(key);
       const state = new AddressState(key, bytes === undefined ? undefined : decodeState(bytes));
       this.#cached.set(key, state);
-      this.#uses.used(state);
+      this.#uses.append(state);
       this.#bytes += state.bytes;
       for (const each of all) each(state);
       this.#evict();
@@ -110,14 +111,14 @@ export class States {
 
   #evict(): void {
     for (let tries = EVICTION_TRIES; tries > 0 && this.#bytes > this.#maxBytes; ) {
-      const state = this.#uses.oldest;
+      const state = this.#uses.first;
       if (state === undefined) return;
       if (state.pins > 0 || state.changedInEpoch > this.#epochs.committed) {
         // To the end, so that the next search begins behind it.
-        this.#uses.used(state);
+        this.#uses.append(state);
         tries--;
       } else {
-        this.#uses.forget(state);
+        this.#uses.remove(state);
         this.#cached.delete(state.key);
         this.#bytes -= state.bytes;
       }

@@ -16,7 +16,8 @@ import { Heap } from "../base/heap.ts";
 import { messageBytes } from "../model/message.ts";
 import type { Entry } from "../store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
-import { decodeTimer, encodeTimer, type TimerRecord } from "../store/records.ts";
+import { decodeTimer, encodeTimer, type TimerRecord } from "../store/records/timer.ts";
+import { Chain, type Linked } from "./chain.ts";
 import { DueTimers, type Room } from "./due-timers.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
@@ -40,7 +41,8 @@ export interface TimerKey {
   readonly sequence: number;
 }
 
-interface Timer extends TimerKey {
+/** Those the next commit must write are a {@link Chain}. */
+interface Timer extends TimerKey, Linked<Timer> {
   readonly record: TimerRecord;
   readonly bytes: number;
   readonly epoch: number;
@@ -72,7 +74,7 @@ export class Timers {
   readonly #known = new Map<number, Timer>();
   /** Behind the horizon, and not to be found in the store for certain. */
   readonly #recent = new Map<number, Timer>();
-  #unwritten: Timer[] = [];
+  readonly #unwritten = new Chain<Timer>();
   #horizon: TimerKey = { dueMs: 0, sequence: 0 };
   /** Removed in these epochs, by sequence: a read of the store may still show them. */
   readonly #removed = new Map<number, number>();
@@ -103,11 +105,11 @@ export class Timers {
   add(key: TimerKey, record: TimerRecord): void {
     const bytes = messageBytes(record.message);
     const epoch = this.#epochs.current;
-    const timer = { ...key, record, bytes, epoch, written: false, gone: false };
+    const timer = timerOf(key, record, bytes, epoch, false);
     this.#ledger.timers++;
     this.#epochs.touch();
     this.#epochs.weigh(bytes);
-    this.#unwritten.push(timer);
+    this.#unwritten.append(timer);
     if (before(timer, this.#horizon)) this.#keep(timer);
     else this.#recent.set(timer.sequence, timer);
     this.#trim();
@@ -170,12 +172,10 @@ export class Timers {
 
   /** I3: every new timer that still waits becomes part of the commit that starts. */
   write(): void {
-    for (const timer of this.#unwritten) {
-      if (timer.gone) continue;
-      timer.written = true;
-      this.#epochs.write(timerKey(timer), encodeTimer(timer.record));
+    for (let next = this.#unwritten.shift(); next !== undefined; next = this.#unwritten.shift()) {
+      next.written = true;
+      this.#epochs.write(timerKey(next), encodeTimer(next.record));
     }
-    this.#unwritten = [];
   }
 
   /** What is durable is found by the next read, unless one is running that may have missed it. */
@@ -215,7 +215,7 @@ export class Timers {
       if (this.#known.has(last.sequence)) continue; // it waits for room: the horizon may have moved before it
       const record = decodeTimer(entry.value);
       const bytes = messageBytes(record.message);
-      this.#keep({ ...last, record, bytes, epoch: 0, written: true, gone: false });
+      this.#keep(timerOf(last, record, bytes, 0, true));
     }
     const isWhole = entries.length < LOAD_LIMIT && bytesOf(entries) < LOAD_BYTES;
     this.#horizon =
@@ -241,7 +241,7 @@ export class Timers {
     this.#recent.delete(timer.sequence);
     this.#ledger.timers--;
     this.#epochs.touch();
-    if (!timer.written) return;
+    if (!timer.written) return this.#unwritten.remove(timer);
     this.#epochs.write(timerKey(timer), undefined);
     this.#removed.set(timer.sequence, this.#epochs.current);
   }
@@ -282,6 +282,27 @@ export class Timers {
       if (!isDurable) this.#recent.set(timer.sequence, timer);
     }
   }
+}
+
+/** Written out: a spread costs microseconds. */
+function timerOf(
+  { dueMs, sequence }: TimerKey,
+  record: TimerRecord,
+  bytes: number,
+  epoch: number,
+  written: boolean,
+): Timer {
+  return {
+    dueMs,
+    sequence,
+    record,
+    bytes,
+    epoch,
+    written,
+    gone: false,
+    before: undefined,
+    after: undefined,
+  };
 }
 
 function bytesOf(entries: readonly Entry[]): number {

@@ -24,7 +24,7 @@
 import { StatefoldError } from "../base/errors.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
 import { isTopicSource } from "../store/keys.ts";
-import type { MetaRecord } from "../store/records.ts";
+import type { MetaRecord } from "../store/records/meta.ts";
 import { type DocumentKind, readDocument, writeDocument } from "./document.ts";
 import type { Fields } from "./fields.ts";
 import { type AttemptName, snapshotName } from "./layout.ts";

@@ -37,7 +37,19 @@ import {
   TAGS,
   type Tag,
 } from "../store/keys.ts";
-import * as records from "../store/records.ts";
+import { decodeDead } from "../store/records/dead.ts";
+import { encodeMessage } from "../store/records/message.ts";
+import { encodeMeta } from "../store/records/meta.ts";
+import {
+  decodeOutbox,
+  type EgressEffect,
+  effectBytes,
+  encodeOutbox,
+  type OutboxEffect,
+} from "../store/records/outbox.ts";
+import { decodePosition, encodePosition } from "../store/records/position.ts";
+import { decodeSpecs } from "../store/records/specs.ts";
+import { decodeTimer } from "../store/records/timer.ts";
 import type { PartitionShare } from "./manifest.ts";
 import { RestoredSpecs } from "./restored-specs.ts";
 import type { Place, RestoredStore } from "./restored-store.ts";
@@ -59,7 +71,7 @@ export type TakenRecord = (
   egress: string,
   partition: number,
   number: number,
-  record: records.EgressEffect,
+  record: EgressEffect,
 ) => boolean;
 
 /** What became of what. */
@@ -102,7 +114,7 @@ export class Placement {
       const at = name.indexOf("/");
       const store = this.#options.stores[Number(name.slice(0, at))];
       const source = name.slice(at + 1);
-      store?.put(keyOf("position", source), records.encodePosition(source, next));
+      store?.put(keyOf("position", source), encodePosition(source, next));
     }
   }
 }
@@ -191,7 +203,7 @@ export class SharePlacement {
       case "dead":
         return this.#dead(reader.number(), value);
       case "specs":
-        return this.#specs.add(records.decodeSpecs(value));
+        return this.#specs.add(decodeSpecs(value));
       case undefined:
         throw this.#wrong(`no tag that is known is ${key[0]}`);
       default:
@@ -225,7 +237,7 @@ export class SharePlacement {
 
   #meta(value: Uint8Array): void {
     this.#hasMeta = true;
-    const said = this.#share === undefined ? value : records.encodeMeta(this.#share.meta);
+    const said = this.#share === undefined ? value : encodeMeta(this.#share.meta);
     if (Buffer.compare(said, value) !== 0)
       throw this.#wrong("its own record is not the manifest's");
   }
@@ -239,7 +251,7 @@ export class SharePlacement {
 
   #timer(dueMs: number, before: number, value: Uint8Array): void {
     this.#seen.timers++;
-    const { sender, message, token } = records.decodeTimer(value);
+    const { sender, message, token } = decodeTimer(value);
     const store = this.#ownerOf(sender ?? message.target);
     const key = keyOf("timer", dueMs, store.sequence(before));
     store.count("timers", 1);
@@ -258,7 +270,7 @@ export class SharePlacement {
 
   #dead(before: number, value: Uint8Array): void {
     this.#seen.dead++;
-    const { address, source } = records.decodeDead(value);
+    const { address, source } = decodeDead(value);
     const store = this.#keepsPartitions ? this.#heir : this.#graveOf(address, source);
     store.count("dead", 1);
     store.put(keyOf("dead", store.sequence(before)), value);
@@ -280,10 +292,10 @@ export class SharePlacement {
     if (destination === undefined || this.#options.isFork) return;
     const place = placeOfDestination(destination);
     if (place.kind !== "egress") return;
-    const { next } = records.decodePosition(value);
+    const { next } = decodePosition(value);
     const kept = this.#keptIn(place.heirOf ?? this.#from, place.egress);
     const name = outboxSource(kept.destination);
-    kept.store.put(keyOf("position", name), records.encodePosition(name, next));
+    kept.store.put(keyOf("position", name), encodePosition(name, next));
   }
 
   /** Where an outbox goes on under the numbers of a partition. */
@@ -300,7 +312,7 @@ export class SharePlacement {
   }
 
   #outbox(destination: string, first: number, value: Uint8Array): void {
-    const effects = records.decodeOutbox(value);
+    const effects = decodeOutbox(value);
     this.#seen.outbox += effects.length;
     const place = placeOfDestination(destination);
     if (place.kind === "egress") {
@@ -320,23 +332,18 @@ export class SharePlacement {
     if (isNext) this.#expected.set(place.partition, Math.max(expected, first + effects.length));
   }
 
-  #inFlight(effect: records.OutboxEffect): void {
+  #inFlight(effect: OutboxEffect): void {
     if (effect.kind !== "message") throw this.#wrong("a record is on its way to a partition");
     const { message } = effect;
     const { type, id } = message.target;
     const store = this.#ownerOf(message.target);
     this.#counts.inFlight++;
     store.count("mail", 1);
-    store.put(keyOf("mail", type, id, store.lateSequence()), records.encodeMessage(message));
+    store.put(keyOf("mail", type, id, store.lateSequence()), encodeMessage(message));
   }
 
   /** In a fork, as the partition's that has its place; but what its log has is done. */
-  #renumbered(
-    from: number,
-    egress: string,
-    before: number,
-    all: readonly records.OutboxEffect[],
-  ): void {
+  #renumbered(from: number, egress: string, before: number, all: readonly OutboxEffect[]): void {
     const { taken } = this.#options;
     const effects = all.filter((effect, i) => {
       return effect.kind !== "record" || taken?.(egress, from, before + i, effect.record) !== true;
@@ -352,14 +359,14 @@ export class SharePlacement {
     const first = this.#nextNumbers.get(name) ?? firstNumberOf(this.#options.incarnation - 1);
     this.#nextNumbers.set(name, first + effects.length);
     const store = this.#store(partition);
-    store.put(keyOf("outbox", destination, first), records.encodeOutbox(effects));
+    store.put(keyOf("outbox", destination, first), encodeOutbox(effects));
     count(store, effects);
   }
 }
 
-function count(store: RestoredStore, effects: readonly records.OutboxEffect[]): void {
+function count(store: RestoredStore, effects: readonly OutboxEffect[]): void {
   store.count("outbox", effects.length);
-  store.countOutboxBytes(effects.reduce((sum, each) => sum + records.effectBytes(each), 0));
+  store.countOutboxBytes(effects.reduce((sum, each) => sum + effectBytes(each), 0));
 }
 
 function addressIn(reader: KeyReader): Address {

@@ -13,7 +13,7 @@ import { assert } from "../base/assert.ts";
 import type { BlobStore } from "../blob/contract.ts";
 import type { StoreInTheMaking } from "../store/contract.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
-import type { MetaRecord } from "../store/records.ts";
+import type { MetaRecord } from "../store/records/meta.ts";
 import type { Manifest } from "./manifest.ts";
 import { type Packing, threadedPacking } from "./packing.ts";
 import { Placement, type PlacementCounts, type TakenRecord } from "./placement.ts";

@@ -1,6 +1,6 @@
 import type { StateSpec } from "../model/invocation.ts";
 import { keyOf } from "../store/keys.ts";
-import { encodeSpecs } from "../store/records.ts";
+import { encodeSpecs } from "../store/records/specs.ts";
 import type { RestoredStore } from "./restored-store.ts";
 
 /** The states that function types have declared: to one partition or another, and from now on to all. */

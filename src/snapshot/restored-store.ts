@@ -9,7 +9,7 @@
 import { assert } from "../base/assert.ts";
 import type { StoreInTheMaking, Write } from "../store/contract.ts";
 import { keyOf } from "../store/keys.ts";
-import { encodeMeta, type MetaRecord } from "../store/records.ts";
+import { encodeMeta, type MetaRecord } from "../store/records/meta.ts";
 
 /** Handed to the store at once, about. */
 const COMMIT_BYTES = 4 * 1024 * 1024;

@@ -1,4 +1,3 @@
-import { statefold } from "#stored";
 import { assert } from "../base/assert.ts";
 import { StatefoldError } from "../base/errors.ts";
 import type {
@@ -12,6 +11,7 @@ import type {
 import { FORMAT_VERSION } from "./format.ts";
 import { keyOf } from "./keys.ts";
 import { corrupt } from "./level-errors.ts";
+import { decodeMeta, type MetaRecord } from "./records/meta.ts";
 import type { Witness } from "./witness.ts";
 
 const META_KEY = keyOf("meta");
@@ -139,9 +139,9 @@ export async function readEpoch(
   const { store, dir, identity } = options;
   const [bytes] = await store.getMany([META_KEY]);
   if (bytes === undefined) return 0;
-  let meta: statefold.stored.Meta;
+  let meta: MetaRecord;
   try {
-    meta = statefold.stored.Meta.decode(bytes);
+    meta = decodeMeta(bytes);
   } catch (error) {
     throw corrupt(dir, `the meta record in ${dir} cannot be read`, { cause: error });
   }
@@ -159,7 +159,7 @@ export async function readEpoch(
       `${dir} holds ${found}, where ${wanted} belongs. Put back the folder that was here`,
     );
   }
-  return Number(meta.epoch);
+  return meta.epoch;
 }
 
 /** The epoch in the meta record among the writes; the last one counts. */
@@ -167,8 +167,7 @@ function epochWritten(writes: readonly Write[]): number | undefined {
   for (let i = writes.length - 1; i >= 0; i--) {
     const write = writes[i];
     if (write?.value === undefined || write.key.byteLength !== 1) continue;
-    if (write.key[0] === META_KEY[0])
-      return Number(statefold.stored.Meta.decode(write.value).epoch);
+    if (write.key[0] === META_KEY[0]) return decodeMeta(write.value).epoch;
   }
   return undefined;
 }

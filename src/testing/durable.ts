@@ -11,13 +11,11 @@ import { readTimerKey, timerRange } from "../partition/timers.ts";
 import type { Entry } from "../store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
 import type { MemoryContents } from "../store/memory.ts";
-import {
-  decodeDead,
-  decodeMessage,
-  decodeParked,
-  decodeState,
-  decodeTimer,
-} from "../store/records.ts";
+import { decodeDead } from "../store/records/dead.ts";
+import { decodeMessage } from "../store/records/message.ts";
+import { decodeParked } from "../store/records/parked.ts";
+import { decodeState } from "../store/records/state.ts";
+import { decodeTimer } from "../store/records/timer.ts";
 import type { KnownTypes } from "./known-types.ts";
 import type { Outlets } from "./outlets.ts";
 import { type DeadView, type ParkedView, type TimerView, viewMessage } from "./views.ts";

@@ -5,7 +5,7 @@ import { StatefoldError } from "../base/errors.ts";
 import { decodeProducerRecord } from "../egress/producer-record.ts";
 import type { Address } from "../model/address.ts";
 import type { EgressBinding } from "../partition/ports.ts";
-import type { EgressEffect } from "../store/records.ts";
+import type { EgressEffect } from "../store/records/outbox.ts";
 import { type KnownTypes, textOrBytes } from "./known-types.ts";
 
 /** A record that left through an egress. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { messageBytes } from "../../src/model/message.ts";
-import { decodeDead } from "../../src/store/records.ts";
+import { decodeDead } from "../../src/store/records/dead.ts";
 import { at, Harness, message, spec } from "../partition/harness.ts";
 
 const BYTES = messageBytes(message("x", at("a"), "x".repeat(1_000)));

@@ -6,7 +6,7 @@ import { StatefoldError } from "../../src/base/errors.ts";
 import { asked } from "../../src/node/asked.ts";
 import { DEFAULT_LIMITS, type PartitionLimits } from "../../src/partition/limits.ts";
 import { keyOf } from "../../src/store/keys.ts";
-import { decodeMeta } from "../../src/store/records.ts";
+import { decodeMeta } from "../../src/store/records/meta.ts";
 import { batch, DONE, RECORD, type SeatWorld, TYPE, VALUE } from "../node/seat-world.ts";
 import { until } from "../support/until.ts";
 

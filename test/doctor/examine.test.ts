@@ -8,16 +8,12 @@ import type { Write } from "../../src/store/contract.ts";
 import { DataDirectory } from "../../src/store/directory.ts";
 import { borrowLock } from "../../src/store/directory-lock.ts";
 import { keyOf } from "../../src/store/keys.ts";
-import {
-  decodeMeta,
-  encodeMessage,
-  encodeMeta,
-  encodeOnce,
-  encodeParked,
-  encodePosition,
-  encodeTimer,
-  type MetaRecord,
-} from "../../src/store/records.ts";
+import { encodeMessage } from "../../src/store/records/message.ts";
+import { decodeMeta, encodeMeta, type MetaRecord } from "../../src/store/records/meta.ts";
+import { encodeOnce } from "../../src/store/records/once.ts";
+import { encodeParked } from "../../src/store/records/parked.ts";
+import { encodePosition } from "../../src/store/records/position.ts";
+import { encodeTimer } from "../../src/store/records/timer.ts";
 import { makeScene } from "../damage/scene.ts";
 import { aNode } from "../node/a-node.ts";
 import { tempDir } from "../support/temp.ts";

@@ -16,14 +16,11 @@ import { CALL_TYPE } from "../../src/model/owner.ts";
 import type { TypedValue } from "../../src/model/typed-value.ts";
 import type { Release } from "../../src/partition/ports.ts";
 import { KeyReader, TAGS } from "../../src/store/keys.ts";
-import {
-  decodeDead,
-  decodeMessage,
-  decodeOutbox,
-  decodePosition,
-  decodeTimer,
-  type OutboxEffect,
-} from "../../src/store/records.ts";
+import { decodeDead } from "../../src/store/records/dead.ts";
+import { decodeMessage } from "../../src/store/records/message.ts";
+import { decodeOutbox, type OutboxEffect } from "../../src/store/records/outbox.ts";
+import { decodePosition } from "../../src/store/records/position.ts";
+import { decodeTimer } from "../../src/store/records/timer.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Attack } from "./attack.ts";
 import { aimedAnswer } from "./reach-answers.ts";

@@ -5,7 +5,17 @@ import { Few } from "../../src/base/few.ts";
 import type { Message } from "../../src/model/message.ts";
 import { encodeStateEntry } from "../../src/model/persisted-value.ts";
 import { keyOf, type Tag } from "../../src/store/keys.ts";
-import * as records from "../../src/store/records.ts";
+import { decodeCall, encodeCall } from "../../src/store/records/call.ts";
+import { decodeDead, encodeDead } from "../../src/store/records/dead.ts";
+import { decodeMessage, encodeMessage } from "../../src/store/records/message.ts";
+import { decodeMeta, encodeMeta } from "../../src/store/records/meta.ts";
+import { decodeOnce, encodeOnce } from "../../src/store/records/once.ts";
+import { decodeOutbox, encodeOutbox } from "../../src/store/records/outbox.ts";
+import { decodeParked, encodeParked } from "../../src/store/records/parked.ts";
+import { decodePosition, encodePosition } from "../../src/store/records/position.ts";
+import { decodeSpecs, encodeSpecs } from "../../src/store/records/specs.ts";
+import { decodeState, encodeState } from "../../src/store/records/state.ts";
+import { decodeTimer, encodeTimer } from "../../src/store/records/timer.ts";
 import { seal, unseal } from "../../src/store/seal.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Attack } from "./attack.ts";
@@ -36,92 +46,92 @@ const address = (rng: Rng) => ({ type: "demo/f", id: anyText(rng) });
 const KINDS: readonly Kind[] = [
   {
     ...{ name: "message", tag: "mail" },
-    write: (rng) => records.encodeMessage(message(rng)),
-    again: (bytes) => records.encodeMessage(records.decodeMessage(bytes)),
+    write: (rng) => encodeMessage(message(rng)),
+    again: (bytes) => encodeMessage(decodeMessage(bytes)),
   },
   {
     ...{ name: "timer", tag: "timer" },
     write: (rng) =>
-      records.encodeTimer({ message: message(rng), sender: address(rng), token: anyText(rng) }),
-    again: (bytes) => records.encodeTimer(records.decodeTimer(bytes)),
+      encodeTimer({ message: message(rng), sender: address(rng), token: anyText(rng) }),
+    again: (bytes) => encodeTimer(decodeTimer(bytes)),
   },
   {
     ...{ name: "outbox", tag: "outbox" },
-    write: (rng) => records.encodeOutbox([{ kind: "message", message: message(rng) }]),
-    again: (bytes) => records.encodeOutbox(records.decodeOutbox(bytes)),
+    write: (rng) => encodeOutbox([{ kind: "message", message: message(rng) }]),
+    again: (bytes) => encodeOutbox(decodeOutbox(bytes)),
   },
   {
     ...{ name: "state", tag: "state" },
     write: (rng) => {
       const name = anyText(rng);
       const entries = new Few([[name, encodeStateEntry(name, "t/t", rng.bytes(rng.int(40)))]]);
-      return records.encodeState({ entries, expiries: new Few([[name, 5]]), sweepAtMs: 3 });
+      return encodeState({ entries, expiries: new Few([[name, 5]]), sweepAtMs: 3 });
     },
-    again: (bytes) => records.encodeState(records.decodeState(bytes)),
+    again: (bytes) => encodeState(decodeState(bytes)),
   },
   {
     ...{ name: "position", tag: "position" },
-    write: (rng) => records.encodePosition(`log/${anyText(rng)}`, rng.int(2 ** 40)),
+    write: (rng) => encodePosition(`log/${anyText(rng)}`, rng.int(2 ** 40)),
     again: (bytes) => {
-      const { source, next } = records.decodePosition(bytes);
-      return records.encodePosition(source, next);
+      const { source, next } = decodePosition(bytes);
+      return encodePosition(source, next);
     },
   },
   {
     ...{ name: "once", tag: "once" },
     write: (rng) =>
-      records.encodeOnce({
+      encodeOnce({
         ...{ target: address(rng), key: anyText(rng), messageId: "m", callId: "", expiresAtMs: 9 },
       }),
-    again: (bytes) => records.encodeOnce(records.decodeOnce(bytes)),
+    again: (bytes) => encodeOnce(decodeOnce(bytes)),
   },
   {
     ...{ name: "call", tag: "call" },
     write: (rng) =>
-      records.encodeCall({
+      encodeCall({
         ...{ callId: "0-1", messageId: "m", target: address(rng), expiresAtMs: 9 },
         reply: rng.chance(0.5) ? message(rng).value : undefined,
       }),
-    again: (bytes) => records.encodeCall(records.decodeCall(bytes)),
+    again: (bytes) => encodeCall(decodeCall(bytes)),
   },
   {
     ...{ name: "parked", tag: "parked" },
     write: (rng) =>
-      records.encodeParked({
+      encodeParked({
         ...{ address: address(rng), code: "FUNCTION_FAILED", reason: anyText(rng) },
         ...{ sinceMs: rng.int(2 ** 40), attempts: rng.int(10) },
       }),
-    again: (bytes) => records.encodeParked(records.decodeParked(bytes)),
+    again: (bytes) => encodeParked(decodeParked(bytes)),
   },
   {
     ...{ name: "dead", tag: "dead" },
     write: (rng) =>
-      records.encodeDead({
+      encodeDead({
         ...{ code: "TARGET_INVALID", reason: anyText(rng), atMs: 5, attempts: 1, source: "" },
         ...{ address: address(rng), what: { kind: "message", message: message(rng) }, egress: "" },
       }),
-    again: (bytes) => records.encodeDead(records.decodeDead(bytes)),
+    again: (bytes) => encodeDead(decodeDead(bytes)),
   },
   {
     ...{ name: "specs", tag: "specs" },
     write: (rng) =>
-      records.encodeSpecs("demo/f", [
+      encodeSpecs("demo/f", [
         { name: anyText(rng), typename: "t/t", expireMode: "afterWrite", expireAfterMs: 5 },
       ]),
     again: (bytes) => {
-      const { type, specs } = records.decodeSpecs(bytes);
-      return records.encodeSpecs(type, specs);
+      const { type, specs } = decodeSpecs(bytes);
+      return encodeSpecs(type, specs);
     },
   },
   {
     ...{ name: "meta", tag: "meta" },
     write: (rng) =>
-      records.encodeMeta({
+      encodeMeta({
         ...{ formatVersion: 1, application: anyText(rng), partition: 0, partitionCount: 1 },
         ...{ incarnation: 0, session: 1, epoch: rng.int(2 ** 40), nextSequence: 7, accepted: 1 },
         ...{ finished: 1, mail: 0, timers: 0, outbox: 0, dead: 0, outboxBytes: 0, barrier: 0 },
       }),
-    again: (bytes) => records.encodeMeta(records.decodeMeta(bytes)),
+    again: (bytes) => encodeMeta(decodeMeta(bytes)),
   },
 ];
 

@@ -10,7 +10,7 @@ import { DEFAULT_LIMITS } from "../../src/partition/limits.ts";
 import type { Cut, FunctionBinding } from "../../src/partition/ports.ts";
 import type { StoreSnapshot } from "../../src/store/contract.ts";
 import { endOfPrefix, keyOf } from "../../src/store/keys.ts";
-import { decodeMeta } from "../../src/store/records.ts";
+import { decodeMeta } from "../../src/store/records/meta.ts";
 import { atEnd } from "../support/cleanup.ts";
 import { byPromise } from "../support/outcomes.ts";
 import { tempDir } from "../support/temp.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EndpointStatus } from "../../src/gateway/admin-port.ts";
 import { type Stuck, Watch } from "../../src/node/watch.ts";
-import type { ParkedRecord } from "../../src/store/records.ts";
+import type { ParkedRecord } from "../../src/store/records/parked.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 
 /** A watch on what is put here, and what it says at each look. */

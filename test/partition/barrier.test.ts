@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChannelInput, Input } from "../../src/partition/ports.ts";
 import { keyOf } from "../../src/store/keys.ts";
-import { decodeMeta } from "../../src/store/records.ts";
+import { decodeMeta } from "../../src/store/records/meta.ts";
 import { at, EGRESS, Harness, idIn, message, textOf, value } from "./harness.ts";
 
 /** One of two partitions; the other is played by the test. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readDeadKey } from "../../src/partition/dead-letters.ts";
-import { decodeDead } from "../../src/store/records.ts";
+import { decodeDead } from "../../src/store/records/dead.ts";
 import { at, binding, EGRESS, Harness, TYPE, textOf, value } from "./harness.ts";
 
 /** A partition with one dead letter: a message to a type that nobody serves. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FunctionBinding } from "../../src/partition/ports.ts";
-import { decodeDead } from "../../src/store/records.ts";
+import { decodeDead } from "../../src/store/records/dead.ts";
 import { at, binding, Harness, message, TYPE, textOf, value } from "./harness.ts";
 
 const bound = (rest: Partial<FunctionBinding>) => ({ functions: { [TYPE]: binding(rest) } });

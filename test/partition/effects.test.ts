@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DelayedEffect, Effects } from "../../src/model/invocation.ts";
-import { decodeDead, decodeTimer } from "../../src/store/records.ts";
+import { decodeDead } from "../../src/store/records/dead.ts";
+import { decodeTimer } from "../../src/store/records/timer.ts";
 import { at, EGRESS, Harness, spec, TYPE, textOf, value } from "./harness.ts";
 
 const later = (text: string, delayMs: number, token: string): DelayedEffect => ({

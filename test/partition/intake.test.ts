@@ -3,13 +3,9 @@ import { test } from "node:test";
 import type { SourceRecord } from "../../src/model/source.ts";
 import type { ChannelInput, SourceInput } from "../../src/partition/ports.ts";
 import { keyOf } from "../../src/store/keys.ts";
-import {
-  decodeDead,
-  decodeMeta,
-  decodeOnce,
-  encodeMeta,
-  encodeOnce,
-} from "../../src/store/records.ts";
+import { decodeDead } from "../../src/store/records/dead.ts";
+import { decodeMeta, encodeMeta } from "../../src/store/records/meta.ts";
+import { decodeOnce, encodeOnce } from "../../src/store/records/once.ts";
 import { at, connect, Harness, idIn, message, textOf, value } from "./harness.ts";
 
 const HERE = idIn(0, 2);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { firstNumberOf } from "../../src/model/outbox-number.ts";
 import { egressDestination, keyOf } from "../../src/store/keys.ts";
-import { decodeMeta, encodeMeta } from "../../src/store/records.ts";
+import { decodeMeta, encodeMeta } from "../../src/store/records/meta.ts";
 import { at, EGRESS, Harness, idIn, value } from "./harness.ts";
 
 /** An address sends to these partitions and to the egress, in one answer. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeDead } from "../../src/store/records.ts";
+import { decodeDead } from "../../src/store/records/dead.ts";
 import { at, Harness, value } from "./harness.ts";
 
 /** An address that is parked, with these messages. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeMeta } from "../../src/store/records.ts";
+import { decodeMeta } from "../../src/store/records/meta.ts";
 import { at, binding, Harness, spec, TYPE, value } from "./harness.ts";
 
 const bytesOf = (it: Harness): number =>

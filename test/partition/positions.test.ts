@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Epochs } from "../../src/partition/epochs.ts";
 import { Positions } from "../../src/partition/positions.ts";
-import { decodePosition } from "../../src/store/records.ts";
+import { decodePosition } from "../../src/store/records/position.ts";
 
 test("a position is taken at once, and durable with its epoch", () => {
   const epochs = new Epochs(0);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { entriesOf } from "../../src/partition/recovery.ts";
 import { keyOf } from "../../src/store/keys.ts";
-import { decodeMeta } from "../../src/store/records.ts";
+import { decodeMeta } from "../../src/store/records/meta.ts";
 import { SimDisk } from "../sim/disk.ts";
 import { at, Harness } from "./harness.ts";
 

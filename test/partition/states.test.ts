@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeStateEntry } from "../../src/model/persisted-value.ts";
 import type { StartedInvocation } from "../../src/partition/ports.ts";
-import { decodeState } from "../../src/store/records.ts";
+import { decodeState } from "../../src/store/records/state.ts";
 import { at, binding, Harness, spec, TYPE, textOf, value } from "./harness.ts";
 
 const SPECS = [

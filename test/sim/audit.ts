@@ -9,16 +9,14 @@ import { readOutboxEntry } from "../../src/partition/outbox.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type { Entry } from "../../src/store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf, type Tag } from "../../src/store/keys.ts";
-import {
-  decodeCall,
-  decodeDead,
-  decodeMessage,
-  decodeMeta,
-  decodeOnce,
-  decodeOutbox,
-  decodeState,
-  decodeTimer,
-} from "../../src/store/records.ts";
+import { decodeCall } from "../../src/store/records/call.ts";
+import { decodeDead } from "../../src/store/records/dead.ts";
+import { decodeMessage } from "../../src/store/records/message.ts";
+import { decodeMeta } from "../../src/store/records/meta.ts";
+import { decodeOnce } from "../../src/store/records/once.ts";
+import { decodeOutbox } from "../../src/store/records/outbox.ts";
+import { decodeState } from "../../src/store/records/state.ts";
+import { decodeTimer } from "../../src/store/records/timer.ts";
 import type { SimDisk } from "./disk.ts";
 import { deliveryOf, type Shadow } from "./shadow.ts";
 

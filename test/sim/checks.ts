@@ -15,7 +15,9 @@ import {
   partitionDestination,
   peerSource,
 } from "../../src/store/keys.ts";
-import { decodeMeta, decodePosition, decodeTimer } from "../../src/store/records.ts";
+import { decodeMeta } from "../../src/store/records/meta.ts";
+import { decodePosition } from "../../src/store/records/position.ts";
+import { decodeTimer } from "../../src/store/records/timer.ts";
 import type { SimDisk } from "./disk.ts";
 
 /** As in src/partition/circuit.ts. */

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { callKey, onceKey } from "../../src/partition/calls.ts";
 import type { CallInput, SendInput } from "../../src/partition/ports.ts";
-import { decodeCall, decodeOnce } from "../../src/store/records.ts";
+import { decodeCall } from "../../src/store/records/call.ts";
+import { decodeOnce } from "../../src/store/records/once.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Answer, Desk } from "./desk.ts";
 import { checkDurable } from "./durable.ts";

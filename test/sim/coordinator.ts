@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import type { Cut } from "../../src/partition/ports.ts";
 import { keyOf } from "../../src/store/keys.ts";
-import { decodeMeta } from "../../src/store/records.ts";
+import { decodeMeta } from "../../src/store/records/meta.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Barriers } from "./barriers.ts";
 import { checkChanges, checkCut, type Held } from "./cut-check.ts";

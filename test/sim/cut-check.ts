@@ -13,13 +13,11 @@ import {
   partitionDestination,
   peerSource,
 } from "../../src/store/keys.ts";
-import {
-  decodeDead,
-  decodeMessage,
-  decodeMeta,
-  decodePosition,
-  decodeTimer,
-} from "../../src/store/records.ts";
+import { decodeDead } from "../../src/store/records/dead.ts";
+import { decodeMessage } from "../../src/store/records/message.ts";
+import { decodeMeta } from "../../src/store/records/meta.ts";
+import { decodePosition } from "../../src/store/records/position.ts";
+import { decodeTimer } from "../../src/store/records/timer.ts";
 import { audit, under } from "./audit.ts";
 import type { SimDisk } from "./disk.ts";
 import { EGRESS } from "./functions.ts";

@@ -4,7 +4,7 @@ import type { PartitionLimits } from "../../src/partition/limits.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type { Cut, Input, Turn } from "../../src/partition/ports.ts";
 import { keyOf } from "../../src/store/keys.ts";
-import { decodeMeta } from "../../src/store/records.ts";
+import { decodeMeta } from "../../src/store/records/meta.ts";
 import type { SimDisk } from "./disk.ts";
 import type { Paths } from "./paths.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { callKey, onceKey } from "../../src/partition/calls.ts";
 import { keyOf } from "../../src/store/keys.ts";
-import { decodeMeta } from "../../src/store/records.ts";
+import { decodeMeta } from "../../src/store/records/meta.ts";
 import type { Answer } from "./desk.ts";
 import type { Host } from "./host.ts";
 import type { KeyGroup } from "./key-group.ts";

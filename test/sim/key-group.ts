@@ -3,7 +3,7 @@
  * until when the runtime promised to remember. Within that time there is one message and one answer.
  */
 import assert from "node:assert/strict";
-import type { OnceRecord } from "../../src/store/records.ts";
+import type { OnceRecord } from "../../src/store/records/once.ts";
 import type { NodeClock } from "./clock.ts";
 
 interface Promised {

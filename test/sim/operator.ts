@@ -6,12 +6,8 @@ import { deadRange, readDeadKey } from "../../src/partition/dead-letters.ts";
 import { parkedRange } from "../../src/partition/parking.ts";
 import type { NewTarget, OperatorVerb } from "../../src/partition/ports.ts";
 import type { Entry } from "../../src/store/contract.ts";
-import {
-  type DeadRecord,
-  decodeDead,
-  decodeParked,
-  type ParkedRecord,
-} from "../../src/store/records.ts";
+import { type DeadRecord, decodeDead } from "../../src/store/records/dead.ts";
+import { decodeParked, type ParkedRecord } from "../../src/store/records/parked.ts";
 import type { Rng } from "../support/rng.ts";
 import type { Answer, Desk } from "./desk.ts";
 import { EGRESS, type Envelope, NOWHERE, SIDE_EGRESS, type SideRecord } from "./functions.ts";

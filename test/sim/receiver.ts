@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { EgressEffect } from "../../src/store/records.ts";
+import type { EgressEffect } from "../../src/store/records/outbox.ts";
 import type { Paths } from "./paths.ts";
 
 interface Refused {

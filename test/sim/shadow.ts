@@ -17,14 +17,11 @@ import type { Input } from "../../src/partition/ports.ts";
 import { readTimerKey } from "../../src/partition/timers.ts";
 import type { Write } from "../../src/store/contract.ts";
 import { egressDestination, endOfPrefix, KeyReader, keyOf, TAGS } from "../../src/store/keys.ts";
-import {
-  decodeDead,
-  decodeMessage,
-  decodeOutbox,
-  decodeState,
-  decodeTimer,
-  type EgressEffect,
-} from "../../src/store/records.ts";
+import { decodeDead } from "../../src/store/records/dead.ts";
+import { decodeMessage } from "../../src/store/records/message.ts";
+import { decodeOutbox, type EgressEffect } from "../../src/store/records/outbox.ts";
+import { decodeState } from "../../src/store/records/state.ts";
+import { decodeTimer } from "../../src/store/records/timer.ts";
 import type { NodeClock } from "./clock.ts";
 import type { SimDisk } from "./disk.ts";
 import {

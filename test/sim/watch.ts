@@ -17,7 +17,8 @@ import type {
 } from "../../src/partition/ports.ts";
 import type { Write } from "../../src/store/contract.ts";
 import { KeyReader, peerSource, TAGS } from "../../src/store/keys.ts";
-import { decodeDead, decodeParked } from "../../src/store/records.ts";
+import { decodeDead } from "../../src/store/records/dead.ts";
+import { decodeParked } from "../../src/store/records/parked.ts";
 import type { Paths } from "./paths.ts";
 import { BURYING } from "./program.ts";
 

@@ -1,6 +1,6 @@
 import type { Head } from "../../src/snapshot/head.ts";
 import type { Manifest, SegmentRef } from "../../src/snapshot/manifest.ts";
-import type { MetaRecord } from "../../src/store/records.ts";
+import type { MetaRecord } from "../../src/store/records/meta.ts";
 
 export const META: MetaRecord = {
   ...{ formatVersion: 1, application: "app", partition: 0, partitionCount: 1, incarnation: 0 },

@@ -5,7 +5,8 @@ import type { PartitionCut, SnapshotPartitions } from "../../src/snapshot/cut.ts
 import type { StoreSnapshot, Write } from "../../src/store/contract.ts";
 import { keyOf } from "../../src/store/keys.ts";
 import { MemoryContents, MemoryStore } from "../../src/store/memory.ts";
-import { decodeMeta, encodeMeta, encodePosition } from "../../src/store/records.ts";
+import { decodeMeta, encodeMeta } from "../../src/store/records/meta.ts";
+import { encodePosition } from "../../src/store/records/position.ts";
 import type { Rng } from "../support/rng.ts";
 import { META } from "./examples.ts";
 

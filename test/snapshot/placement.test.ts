@@ -15,19 +15,13 @@ import {
   peerSource,
 } from "../../src/store/keys.ts";
 import { MemoryContents, MemoryStore } from "../../src/store/memory.ts";
-import {
-  decodeMeta,
-  decodeOutbox,
-  decodePosition,
-  encodeDead,
-  encodeMessage,
-  encodeMeta,
-  encodeOutbox,
-  encodePosition,
-  encodeSpecs,
-  encodeTimer,
-  type MetaRecord,
-} from "../../src/store/records.ts";
+import { encodeDead } from "../../src/store/records/dead.ts";
+import { encodeMessage } from "../../src/store/records/message.ts";
+import { decodeMeta, encodeMeta, type MetaRecord } from "../../src/store/records/meta.ts";
+import { decodeOutbox, encodeOutbox } from "../../src/store/records/outbox.ts";
+import { decodePosition, encodePosition } from "../../src/store/records/position.ts";
+import { encodeSpecs } from "../../src/store/records/specs.ts";
+import { encodeTimer } from "../../src/store/records/timer.ts";
 import { at, idIn, message, spec, textOf, value } from "../partition/harness.ts";
 import { META } from "./examples.ts";
 

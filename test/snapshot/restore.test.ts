@@ -12,7 +12,7 @@ import { incarnationOf, type RestoreOptions, restoreSnapshot } from "../../src/s
 import { loadManifest } from "../../src/snapshot/stored-snapshots.ts";
 import { newestWhole, verifySnapshot, withAdvice } from "../../src/snapshot/verify.ts";
 import { egressDestination, keyOf } from "../../src/store/keys.ts";
-import { decodeMeta } from "../../src/store/records.ts";
+import { decodeMeta } from "../../src/store/records/meta.ts";
 import { EGRESS } from "../partition/harness.ts";
 import { audit, under } from "../sim/audit.ts";
 import { SimDisk } from "../sim/disk.ts";

@@ -12,7 +12,9 @@ import { peerInput } from "../../src/partition/peers.ts";
 import type { Input, Release, Turn } from "../../src/partition/ports.ts";
 import type { PartitionCut, SnapshotPartitions } from "../../src/snapshot/cut.ts";
 import { egressDestination, heirDestination, keyOf } from "../../src/store/keys.ts";
-import { decodeParked, decodePosition, decodeState } from "../../src/store/records.ts";
+import { decodeParked } from "../../src/store/records/parked.ts";
+import { decodePosition } from "../../src/store/records/position.ts";
+import { decodeState } from "../../src/store/records/state.ts";
 import {
   at,
   binding,

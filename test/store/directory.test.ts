@@ -17,7 +17,7 @@ import { readDescription } from "../../src/store/description.ts";
 import { DataDirectory, type DirectoryOptions } from "../../src/store/directory.ts";
 import { borrowLock } from "../../src/store/directory-lock.ts";
 import { keyOf } from "../../src/store/keys.ts";
-import { decodeMeta, encodeMeta } from "../../src/store/records.ts";
+import { decodeMeta, encodeMeta } from "../../src/store/records/meta.ts";
 import { deadKey, IDENTITY, metaWrite, storeContract } from "../contracts/store.ts";
 import { META } from "../snapshot/examples.ts";
 import { atEnd } from "../support/cleanup.ts";

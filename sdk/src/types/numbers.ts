@@ -19,6 +19,13 @@ const TAG_FIXED64 = 0x09;
 const NO_BYTES = new Uint8Array(0);
 const TRUE_BYTES = Uint8Array.of(TAG_VARINT, 1);
 
+/**
+ * A message of one value, being written or read: its tag, and up to 8 bytes. One for all, since a view of a few
+ * bytes takes an ArrayBuffer of their own, which costs more than everything else here.
+ */
+const scratch = new Uint8Array(9);
+const view = new DataView(scratch.buffer);
+
 const LONG_MIN = -(2n ** 63n);
 const LONG_MAX = 2n ** 63n - 1n;
 
@@ -44,10 +51,8 @@ export const int: ValueType<number> = {
       throw new RangeError("give a whole number from -2147483648 to 2147483647, or use types.long");
     }
     if (value === 0) return NO_BYTES;
-    const bytes = new Uint8Array(5);
-    bytes[0] = TAG_FIXED32;
-    viewOf(bytes).setInt32(1, value, true);
-    return bytes;
+    view.setInt32(1, value, true);
+    return written(TAG_FIXED32);
   },
   deserialize(bytes) {
     if (bytes.length === 0) return 0;
@@ -61,10 +66,8 @@ export const float: ValueType<number> = {
   serialize(value) {
     if (typeof value !== "number") throw new TypeError("give a number");
     if (Object.is(value, 0)) return NO_BYTES;
-    const bytes = new Uint8Array(5);
-    bytes[0] = TAG_FIXED32;
-    viewOf(bytes).setFloat32(1, value, true);
-    return bytes;
+    view.setFloat32(1, value, true);
+    return written(TAG_FIXED32);
   },
   deserialize(bytes) {
     if (bytes.length === 0) return 0;
@@ -78,10 +81,8 @@ export const double: ValueType<number> = {
   serialize(value) {
     if (typeof value !== "number") throw new TypeError("give a number");
     if (Object.is(value, 0)) return NO_BYTES;
-    const bytes = new Uint8Array(9);
-    bytes[0] = TAG_FIXED64;
-    viewOf(bytes).setFloat64(1, value, true);
-    return bytes;
+    view.setFloat64(1, value, true);
+    return written(TAG_FIXED64);
   },
   deserialize(bytes) {
     if (bytes.length === 0) return 0;
@@ -126,16 +127,13 @@ function writeLong(value: number | bigint): Uint8Array {
     throw new RangeError("give a bigint, or a number that is a safe integer");
   }
   if (value === 0 || value === 0n) return NO_BYTES;
-  const bytes = new Uint8Array(9);
-  bytes[0] = TAG_FIXED64;
-  const view = viewOf(bytes);
   if (typeof value === "bigint") {
     view.setBigInt64(1, value, true);
   } else {
     view.setUint32(1, value >>> 0, true);
     view.setInt32(5, Math.floor(value / 2 ** 32), true);
   }
-  return bytes;
+  return written(TAG_FIXED64);
 }
 
 function readBigint(bytes: Uint8Array): bigint {
@@ -144,21 +142,25 @@ function readBigint(bytes: Uint8Array): bigint {
 
 function readSafe(bytes: Uint8Array): number | undefined {
   if (bytes.length === 0) return 0;
-  const view = field(bytes, TAG_FIXED64, "long");
-  const value = view.getInt32(5, true) * 2 ** 32 + view.getUint32(1, true);
+  const low = field(bytes, TAG_FIXED64, "long").getUint32(1, true);
+  const value = view.getInt32(5, true) * 2 ** 32 + low;
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** The message as a view, after checking that it is `tag` and one value of its width. */
+/** The view, with the message in it, after checking that it is `tag` and one value of its width. */
 function field(bytes: Uint8Array, tag: number, name: string): DataView {
-  const width = tag === TAG_FIXED32 ? 4 : 8;
-  if (bytes.length !== 1 + width || bytes[0] !== tag) throw wrongBytes(name, bytes);
-  return viewOf(bytes);
+  if (bytes.length !== lengthOf(tag) || bytes[0] !== tag) throw wrongBytes(name, bytes);
+  for (let at = 0; at < bytes.length; at++) scratch[at] = bytes[at] ?? 0;
+  return view;
 }
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** The message whose value is in the view. */
+function written(tag: number): Uint8Array {
+  scratch[0] = tag;
+  return scratch.slice(0, lengthOf(tag));
 }
+
+const lengthOf = (tag: number): number => (tag === TAG_FIXED32 ? 5 : 9);
 
 function wrongBytes(name: string, bytes: Uint8Array): Error {
   const start = Array.from(bytes.subarray(0, 10), (byte) => byte.toString(16).padStart(2, "0"));

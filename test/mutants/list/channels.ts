@@ -23,13 +23,13 @@ export const CHANNELS: readonly Mutant[] = [
     bug: "The position is stored as soon as a batch is offered, in the epoch before the one that takes it.",
     breaks: "I3 one atom",
     file: "partition/partition.ts",
-    from: "    this.#offered.add(input);\n",
-    to: '    this.#offered.add(input);\n    if (input.kind === "source" && this.positions.next(input.source) === input.first) {\n      this.epochs.write(keyOf("position", input.source), encodePosition(input.source, input.next));\n    }\n',
+    from: "    this.#capacity.offered.add(input);\n",
+    to: '    this.#capacity.offered.add(input);\n    if (input.kind === "source" && this.positions.next(input.source) === input.first) {\n      this.epochs.write(keyOf("position", input.source), encodePosition(input.source, input.next));\n    }\n',
     also: [
       {
         file: "partition/partition.ts",
-        from: 'import { encodeMeta } from "../store/records.ts";',
-        to: 'import { encodeMeta, encodePosition } from "../store/records.ts";',
+        from: 'import { encodeMeta } from "../store/records/meta.ts";',
+        to: 'import { encodeMeta } from "../store/records/meta.ts";\nimport { encodePosition } from "../store/records/position.ts";',
       },
     ],
   },

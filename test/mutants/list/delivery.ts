@@ -273,8 +273,8 @@ export const DELIVERY: readonly Mutant[] = [
     name: "parked-addresses-without-bound",
     bug: "However many addresses are parked, more is taken in.",
     breaks: "I9 bounds",
-    file: "partition/partition.ts",
-    from: 'return this.parking.size >= limits.parkedAddresses ? "parkedAddresses" : undefined;',
+    file: "partition/capacity.ts",
+    from: 'return parking.size >= limits.parkedAddresses ? "parkedAddresses" : undefined;',
     to: "return undefined;",
   },
   {

@@ -22,7 +22,7 @@ import { type ClaimOptions, claim } from "../../../src/snapshot/claim.ts";
 import { Coordinator, type TakenSnapshot } from "../../../src/snapshot/coordinator.ts";
 import type { Ownership } from "../../../src/snapshot/ownership.ts";
 import { stepwisePacking } from "../../../src/snapshot/packing.ts";
-import { decodeParked } from "../../../src/store/records.ts";
+import { decodeParked } from "../../../src/store/records/parked.ts";
 import { createLogger } from "../../../src/telemetry/logger.ts";
 import { binding, EGRESS, Harness, PLAIN, TYPE } from "../../partition/harness.ts";
 import type { FakeBlobStore } from "../../support/blob/fake.ts";

@@ -16,14 +16,12 @@ import { ownerOf, partitionOfSource } from "../../../src/model/owner.ts";
 import { decodeStateEntry } from "../../../src/model/persisted-value.ts";
 import type { TypedValue } from "../../../src/model/typed-value.ts";
 import { KeyReader, keyOf, placeOfDestination } from "../../../src/store/keys.ts";
-import {
-  decodeDead,
-  decodeMessage,
-  decodeOutbox,
-  decodePosition,
-  decodeState,
-  decodeTimer,
-} from "../../../src/store/records.ts";
+import { decodeDead } from "../../../src/store/records/dead.ts";
+import { decodeMessage } from "../../../src/store/records/message.ts";
+import { decodeOutbox } from "../../../src/store/records/outbox.ts";
+import { decodePosition } from "../../../src/store/records/position.ts";
+import { decodeState } from "../../../src/store/records/state.ts";
+import { decodeTimer } from "../../../src/store/records/timer.ts";
 import { readAll } from "../../log/support.ts";
 import { at, EGRESS, effects, spec, textOf, value } from "../../partition/harness.ts";
 import type { Rng } from "../../support/rng.ts";

@@ -1,10 +1,13 @@
-import { assert } from "../base/assert.ts";
+import { assert } from "./assert.ts";
 
 /** Larger messages get a buffer of their own. */
 const SCRATCH_BYTES = 64 * 1024;
 
 /** Of a whole number up to 2^53. */
 const VARINT_MAX_BYTES = 8;
+
+/** Of an int64 below 0. */
+const INT64_MAX_BYTES = 10;
 
 /** Up to this length a loop is quicker than a call into the engine. */
 const SHORT_STRING = 40;
@@ -53,6 +56,19 @@ export class WireWriter {
       high = Math.floor(high / 0x80);
     }
     this.#buffer[this.#at + size - 1] = low;
+  }
+
+  /** Any whole number within 2^53 of 0; one below 0 takes ten bytes. */
+  int64(value: number): void {
+    if (value >= 0) return this.varint(value);
+    if (this.#at < INT64_MAX_BYTES) this.#grow(INT64_MAX_BYTES);
+    this.#at -= INT64_MAX_BYTES;
+    let rest = BigInt.asUintN(64, BigInt(value));
+    for (let at = 0; at < INT64_MAX_BYTES; at++) {
+      const more = at < INT64_MAX_BYTES - 1 ? 0x80 : 0;
+      this.#buffer[this.#at + at] = Number(rest & 0x7fn) | more;
+      rest >>= 7n;
+    }
   }
 
   /** Tag and length of a message whose fields have been written since `mark`. */
@@ -110,11 +126,12 @@ export class WireWriter {
   /** Writes a short text whose characters are one byte each; false, with nothing written, when not. */
   #ascii(text: string): boolean {
     if (this.#at < text.length) this.#grow(text.length);
+    const buffer = this.#buffer;
     const start = this.#at - text.length;
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at);
       if (code >= 0x80) return false;
-      this.#buffer[start + at] = code;
+      buffer[start + at] = code;
     }
     this.#at = start;
     return true;

@@ -2,40 +2,26 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { io } from "@statefold/sdk/protocol";
 import { statefold } from "#stored";
-import { Few } from "../../src/base/few.ts";
-import type { Message } from "../../src/model/message.ts";
-import { encodeStateEntry } from "../../src/model/persisted-value.ts";
-import type { TypedValue } from "../../src/model/typed-value.ts";
+import { Few } from "../../../src/base/few.ts";
+import type { Message } from "../../../src/model/message.ts";
+import { encodeStateEntry } from "../../../src/model/persisted-value.ts";
+import type { TypedValue } from "../../../src/model/typed-value.ts";
+import { type CallRecord, decodeCall, encodeCall } from "../../../src/store/records/call.ts";
+import { type DeadRecord, decodeDead, encodeDead } from "../../../src/store/records/dead.ts";
+import { decodeMessage, encodeMessage } from "../../../src/store/records/message.ts";
+import { decodeMeta, encodeMeta, type MetaRecord } from "../../../src/store/records/meta.ts";
+import { decodeOnce, encodeOnce } from "../../../src/store/records/once.ts";
 import {
-  type CallRecord,
-  type DeadRecord,
-  decodeCall,
-  decodeDead,
-  decodeMessage,
-  decodeMeta,
-  decodeOnce,
   decodeOutbox,
-  decodeParked,
-  decodePosition,
-  decodeSpecs,
-  decodeState,
-  decodeTimer,
   type EgressEffect,
-  encodeCall,
-  encodeDead,
-  encodeMessage,
-  encodeMeta,
-  encodeOnce,
   encodeOutbox,
-  encodeParked,
-  encodePosition,
-  encodeSpecs,
-  encodeState,
-  encodeTimer,
-  type MetaRecord,
   type OutboxEffect,
-  type StateRecord,
-} from "../../src/store/records.ts";
+} from "../../../src/store/records/outbox.ts";
+import { decodeParked, encodeParked } from "../../../src/store/records/parked.ts";
+import { decodePosition, encodePosition } from "../../../src/store/records/position.ts";
+import { decodeSpecs, encodeSpecs } from "../../../src/store/records/specs.ts";
+import { decodeState, encodeState, type StateRecord } from "../../../src/store/records/state.ts";
+import { decodeTimer, encodeTimer } from "../../../src/store/records/timer.ts";
 
 /** Beyond 32 bits, and the largest number that is exact. */
 const LARGE = [0, 1, 2 ** 31, 2 ** 32 + 5, 1_800_000_000_000, Number.MAX_SAFE_INTEGER];

@@ -1,4 +1,4 @@
-import { ownBytes } from "../base/bytes.ts";
+import { ownBytes } from "./bytes.ts";
 
 /**
  * Protocol buffers, read from bytes that nobody has checked. Long bytes fields are views of the input, not
@@ -17,6 +17,11 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 const TWO_32 = 0x100000000;
 const FEW_BYTES = 64;
+
+/** Texts that were read as names, each where its length and some of its bytes say; a later one takes its place. */
+const NAMES = 256;
+const LONGEST_NAME = 64;
+const names: string[] = Array.from({ length: NAMES }, () => "");
 
 export class WireReader {
   readonly #bytes: Buffer;
@@ -80,6 +85,31 @@ export class WireReader {
     const end = this.#delimited(field);
     const start = this.#at;
     this.#at = end;
+    return this.#text(start, end, field);
+  }
+
+  /**
+   * A string out of few, as the names of types are: mostly one that was read before is given again, which
+   * costs no call into the engine, and no memory of its own for as long as it is kept.
+   */
+  name(field: string): string {
+    const end = this.#delimited(field);
+    const start = this.#at;
+    this.#at = end;
+    const length = end - start;
+    if (length === 0) return "";
+    if (length > LONGEST_NAME) return this.#text(start, end, field);
+    const bytes = this.#bytes;
+    const middle = bytes[start + (length >>> 1)] ?? 0;
+    const slot = (length * 31 + middle * 7 + (bytes[end - 1] ?? 0)) % NAMES;
+    const known = names[slot] ?? "";
+    if (known.length === length && isAt(bytes, start, known)) return known;
+    const text = this.#text(start, end, field);
+    names[slot] = text;
+    return text;
+  }
+
+  #text(start: number, end: number, field: string): string {
     const text = this.#bytes.toString("utf8", start, end);
     if (text.includes(REPLACEMENT)) {
       try {
@@ -172,4 +202,13 @@ export class WireReader {
     }
     throw new WireError(`${field} is a number of more than ten bytes`);
   }
+}
+
+/** A text of one byte a character stands here; false for any other text. */
+function isAt(bytes: Uint8Array, start: number, text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x80 || code !== bytes[start + at]) return false;
+  }
+  return true;
 }
