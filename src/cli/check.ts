@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describeError, StatefoldError } from "../base/errors.ts";
-import { kafkaProblems } from "../node/kafka-problems.ts";
-import { type LoadedModule, loadModule } from "../spec/load-module.ts";
+import type { LoadedModule } from "../spec/load-module.ts";
 import type { Module } from "../spec/module.ts";
 import { formatProblem } from "../spec/problem.ts";
 import type { Command, Context } from "./command.ts";
@@ -28,7 +27,8 @@ allowed". Warnings, such as a field that nothing reads, go to stderr. Exits with
 async function check(context: Context): Promise<number> {
   const { args, options, io } = context;
   const values = variables(options.list("set"), io.env);
-  const loaded = withKafka(
+  const { loadModule } = await import("../spec/load-module.ts");
+  const loaded = await withKafka(
     loadModule(
       args.map((file) => ({ file, text: read(resolve(io.directory, file), file) })),
       {
@@ -47,8 +47,9 @@ async function check(context: Context): Promise<number> {
 }
 
 /** What a run would refuse once the files as such are right. */
-function withKafka(loaded: LoadedModule): LoadedModule {
+async function withKafka(loaded: LoadedModule): Promise<LoadedModule> {
   if (loaded.module === undefined) return loaded;
+  const { kafkaProblems } = await import("../node/kafka-problems.ts");
   const { problems, warnings } = kafkaProblems(loaded.module);
   return {
     module: problems.length === 0 ? loaded.module : undefined,

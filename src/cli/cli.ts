@@ -90,7 +90,7 @@ async function runCommand(
     throw usage(`"${command.name}" ${what} arguments${which}; it takes ${command.args || "none"}`);
   }
   const named = given.get("config")?.[0] ?? io.env[variableOf("config")];
-  const settings = readSettings(
+  const settings = await readSettings(
     named,
     io,
     commands.flatMap((each) => each.options),

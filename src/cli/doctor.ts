@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
-import { examine } from "../doctor/examine.ts";
 import type { Finding } from "../doctor/finding.ts";
-import { type PartitionSummary, type Summary, summaryOf } from "../doctor/summary.ts";
+import type { PartitionSummary, Summary } from "../doctor/summary.ts";
 import { argument, type Command, type Context } from "./command.ts";
 import { JSON_OPTION } from "./common-options.ts";
 import { firstLine, printable, size, span, table, time } from "./table.ts";
@@ -28,6 +27,8 @@ Exits with 0 when the directory is healthy, with 1 when something was found.`,
 async function doctor(context: Context): Promise<number> {
   const { io, options } = context;
   const nowMs = Date.now();
+  const { examine } = await import("../doctor/examine.ts");
+  const { summaryOf } = await import("../doctor/summary.ts");
   const found = summaryOf(await examine(resolve(io.directory, argument(context, 0)), nowMs));
   const text = options.flag("json") ? `${JSON.stringify(found, null, 2)}\n` : page(found, nowMs);
   await io.out(text);

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { startNode } from "../node/start.ts";
 import { runCli } from "./cli.ts";
 import { allCommands } from "./commands.ts";
 import { processIo } from "./io.ts";
@@ -9,4 +8,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? 0 : 1);
 });
 
-process.exitCode = await runCli(process.argv.slice(2), allCommands(startNode), processIo);
+// Most commands ask a node, or look at files: none of them needs one in this process.
+const commands = allCommands(async (options) => {
+  const { startNode } = await import("../node/start.ts");
+  return await startNode(options);
+});
+process.exitCode = await runCli(process.argv.slice(2), commands, processIo);

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { parse } from "yaml";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
 import type { Io } from "./io.ts";
@@ -20,17 +19,17 @@ const FILE_NAME = "statefold.yaml";
  *
  * @throws CONFIG_INVALID that names file and key, and what would be right
  */
-export function readSettings(
+export async function readSettings(
   named: string | undefined,
   io: Io,
   specs: readonly OptionSpec[],
-): Settings {
+): Promise<Settings> {
   const settings = specs.filter((each) => each.setting === true);
   const file = named ?? FILE_NAME;
   const text = readText(resolve(io.directory, file), file, named !== undefined);
   if (text === undefined) return { file, values: new Map() };
   const values = new Map<string, readonly string[]>();
-  for (const [name, value] of Object.entries(parseMapping(file, text))) {
+  for (const [name, value] of Object.entries(await parseMapping(file, text))) {
     const spec = settings.find((each) => each.name === name);
     if (spec === undefined) {
       const names = [...new Set(settings.map((each) => each.name))];
@@ -51,7 +50,8 @@ function readText(path: string, file: string, isNamed: boolean): string | undefi
   }
 }
 
-function parseMapping(file: string, text: string): object {
+async function parseMapping(file: string, text: string): Promise<object> {
+  const { parse } = await import("yaml");
   let document: unknown;
   try {
     document = parse(text);

@@ -1,11 +1,5 @@
 import { resolve } from "node:path";
-import {
-  type ListedSnapshot,
-  listSnapshots,
-  restoreInto,
-  type VerifiedSnapshot,
-  verifySnapshots,
-} from "../node/snapshot-tools.ts";
+import type { ListedSnapshot, VerifiedSnapshot } from "../node/snapshot-tools.ts";
 import { argument, type Command, type Context } from "./command.ts";
 import { JSON_OPTION, URL_OPTION } from "./common-options.ts";
 import type { OptionSpec } from "./option-spec.ts";
@@ -106,6 +100,7 @@ async function now({ client, io, options }: Context): Promise<number> {
 
 async function list(context: Context): Promise<number> {
   const { io, options } = context;
+  const { listSnapshots } = await import("../node/snapshot-tools.ts");
   const snapshots = await listSnapshots(argument(context, 0));
   if (options.flag("json")) await io.out(`${JSON.stringify(snapshots, null, 2)}\n`);
   else if (snapshots.length === 0) io.err("there are no snapshots yet\n");
@@ -128,6 +123,7 @@ function listRow(each: ListedSnapshot): (string | number)[] {
 async function verify(context: Context): Promise<number> {
   const { io, options } = context;
   const at = options.count("at", 1, Number.MAX_SAFE_INTEGER);
+  const { verifySnapshots } = await import("../node/snapshot-tools.ts");
   const verified = await verifySnapshots(argument(context, 0), at);
   if (options.flag("json")) await io.out(`${JSON.stringify(verified, null, 2)}\n`);
   else if (verified.length === 0) io.err("there are no snapshots yet\n");
@@ -148,6 +144,7 @@ async function restore(context: Context): Promise<number> {
   const dir = options.text("data");
   if (dir === undefined) throw usage("--data DIR is missing: the directory to make");
   const dataDir = resolve(io.directory, dir);
+  const { restoreInto } = await import("../node/snapshot-tools.ts");
   const restored = await restoreInto({
     ...{ url: argument(context, 0), dataDir, as: options.text("as") },
     at: options.count("at", 1, Number.MAX_SAFE_INTEGER),

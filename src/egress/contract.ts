@@ -52,6 +52,16 @@ export interface Egress {
 
   /** What is being published ends or fails first. Idempotent. */
   stop(): Promise<void>;
+
+  /** How its transactions with a broker have ended so far. Undefined: it publishes without any. */
+  readonly transactions?: TransactionCounts | undefined;
+}
+
+/** How transactions have ended. */
+export interface TransactionCounts {
+  readonly committed: number;
+  /** Or nobody knows: the marker does. */
+  readonly aborted: number;
 }
 
 export interface Published {

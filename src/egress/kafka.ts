@@ -17,7 +17,13 @@ import type { Patience } from "../kafka/insist.ts";
 import type { ProducerSettings } from "../kafka/properties.ts";
 import type { TypedValue } from "../model/typed-value.ts";
 import type { KafkaEgress as KafkaEgressSpec } from "../spec/module.ts";
-import type { Egress, EgressRecord, Published, RefusedRecord } from "./contract.ts";
+import type {
+  Egress,
+  EgressRecord,
+  Published,
+  RefusedRecord,
+  TransactionCounts,
+} from "./contract.ts";
 import type { Intents } from "./kafka-intent.ts";
 import type { MarkerOwner } from "./kafka-marker.ts";
 import { type NumberedRecord, Placement, recordBytes } from "./kafka-placement.ts";
@@ -50,13 +56,6 @@ export interface KafkaEgressOptions {
   readonly lookEveryMs?: number;
 }
 
-/** How transactions have ended. */
-export interface TransactionCounts {
-  committed: number;
-  /** Or nobody knows: the marker does. */
-  aborted: number;
-}
-
 /** One partition's way to the brokers. */
 interface Way {
   opened(next: number): void;
@@ -86,7 +85,7 @@ const STOP_MS = 2_000;
 
 export class KafkaEgress implements Egress {
   readonly id: string;
-  readonly transactions: TransactionCounts = { committed: 0, aborted: 0 };
+  readonly #transactions = { committed: 0, aborted: 0 };
   readonly #options: KafkaEgressOptions;
   readonly #report: Report;
   readonly #patience: Patience;
@@ -105,8 +104,8 @@ export class KafkaEgress implements Egress {
     this.#patience = { sleep, signal, random, tries: TRIES };
   }
 
-  get isTransactional(): boolean {
-    return this.#options.delivery.type === "exactly-once";
+  get transactions(): TransactionCounts | undefined {
+    return this.#options.delivery.type === "exactly-once" ? this.#transactions : undefined;
   }
 
   /** Waits for no broker: what cannot leave yet stays in the outbox. */
@@ -277,7 +276,7 @@ export class KafkaEgress implements Egress {
       ...{ ...shared, name, owner, intents, acceptLoss },
       transactionTimeoutMs: delivery.transactionTimeoutMs,
       onEnd: (isCommitted) => {
-        this.transactions[isCommitted ? "committed" : "aborted"]++;
+        this.#transactions[isCommitted ? "committed" : "aborted"]++;
       },
       onForgotten: () => {
         const text = "A broker had forgotten to end a transaction; it is ended now.";

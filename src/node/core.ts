@@ -84,7 +84,7 @@ export async function openCore(ground: Ground, closing: Closing): Promise<Core> 
 async function startEgresses(ground: Ground, closing: Closing): Promise<OpenedEgress[]> {
   const { options, module, log, report } = ground;
   const kafka = { ...ground.kafka, report };
-  const egresses = openEgresses(module, { host: options.host, log, kafka });
+  const egresses = await openEgresses(module, { host: options.host, log, kafka });
   for (const { egress } of egresses) {
     await egress.start();
     closing.add(() => egress.stop());

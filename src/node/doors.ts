@@ -25,7 +25,8 @@ export async function openDoors(ground: Ground, core: Core, closing: Closing): P
   const { partitions, ingresses } = core;
   const { host, port } = options;
   const messages = new NodeMessages(partitions);
-  ingresses.push(...openIngresses(module, { application, log, metrics, report, commitsOffsets }));
+  const parts = { application, log, metrics, report, commitsOffsets };
+  ingresses.push(...(await openIngresses(module, parts)));
   declareLagMetric(metrics, () => ingresses.map(({ ingress }) => ingress));
   for (const { ingress } of ingresses) {
     closing.add(() => ingress.stop());

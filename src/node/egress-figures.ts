@@ -1,5 +1,5 @@
 /** How long egresses take, call by call: for metrics, and for people who look. */
-import { KafkaEgress, type TransactionCounts } from "../egress/kafka.ts";
+import type { TransactionCounts } from "../egress/contract.ts";
 import {
   type HistogramDefinition,
   type MetricDefinition,
@@ -54,7 +54,7 @@ export class EgressFigures {
   ) {
     this.#registry = registry;
     for (const { egress } of egresses) {
-      if (!(egress instanceof KafkaEgress && egress.isTransactional)) continue;
+      if (egress.transactions === undefined) continue;
       const { id } = egress;
       this.#transactions.set(id, () => transactions(id));
       for (const outcome of ["committed", "aborted"] as const) {

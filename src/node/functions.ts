@@ -2,8 +2,6 @@
 import { assert } from "../base/assert.ts";
 import { describeError } from "../base/errors.ts";
 import type { Invoker } from "../invoke/contract.ts";
-import { openEmbeddedInvoker } from "../invoke/embedded.ts";
-import { openHttpInvoker } from "../invoke/http.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
 import type { FunctionBinding } from "../partition/ports.ts";
 import { endpointLookup, type LoadedFunctions } from "../spec/endpoint-lookup.ts";
@@ -53,9 +51,11 @@ export class Functions {
       for (const endpoint of endpoints) {
         const name = endpointName(endpoint);
         if (endpoint.kind === "http") {
+          const { openHttpInvoker } = await import("../invoke/http.ts");
           const invoker = await openHttpInvoker(endpoint, Math.random);
           served.push({ endpoint, name, invoker });
         } else {
+          const { openEmbeddedInvoker } = await import("../invoke/embedded.ts");
           const invoker = await openEmbeddedInvoker(endpoint);
           served.push({ endpoint, name, invoker });
           loaded.push({ endpoint, functionTypes: invoker.functionTypes });

@@ -15,7 +15,7 @@ import { shareDescriptors } from "./descriptors.ts";
 import type { KafkaParts } from "./kafka.ts";
 import { loadModules } from "./load-modules.ts";
 import type { NodeOptions } from "./options.ts";
-import { Snapshots } from "./snapshots.ts";
+import type { Snapshots } from "./snapshots.ts";
 import { DEFAULT_PARTITIONS, type openStorage, type Storage } from "./storage.ts";
 
 const DEFAULT_APPLICATION = "statefold";
@@ -117,6 +117,7 @@ async function openSnapshots(
       "snapshots are taken of a data directory, and none is used: --memory keeps nothing";
     throw new StatefoldError("CONFIG_INVALID", text);
   }
+  const { Snapshots } = await import("./snapshots.ts");
   const part = logger.child({ part: "snapshots" });
   const snapshots = await Snapshots.open(settings, application, part);
   closing.add(() => snapshots.stop());

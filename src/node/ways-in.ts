@@ -8,7 +8,6 @@ import type { RoutedMessage } from "../model/source.ts";
 import type { Module } from "../spec/module.ts";
 import type { MetricsRegistry } from "../telemetry/metrics.ts";
 import { declareFetchMetric } from "./ingress-metrics.ts";
-import { openKafkaIngress } from "./kafka.ts";
 import type { NodeMessages } from "./messages.ts";
 
 /** What ingresses are made of, whatever their kind. */
@@ -27,20 +26,23 @@ export interface OpenedIngress {
 }
 
 /** Those that remember where they are: all but the playground's. */
-export function openIngresses(
+export async function openIngresses(
   module: Module,
   { application: clientId, log, metrics, report, commitsOffsets }: WaysIn,
-): OpenedIngress[] {
-  return module.ingresses.flatMap((spec): OpenedIngress[] => {
+): Promise<OpenedIngress[]> {
+  const opened: OpenedIngress[] = [];
+  for (const spec of module.ingresses) {
     const { kind, id } = spec;
     if (spec.kind === "log") {
-      return [{ kind, ingress: new LogIngress({ settings: spec, log, report }) }];
+      opened.push({ kind, ingress: new LogIngress({ settings: spec, log, report }) });
+    } else if (spec.kind === "kafka") {
+      const { openKafkaIngress } = await import("./kafka.ts");
+      const onFetched = declareFetchMetric(metrics, id);
+      const options = { clientId, onFetched, report, commitsOffsets };
+      opened.push({ kind, ingress: openKafkaIngress(spec, options) });
     }
-    if (spec.kind !== "kafka") return [];
-    const onFetched = declareFetchMetric(metrics, id);
-    const options = { clientId, onFetched, report, commitsOffsets };
-    return [{ kind, ingress: openKafkaIngress(spec, options) }];
-  });
+  }
+  return opened;
 }
 
 /** @param host where they listen */

@@ -5,7 +5,7 @@ import { LogEgress } from "../egress/log.ts";
 import { PlaygroundEgress } from "../egress/playground.ts";
 import type { TopicLog } from "../log/topic-log.ts";
 import type { Egress as EgressSpec, Module } from "../spec/module.ts";
-import { type KafkaParts, openKafkaEgress } from "./kafka.ts";
+import type { KafkaParts } from "./kafka.ts";
 
 /** What egresses are made of, whatever their kind. */
 export interface WaysOut {
@@ -23,10 +23,13 @@ export interface OpenedEgress {
 }
 
 /** @throws StatefoldError CONFIG_INVALID, MODULE_UNSUPPORTED */
-export function openEgresses(module: Module, parts: WaysOut): OpenedEgress[] {
-  return module.egresses.map((spec) => {
-    return { kind: spec.kind, egress: openEgress(spec, parts), release: releaseOf(spec) };
-  });
+export async function openEgresses(module: Module, parts: WaysOut): Promise<OpenedEgress[]> {
+  const opened: OpenedEgress[] = [];
+  for (const spec of module.egresses) {
+    const egress = await openEgress(spec, parts);
+    opened.push({ kind: spec.kind, egress, release: releaseOf(spec) });
+  }
+  return opened;
 }
 
 /** When the records of an egress leave. */
@@ -34,10 +37,13 @@ export function releaseOf(spec: EgressSpec): "commit" | "snapshot" {
   return spec.kind === "kafka" || spec.kind === "log" ? spec.release : "commit";
 }
 
-function openEgress(spec: EgressSpec, { host, log, kafka }: WaysOut): Egress {
+async function openEgress(spec: EgressSpec, { host, log, kafka }: WaysOut): Promise<Egress> {
   const { id } = spec;
   const { report } = kafka;
-  if (spec.kind === "kafka") return openKafkaEgress(spec, kafka);
+  if (spec.kind === "kafka") {
+    const { openKafkaEgress } = await import("./kafka.ts");
+    return openKafkaEgress(spec, kafka);
+  }
   if (spec.kind === "log") return new LogEgress({ id, log, report });
   if (spec.kind === "playground") {
     const { port, topics } = spec;

@@ -132,8 +132,7 @@ export class Lane {
   }
 }
 
-/** Undefined for mail from outside, and for mail that is on disk alone: it stands in line for itself. */
-function senderOf(mailbox: Mailbox): string | undefined {
-  const caller = mailbox.head.peek()?.message.caller;
+/** Undefined for mail from outside, or on disk alone from whom nobody remembers: it stands in line for itself. */
+function senderOf({ caller }: Mailbox): string | undefined {
   return caller === undefined || caller.type === CALL_TYPE ? undefined : addressKey(caller);
 }

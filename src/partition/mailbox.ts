@@ -87,6 +87,8 @@ export class Mailbox {
   spilledBytes = 0;
   spilledFirst = 0;
   spilledLast = 0;
+  /** Of mail found at opening: who sent the first message, until it is read. */
+  #firstCaller: Address | undefined;
   suspicion: Suspicion | undefined;
   /** Deliveries of the first message that were not answered with effects, in a row. */
   deliveries = 0;
@@ -116,6 +118,11 @@ export class Mailbox {
     return this.isInLine || this.phase.kind === "preparing" || this.phase.kind === "running";
   }
 
+  /** Who sent the first message; undefined: somebody outside, or it is on disk and nobody knows. */
+  get caller(): Address | undefined {
+    return this.head.size === 0 ? this.#firstCaller : this.head.peek()?.message.caller;
+  }
+
   /** The first message is on disk alone. */
   get needsMail(): boolean {
     return this.head.size === 0 && this.spilledCount > 0;
@@ -133,6 +140,18 @@ export class Mailbox {
     else this.head.push(pending);
     this.bytes += pending.bytes;
     return !isTail;
+  }
+
+  /** Adds one at the end that is in the store, and stays there until the address is served. */
+  restore(sequence: number, bytes: number, caller: Address | undefined): void {
+    if (this.spilledCount === 0) {
+      this.spilledFirst = sequence;
+      this.#firstCaller = caller;
+    }
+    this.spilledLast = sequence;
+    this.spilledCount++;
+    this.spilledBytes += bytes;
+    this.bytes += bytes;
   }
 
   /** Moves what the last commit made durable from the tail to the disk. Returns the bytes freed. */
@@ -172,6 +191,7 @@ export class Mailbox {
 
   /** Takes spilled messages back into the head, in order. */
   unspill(loaded: readonly Pending[]): void {
+    this.#firstCaller = undefined;
     for (const pending of loaded) {
       this.head.push(pending);
       this.spilledCount--;

@@ -14,8 +14,8 @@
  */
 import { assert } from "../base/assert.ts";
 import { type Address, addressKey } from "../model/address.ts";
-import type { Message } from "../model/message.ts";
-import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
+import { type Message, messageBytes } from "../model/message.ts";
+import { endOfPrefix, KeyReader, keyOf, lastNumberOf } from "../store/keys.ts";
 import { decodeMessage, encodeMessage } from "../store/records/message.ts";
 import { Chain } from "./chain.ts";
 import type { Epochs } from "./epochs.ts";
@@ -25,6 +25,11 @@ import { IDLE, Mailbox, type Pending, pendingOf } from "./mailbox.ts";
 import type { Reads } from "./reads.ts";
 
 const NOTHING = { messages: 0, bytes: 0 };
+
+interface StoredMail {
+  readonly sequence: number;
+  readonly value: Uint8Array;
+}
 
 /** Spilled mail read back at once, in bytes. */
 const LOAD_BYTES = 1024 * 1024;
@@ -123,16 +128,15 @@ export class Mailboxes {
     this.#toWrite(pending);
   }
 
-  /** Mail found in the store at opening, in the order of its keys. */
-  restore(address: Address, message: Message, sequence: number): Mailbox {
-    const mailbox = this.of(address);
-    const pending = pendingOf(message, sequence, 0);
-    pending.written = true;
-    this.#account(mailbox, pending.bytes, 1);
-    this.#place(mailbox, pending);
-    this.#bytesInMemory -= mailbox.spill(0);
-    if (mailbox.phase.kind === "parked") this.#bytesInMemory -= mailbox.unload(0);
-    return mailbox;
+  /**
+   * Mail found in the store at opening, in the order of its keys. It is counted, and let go again: there may be
+   * more than is served soon, and what is served is read then.
+   */
+  restore(message: Message, sequence: number): void {
+    const mailbox = this.of(message.target);
+    const bytes = messageBytes(message);
+    mailbox.restore(sequence, bytes, message.caller);
+    this.#account(mailbox, bytes, 1);
   }
 
   /** The same for all mail of an address. */
@@ -197,7 +201,18 @@ export class Mailboxes {
 
   /** Reads the next spilled mail of an address into its head. */
   #load(mailbox: Mailbox, then: () => void): void {
-    const { address, spilledFirst, spilledLast } = mailbox;
+    const { address, spilledFirst, spilledLast, spilledCount } = mailbox;
+    const take = (stored: readonly StoredMail[]): void => {
+      mailbox.unspill(stored.map(({ sequence, value }) => this.#readBack(sequence, value)));
+      then();
+    };
+    if (spilledCount === 1) {
+      // A key in a list of many costs a twentieth of a range.
+      return this.#reads.get(mailKey(address, spilledLast), (value) => {
+        assert(value !== undefined, `the spilled mail of ${mailbox.key} is not in the store`);
+        take([{ sequence: spilledLast, value }]);
+      });
+    }
     const range = {
       from: mailKey(address, spilledFirst),
       until: mailKey(address, spilledLast + 1),
@@ -206,16 +221,15 @@ export class Mailboxes {
     };
     this.#reads.scan(range, (entries) => {
       assert(entries.length > 0, `the spilled mail of ${mailbox.key} is not in the store`);
-      const loaded = entries.map((entry) => {
-        const { sequence } = readMailKey(entry.key);
-        const pending = pendingOf(decodeMessage(entry.value), sequence, 0);
-        pending.written = true;
-        this.#bytesInMemory += pending.bytes;
-        return pending;
-      });
-      mailbox.unspill(loaded);
-      then();
+      take(entries.map(({ key, value }) => ({ sequence: lastNumberOf(key), value })));
     });
+  }
+
+  #readBack(sequence: number, value: Uint8Array): Pending {
+    const pending = pendingOf(decodeMessage(value), sequence, 0);
+    pending.written = true;
+    this.#bytesInMemory += pending.bytes;
+    return pending;
   }
 
   /** I3: all mail that is still pending becomes part of the commit that starts. */

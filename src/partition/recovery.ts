@@ -2,13 +2,19 @@
 
 import { firstNumberOf } from "../model/outbox-number.ts";
 import type { Entry, Store } from "../store/contract.ts";
-import { destinationOfPosition, endOfPrefix, KeyReader, keyOf, type Tag } from "../store/keys.ts";
+import {
+  destinationOfPosition,
+  endOfPrefix,
+  KeyReader,
+  keyOf,
+  lastNumberOf,
+  type Tag,
+} from "../store/keys.ts";
 import { decodeMessage } from "../store/records/message.ts";
 import { decodeMeta, type MetaRecord } from "../store/records/meta.ts";
 import { decodeParked, type ParkedRecord } from "../store/records/parked.ts";
 import { decodePosition } from "../store/records/position.ts";
 import { decodeSpecs } from "../store/records/specs.ts";
-import { readMailKey } from "./mailboxes.ts";
 import { outboxRange } from "./outbox.ts";
 import type { StoredOutbox } from "./outboxes.ts";
 import { Partition, type PartitionOptions } from "./partition.ts";
@@ -51,13 +57,25 @@ export async function openPartition(store: Store, options: OpenOptions): Promise
   const found = await recover(store);
   const recovered = lostEpoch === undefined ? found : afterLoss(found, lostEpoch);
   const partition = new Partition({ ...rest, recovered });
-  // A page at a time: what exceeds the partition's bound of mail in memory is let go at once.
-  for await (const entry of entriesOf(store, "mail")) {
-    const { address, sequence } = readMailKey(entry.key);
-    partition.mailboxes.restore(address, decodeMessage(entry.value), sequence);
-  }
+  await restoreMail(store, partition, recovered.meta.mail);
   partition.begin();
   return partition;
+}
+
+/**
+ * A page at a time, and none of it is kept: it is read again when its address is served.
+ *
+ * @param count as the books say (I4). Behind the last one may stand the marks of millions that were handled, which
+ *   LevelDB has to pass by: with nothing pending, all of them.
+ */
+async function restoreMail(store: Store, { mailboxes }: Partition, count: number): Promise<void> {
+  if (count === 0) return;
+  let left = count;
+  for await (const page of pagesOf(store, "mail")) {
+    for (const { key, value } of page) mailboxes.restore(decodeMessage(value), lastNumberOf(key));
+    left -= page.length;
+    if (left <= 0) return;
+  }
 }
 
 async function recover(store: Store): Promise<Recovered> {
@@ -121,15 +139,24 @@ function afterLoss(recovered: Recovered, lostEpoch: number): Recovered {
   return { ...recovered, meta: { ...meta, incarnation, epoch, session }, outboxes };
 }
 
-/** All entries under a tag, a page at a time. */
+/** All entries under a tag. */
 export async function* entriesOf(store: Store, tag: Tag): AsyncGenerator<Entry> {
-  let from = keyOf(tag);
-  const until = endOfPrefix(from);
-  for (;;) {
-    const page = await store.scan({ from, until, limit: PAGE, maxBytes: PAGE_BYTES });
-    yield* page;
+  for await (const page of pagesOf(store, tag)) yield* page;
+}
+
+/** A page at a time; the next one is read while one is gone through. */
+async function* pagesOf(store: Store, tag: Tag): AsyncGenerator<readonly Entry[]> {
+  const until = endOfPrefix(keyOf(tag));
+  const read = (from: Uint8Array): Promise<Entry[]> => {
+    const reading = store.scan({ from, until, limit: PAGE, maxBytes: PAGE_BYTES });
+    reading.catch(() => {}); // whoever broke off does not wait for it
+    return reading;
+  };
+  for (let next = read(keyOf(tag)); ; ) {
+    const page = await next;
     const last = page.at(-1);
     if (last === undefined) return;
-    from = Buffer.concat([last.key, Buffer.of(0)]);
+    next = read(Buffer.concat([last.key, Buffer.of(0)]));
+    yield page;
   }
 }

@@ -41,6 +41,11 @@ export class ByteCursor {
     return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
   }
 
+  skip(count: number): void {
+    this.#at += count;
+    if (this.#at > this.#bytes.byteLength) throw new RangeError("the bytes end too early");
+  }
+
   /** A view. */
   take(count: number): Uint8Array {
     const end = this.#at + count;

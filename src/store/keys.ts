@@ -80,6 +80,12 @@ export function endOfPrefix(prefix: Uint8Array): Uint8Array {
   throw new RangeError("no key is behind this prefix");
 }
 
+/** The number that a key ends with, without reading what stands before it. */
+export function lastNumberOf(key: Uint8Array): number {
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  return view.getUint32(key.byteLength - 8) * 2 ** 32 + view.getUint32(key.byteLength - 4);
+}
+
 /** Reads a key's parts one after the other, after its tag. */
 export class KeyReader {
   readonly #key: Uint8Array;

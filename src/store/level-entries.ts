@@ -72,7 +72,7 @@ function runsOf(files: LevelFiles, options: EntriesOptions): Heap<Run> {
     if (isBefore(end, from) || isBehind(first, until)) continue;
     runs.push(tableRun(files.dir, table, onDamage));
   }
-  const log = logWrites(files)[Symbol.iterator]();
+  const log = logWrites(files, from, until)[Symbol.iterator]();
   const first = log.next();
   if (!first.done) runs.push({ next: first.value, rest: async () => log });
   return runs;
@@ -112,13 +112,18 @@ function tableRun(
   return { next: { key, sequence: UNREAD, value: undefined }, rest };
 }
 
-/** The writes of all logs, sorted. */
-function logWrites(files: LevelFiles): TableWrite[] {
+/** The writes of all logs that are wanted, sorted. */
+function logWrites(
+  files: LevelFiles,
+  from: Uint8Array | undefined,
+  until: Uint8Array | undefined,
+): TableWrite[] {
   const writes: TableWrite[] = [];
   for (const { batches } of files.logs) {
     for (const batch of batches) {
-      batch.writes.forEach((write, i) => {
-        writes.push({ ...write, sequence: batch.sequence + i });
+      batch.writes.forEach(({ key, value }, i) => {
+        if (isBefore(key, from) || isBehind(key, until)) return;
+        writes.push({ key, value, sequence: batch.sequence + i });
       });
     }
   }

@@ -1,5 +1,6 @@
 import { open, readdir, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { assert } from "../base/assert.ts";
 import { describeError } from "../base/errors.ts";
 import { systemCode } from "../base/system-error.ts";
 import { syncFolder, writeFileAtomically } from "./atomic-file.ts";
@@ -149,15 +150,29 @@ function batchOrReason(bytes: Uint8Array, expected: Expected): LevelBatch | stri
   return isNext ? batch : `the commit from write ${expected.sequence} on is missing`;
 }
 
-/** @throws StatefoldError STORE_CORRUPT naming the table that is missing, damaged or another one */
-export async function checkTables(files: LevelFiles, memory = new TableMemory()): Promise<void> {
-  for (const table of files.manifest.tables) {
-    const check = (whole: LevelTable): void => whole.check(table.smallest, table.largest);
-    const { path, problem } = await readTable(files.dir, table, check, memory);
+/**
+ * Compares every checksum of every table. One is read while the one before it is compared.
+ *
+ * @throws StatefoldError STORE_CORRUPT naming the table that is missing, damaged or another one
+ */
+export async function checkTables(
+  { dir, manifest }: LevelFiles,
+  memories: readonly [TableMemory, TableMemory] = [new TableMemory(), new TableMemory()],
+): Promise<void> {
+  const read = (i: number): Promise<TableFile> | undefined => {
+    const entry = manifest.tables[i];
+    return entry && readTableFile(dir, entry, memories[i % 2 === 0 ? 0 : 1]);
+  };
+  let next = read(0);
+  for (const [i, { smallest, largest }] of manifest.tables.entries()) {
+    const file = await next;
+    assert(file !== undefined, "a table is read before it is compared");
+    next = read(i + 1);
+    const { path, problem } = tableIn(file, (table) => table.check(smallest, largest));
+    if (problem === undefined) continue;
+    await next; // its descriptor is closed
     if (isRefusal(problem)) throw problem;
-    if (problem !== undefined) {
-      throw corrupt(files.dir, `the table ${path} is damaged`, { cause: problem });
-    }
+    throw corrupt(dir, `the table ${path} is damaged`, { cause: problem });
   }
 }
 
@@ -199,13 +214,47 @@ export async function readTable(
   check: (table: LevelTable) => void = () => undefined,
   memory = new TableMemory(),
 ): Promise<ReadTable> {
-  const path = await tablePath(dir, entry.number);
+  return tableIn(await readTableFile(dir, entry, memory), check);
+}
+
+interface TableFile {
+  readonly path: string;
+  readonly bytes: Buffer | undefined;
+  /** Why there are none. */
+  readonly problem: unknown;
+}
+
+function tableIn(file: TableFile, check: (table: LevelTable) => void): ReadTable {
+  const { path, bytes, problem } = file;
+  if (bytes === undefined) return { path, table: undefined, problem };
   try {
-    const table = new LevelTable(await readWhole(path, entry.bytes, memory));
+    const table = new LevelTable(bytes);
     check(table);
     return { path, table, problem: undefined };
   } catch (error) {
     return { path, table: undefined, problem: error };
+  }
+}
+
+/** Never rejects. */
+async function readTableFile(
+  dir: string,
+  { number, bytes: expected }: TableEntry,
+  memory: TableMemory,
+): Promise<TableFile> {
+  const path = join(dir, `${String(number).padStart(6, "0")}.ldb`);
+  try {
+    return { path, bytes: await readWhole(path, expected, memory), problem: undefined };
+  } catch (error) {
+    // Tables once had another ending.
+    const older = path.replace(/ldb$/, "sst");
+    if (systemCode(error) !== "ENOENT" || !(await exists(older))) {
+      return { path, bytes: undefined, problem: error };
+    }
+    return await readWhole(older, expected, memory).then(
+      (bytes) => ({ path: older, bytes, problem: undefined }),
+      (problem: unknown) => ({ path: older, bytes: undefined, problem }),
+    );
   }
 }
 
@@ -264,13 +313,6 @@ async function firstWithBytes(paths: readonly string[]): Promise<string | undefi
 
 function logPath(dir: string, number: number): string {
   return join(dir, `${String(number).padStart(6, "0")}.log`);
-}
-
-/** Tables once had another ending. */
-async function tablePath(dir: string, number: number): Promise<string> {
-  const path = join(dir, `${String(number).padStart(6, "0")}.ldb`);
-  const older = path.replace(/ldb$/, "sst");
-  return (await exists(path)) || !(await exists(older)) ? path : older;
 }
 
 async function exists(path: string): Promise<boolean> {

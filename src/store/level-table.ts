@@ -17,7 +17,6 @@ import { ByteCursor } from "./byte-cursor.ts";
  * The keys of data blocks are internal ones: the key, then 8 bytes of sequence and kind.
  */
 const FOOTER_BYTES = 48;
-const TRAILER_BYTES = 5;
 const MAGIC = Buffer.from("57fb808b247547db", "hex");
 const SUFFIX_BYTES = 8;
 const VALUE = 1;
@@ -38,6 +37,7 @@ interface Handle {
 /** A whole table in memory: 2 MiB, or as much as one value and what is around it. */
 export class LevelTable {
   readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   readonly #metaindex: Handle;
   /** Of the data blocks, in order. */
   readonly #data: readonly Handle[];
@@ -45,6 +45,7 @@ export class LevelTable {
   /** @throws RangeError when its footer or index is damaged */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const footer = bytes.subarray(Math.max(0, bytes.byteLength - FOOTER_BYTES));
     if (!MAGIC.equals(footer.subarray(FOOTER_BYTES - MAGIC.byteLength))) {
       throw new RangeError("it does not end as a table does");
@@ -93,9 +94,7 @@ export class LevelTable {
       throw new RangeError(`the block at ${offset} lies outside the file`);
     }
     const block = this.#bytes.subarray(offset, end);
-    const { buffer, byteOffset } = this.#bytes;
-    const stored = new DataView(buffer, byteOffset + end, TRAILER_BYTES - 1).getUint32(0, true);
-    if (blockChecksum(block) !== stored) {
+    if (blockChecksum(block) !== this.#view.getUint32(end, true)) {
       throw new RangeError(`the block at ${offset} fails its checksum`);
     }
     return block;
@@ -108,8 +107,16 @@ export class LevelTable {
   }
 
   #handlesIn(list: Handle): Handle[] {
-    const entries = keysIn(this.#content(list));
-    return [...entries].map(({ value }) => readHandle(new ByteCursor(value)));
+    const cursor = entriesOf(this.#content(list));
+    const handles: Handle[] = [];
+    while (!cursor.atEnd) {
+      cursor.varint();
+      const ownBytes = cursor.varint();
+      cursor.varint();
+      cursor.skip(ownBytes);
+      handles.push(readHandle(cursor)); // all there is in a value
+    }
+    return handles;
   }
 }
 
@@ -125,10 +132,7 @@ export function splitInternal(internal: Uint8Array) {
 }
 
 function* keysIn(content: Uint8Array): Generator<{ key: Uint8Array; value: Uint8Array }> {
-  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
-  const restarts = view.getUint32(content.byteLength - 4, true);
-  const entries = content.subarray(0, Math.max(0, content.byteLength - 4 * restarts - 4));
-  const cursor = new ByteCursor(entries);
+  const cursor = entriesOf(content);
   let key: Uint8Array = new Uint8Array(0);
   while (!cursor.atEnd) {
     const shared = cursor.varint();
@@ -138,6 +142,13 @@ function* keysIn(content: Uint8Array): Generator<{ key: Uint8Array; value: Uint8
     key = shared === 0 ? own : Buffer.concat([key.subarray(0, shared), own]);
     yield { key, value: cursor.take(valueBytes) };
   }
+}
+
+/** At the first entry of a block, and no further than its last. */
+function entriesOf(content: Uint8Array): ByteCursor {
+  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
+  const restarts = view.getUint32(content.byteLength - 4, true);
+  return new ByteCursor(content.subarray(0, Math.max(0, content.byteLength - 4 * restarts - 4)));
 }
 
 function readHandle(cursor: ByteCursor): Handle {

@@ -69,17 +69,17 @@ test("a list takes what it is given several times", () => {
   assert.deepEqual(options(["--set", "A=1", "--set=B=2"]).list("set"), ["A=1", "B=2"]);
 });
 
-test("the file gives settings by their names, lists as mappings too", (t) => {
+test("the file gives settings by their names, lists as mappings too", async (t) => {
   const io = new FakeIo();
   io.directory = temporaryDirectory(t);
   const file = join(io.directory, "statefold.yaml");
   writeFileSync(file, "port: 9090\nembedded: true\nset: {A: 1, B: two}\n");
-  const found = options([], {}, { ...none, ...readSettings(undefined, io, SPECS), file });
+  const found = options([], {}, { ...none, ...(await readSettings(undefined, io, SPECS)), file });
   assert.deepEqual([found.text("port"), found.flag("embedded")], ["9090", true]);
   assert.deepEqual(found.list("set"), ["A=1", "B=two"]);
 });
 
-test("a file that is not right is refused with what would be", (t) => {
+test("a file that is not right is refused with what would be", async (t) => {
   const io = new FakeIo();
   io.directory = temporaryDirectory(t);
   const wrong: [string, RegExp][] = [
@@ -91,13 +91,13 @@ test("a file that is not right is refused with what would be", (t) => {
   ];
   for (const [text, message] of wrong) {
     writeFileSync(join(io.directory, "statefold.yaml"), text);
-    assert.throws(() => readSettings(undefined, io, SPECS), { code: "CONFIG_INVALID", message });
+    await assert.rejects(readSettings(undefined, io, SPECS), { code: "CONFIG_INVALID", message });
   }
 });
 
-test("a file is only missed when it was named", (t) => {
+test("a file is only missed when it was named", async (t) => {
   const io = new FakeIo();
   io.directory = temporaryDirectory(t);
-  assert.equal(readSettings(undefined, io, SPECS).values.size, 0);
-  assert.throws(() => readSettings("other.yaml", io, SPECS), /other.yaml cannot be read/);
+  assert.equal((await readSettings(undefined, io, SPECS)).values.size, 0);
+  await assert.rejects(readSettings("other.yaml", io, SPECS), /other.yaml cannot be read/);
 });

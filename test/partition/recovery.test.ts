@@ -4,7 +4,7 @@ import { entriesOf } from "../../src/partition/recovery.ts";
 import { keyOf } from "../../src/store/keys.ts";
 import { decodeMeta } from "../../src/store/records/meta.ts";
 import { SimDisk } from "../sim/disk.ts";
-import { at, Harness } from "./harness.ts";
+import { at, binding, Harness, TYPE, value } from "./harness.ts";
 
 const metaOf = (it: Harness) => decodeMeta(it.stored("meta")[0]?.value ?? new Uint8Array());
 
@@ -32,6 +32,41 @@ test("the books are what they were", async () => {
   const books = JSON.stringify(it.partition.ledger);
   const next = await it.reopen();
   assert.equal(JSON.stringify(next.partition.ledger), books);
+});
+
+test("pending mail is counted at an opening, and in memory only once its address is served", async () => {
+  const options = { functions: { [TYPE]: binding({ concurrency: 1 }) } };
+  const it = await Harness.open(options);
+  it.settle(it.send(at("a"), "1"), it.send(at("b"), "2"), it.send(at("c"), "3"));
+  it.settle(it.send(at("b"), "4"));
+  const next = await it.reopen();
+  const { mailboxes } = next.partition;
+  const inMemory = ["a", "b", "c"].map((id) => mailboxes.get(`${TYPE}/${id}`)?.head.size);
+  assert.deepEqual(inMemory, [1, 0, 0]);
+  assert.equal(mailboxes.unfinishedBytes, it.partition.mailboxes.unfinishedBytes);
+  assert.deepEqual(mailboxes.unfinishedOf(TYPE), it.partition.mailboxes.unfinishedOf(TYPE));
+  const served: (string[] | undefined)[] = [];
+  for (; next.batch !== undefined; next.settle()) {
+    served.push(next.batch);
+    next.reply();
+  }
+  assert.deepEqual(served, [["1"], ["2", "4"], ["3"]]);
+  assert.deepEqual([mailboxes.bytesInMemory, mailboxes.unfinishedBytes], [0, 0]);
+});
+
+test("whom one function told something stand in line as one after an opening, too", async () => {
+  const it = await Harness.open({ functions: { [TYPE]: binding({ concurrency: 1 }) } });
+  it.settle(it.send(at("teller"), "tell"));
+  const told = ["b1", "b2", "b3", "b4"];
+  it.reply({ messages: told.map((id) => ({ target: at(id), value: value(id) })) });
+  it.settle(it.send(at("z"), "from outside"));
+  const next = await it.reopen();
+  const served: (string | undefined)[] = [];
+  for (; next.batch !== undefined; next.settle()) {
+    served.push(next.started[0]?.invocation.target.id);
+    next.reply();
+  }
+  assert.deepEqual(served, ["b1", "z", "b2", "b3", "b4"]);
 });
 
 test("an accepted loss begins another incarnation, with epochs and sessions above all that were lost", async () => {

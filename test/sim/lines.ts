@@ -30,7 +30,7 @@ interface Busy {
 /** Whom an address stands for: itself, or who sent it what it waits with. */
 interface Place {
   readonly key: string;
-  /** Undefined when that is nobody, or on disk. */
+  /** Undefined when that is nobody, or nobody knows. */
   readonly sender: string | undefined;
 }
 
@@ -137,8 +137,7 @@ function servedIn(line: Line, before: Line): Place[] {
   return served;
 }
 
-function placeOf({ key, head }: Mailbox): Place {
-  const caller = head.peek()?.message.caller;
+function placeOf({ key, caller }: Mailbox): Place {
   const isFunction = caller !== undefined && caller.type !== CALL_TYPE;
   return { key, sender: isFunction ? addressKey(caller) : undefined };
 }

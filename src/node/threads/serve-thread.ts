@@ -16,7 +16,6 @@ import type { Logger } from "../../telemetry/logger.ts";
 import { directoryOf } from "../directory.ts";
 import { Functions } from "../functions.ts";
 import { openHosts } from "../hosts.ts";
-import { openKafkaEgress } from "../kafka.ts";
 import type { PartitionHost } from "../partition-host.ts";
 import { openShare, type SharedStorage } from "../storage.ts";
 import { releaseOf } from "../ways-out.ts";
@@ -82,7 +81,7 @@ async function open(setup: ThreadSetup, line: Line<ToMain, ToThread>, desk: Desk
     line.tell("log", { level, fields, text });
   });
   const functions = await Functions.open(endpointShares(module.endpoints, threads));
-  const egresses = openEgresses(setup, line, logger);
+  const egresses = await openEgresses(setup, line, logger);
   for (const egress of egresses.values()) await egress.start();
   const bound = module.egresses.flatMap((spec) => {
     const egress = egresses.get(spec.id);
@@ -139,36 +138,37 @@ async function stop(opened: Opened | undefined): Promise<void> {
   await functions.close();
 }
 
-function openEgresses(
+async function openEgresses(
   setup: ThreadSetup,
   line: Line<ToMain, ToThread>,
   logger: Logger,
-): ReadonlyMap<string, Egress> {
+): Promise<ReadonlyMap<string, Egress>> {
   // What there is to say of the module itself is said by the main thread.
   let isBegun = false;
   const report: Report = (level, message, fields) => {
     if (isBegun) logger[level](fields ?? {}, message);
   };
-  const egresses = new Map(
-    setup.module.egresses.flatMap((spec): [string, Egress][] => {
-      const egress = openEgress(spec, setup, line, report);
-      return egress === undefined ? [] : [[spec.id, egress]];
-    }),
-  );
+  const egresses = new Map<string, Egress>();
+  for (const spec of setup.module.egresses) {
+    const egress = await openEgress(spec, setup, line, report);
+    if (egress !== undefined) egresses.set(spec.id, egress);
+  }
   isBegun = true;
   return egresses;
 }
 
-function openEgress(
+async function openEgress(
   spec: EgressSpec,
   { maxRecordBytes, kafka }: ThreadSetup,
   line: Line<ToMain, ToThread>,
   report: Report,
-): Egress | undefined {
+): Promise<Egress | undefined> {
   const { id } = spec;
   switch (spec.kind) {
-    case "kafka":
+    case "kafka": {
+      const { openKafkaEgress } = await import("../kafka.ts");
       return openKafkaEgress(spec, { ...kafka, report });
+    }
     case "log":
       return new RemoteEgress(id, line, (value) => whyNotInLog(value, maxRecordBytes));
     case "playground": {

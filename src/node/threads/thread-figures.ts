@@ -4,8 +4,7 @@
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
-import type { Egress } from "../../egress/contract.ts";
-import { KafkaEgress, type TransactionCounts } from "../../egress/kafka.ts";
+import type { Egress, TransactionCounts } from "../../egress/contract.ts";
 
 /** So often they are written. */
 const WRITE_EVERY_MS = 500;
@@ -73,7 +72,7 @@ export function startThreadFigures(
     figures.delayed(delay.max / 1e9);
     delay.reset();
     for (const [i, egress] of egresses.entries()) {
-      if (egress instanceof KafkaEgress) figures.setTransactions(i, egress.transactions);
+      if (egress.transactions !== undefined) figures.setTransactions(i, egress.transactions);
     }
   };
   const timer = setInterval(write, WRITE_EVERY_MS);

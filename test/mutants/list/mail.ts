@@ -107,11 +107,20 @@ export const MAIL: readonly Mutant[] = [
   },
   {
     name: "epoch-applied-twice",
-    bug: "Mail found at opening is not known to be on disk, so its removal is never written: after the next crash its effects are made again.",
+    bug: "Mail read back is not known to be on disk, so its removal is never written: after the next crash its effects are made again.",
     breaks: "exactness",
     file: "partition/mailboxes.ts",
-    from: "    const pending = pendingOf(message, sequence, 0);\n    pending.written = true;\n    this.#account(",
-    to: "    const pending = pendingOf(message, sequence, 0);\n    this.#account(",
+    from: "    pending.written = true;\n    this.#bytesInMemory += pending.bytes;",
+    to: "    this.#bytesInMemory += pending.bytes;",
+  },
+  {
+    name: "opening-forgets-who-told",
+    bug: "After an opening each of those whom one function told something stands in line for itself, before all others.",
+    breaks: "I6 isolation",
+    file: "partition/mailbox.ts",
+    from: "      this.#firstCaller = caller;\n",
+    to: "",
+    tests: ["partition/recovery"],
   },
   {
     name: "unfinished-bytes-never-returned",

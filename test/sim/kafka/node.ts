@@ -277,7 +277,7 @@ export class KafkaNode implements SourceSink {
           const published = await own.publish(partition, first, sent, signal);
           // What it had committed before it hears of it is no intrusion.
           const isBack = isOut && !isShutOut(this, id, partition);
-          if (isBack && own.isTransactional) onIntrusion(id, partition);
+          if (isBack && own.transactions !== undefined) onIntrusion(id, partition);
           this.#owned.add(`${id} ${partition}`);
           for (const { reason } of published.refused) onRefused(reason);
           return published;
