@@ -728,6 +728,8 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/ingress/kafka-beginning.ts#GROUP_TRIES": "before initialMs and maxMs of the source apply",
   "src/ingress/kafka-group.ts#LAST_COMMIT_MS": "how long a commit of the partition is waited for",
   "src/ingress/kafka-group.ts#LAST_WORD_MS": "how long a stop waits for Kafka, at most",
+  "src/ingress/kafka.ts#GATHER_MS": "how often a broker that has little is asked",
+  "src/kafka/fetcher.ts#LITTLE_BYTES": "which answers are followed by GATHER_MS",
   "src/kafka/fetcher.ts#IMPATIENT_WAIT_MS": "how often who was left out is looked at",
   "src/kafka/oauth-tokens.ts#MARGIN_MS": "how early a token is replaced",
   "src/kafka/wire/fetch.ts#CORRUPT_MESSAGE": "the protocol",
