@@ -732,6 +732,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/kafka/fetcher.ts#LITTLE_BYTES": "which answers are followed by GATHER_MS",
   "src/kafka/fetcher.ts#IMPATIENT_WAIT_MS": "how often who was left out is looked at",
   "src/kafka/oauth-tokens.ts#MARGIN_MS": "how early a token is replaced",
+  "src/kafka/broker-connection.ts#LENGTH_BYTES": "the protocol",
   "src/kafka/wire/fetch.ts#CORRUPT_MESSAGE": "the protocol",
   "src/kafka/wire/record-batch.ts#LAST_OFFSET_AT": "the format",
   "src/kafka/wire/record-batch.ts#LEAST_BYTES": "the format",
