@@ -16,12 +16,16 @@ export class InFlight implements Connection.RequestQueue {
   /** By correlation id, the oldest first. */
   readonly #sent = new Map<number, Sent>();
   #timer: NodeJS.Timeout | undefined;
+  /** Nothing is answered any more. */
+  #isOver = false;
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
   }
 
   push({ entry, sendRequest }: Connection.PushedRequest): void {
+    // A connection counts as one while it is being closed.
+    if (this.#isOver) return entry.reject(closed());
     this.#sent.set(entry.correlationId, { entry, sinceMs: performance.now() });
     this.#watch();
     sendRequest();
@@ -42,11 +46,13 @@ export class InFlight implements Connection.RequestQueue {
   }
 
   destroy(): void {
+    this.#isOver = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.rejectAll(closed());
   }
 
-  /** Whoever disconnects has rejected them before. */
+  /** Whoever disconnects gives them up. */
   async waitForPendingRequests(): Promise<void> {}
 
   /** Watched from the first request on. */
@@ -76,3 +82,5 @@ export class InFlight implements Connection.RequestQueue {
     this.#watch();
   }
 }
+
+const closed = (): Error => new Error("the connection was closed");

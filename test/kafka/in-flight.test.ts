@@ -55,5 +55,8 @@ test("when the connection breaks, all are rejected", async () => {
   const broken = [send(inFlight, 1), send(inFlight, 2)].map((sent) => assert.rejects(sent, /gone/));
   inFlight.rejectAll(new Error("gone"));
   await Promise.all(broken);
+  const late = assert.rejects(send(inFlight, 3), /was closed/);
   inFlight.destroy();
+  await late;
+  await assert.rejects(send(inFlight, 4), /was closed/);
 });
