@@ -4,6 +4,7 @@ import type { SASLOptions } from "kafkajs";
 import Connection from "kafkajs/src/network/connection.js";
 import { describeError } from "../base/errors.ts";
 import { checkError, KafkaError, KafkaProtocolError, KafkaUnreachableError } from "./error.ts";
+import { InFlight } from "./in-flight.ts";
 import { WireReader } from "./wire/reader.ts";
 import type { RequestKind } from "./wire/request.ts";
 import { API_VERSIONS, type VersionRange } from "./wire/versions.ts";
@@ -55,7 +56,9 @@ export class BrokerConnection {
   async request<Q, A>(kind: RequestKind<Q, A>, question: Q): Promise<A> {
     const connection = await this.#open();
     try {
-      const answer = await exchange(connection, kind, question);
+      const { clientId, sasl } = this.#settings;
+      if (sasl !== undefined && !connection.isAuthenticated()) await connection.authenticate();
+      const answer = await exchange(connection, clientId, kind, question);
       this.#isUnderstood = true;
       return answer;
     } catch (error) {
@@ -113,9 +116,10 @@ export class BrokerConnection {
       connectionTimeout: connectTimeoutMs,
       requestTimeout: requestTimeoutMs,
     });
+    connection.requestQueue = new InFlight(requestTimeoutMs);
     try {
       await connection.connect();
-      const { error, ranges } = await exchange(connection, API_VERSIONS, undefined);
+      const { error, ranges } = await exchange(connection, clientId, API_VERSIONS, undefined);
       checkError(error, "asking a broker for its versions");
       connection.setVersions(versionsOf(ranges));
       connection.setSupportAuthenticationProtocol(true);
@@ -159,24 +163,36 @@ const TLS_WORDS = /error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):(?:.*SSL alert number (\d
 /** Alerts of the other side: bad, unsupported, revoked, expired, unknown, of an unknown authority, missing. */
 const ABOUT_US: ReadonlySet<string> = new Set(["42", "43", "44", "45", "46", "48", "116"]);
 
+/** A request is its length, key, version and number, who asks, and the question. */
 async function exchange<Q, A>(
   connection: Connection,
+  clientId: string,
   kind: RequestKind<Q, A>,
   question: Q,
 ): Promise<A> {
+  if (!connection.isConnected()) throw new Error("it is not connected");
+  const correlationId = connection.nextCorrelationId();
   const writer = new WireWriter();
+  writer.int32(0);
+  writer.int16(kind.key);
+  writer.int16(kind.version);
+  writer.int32(correlationId);
+  writer.string(clientId);
   kind.write(writer, question);
-  const body = writer.view();
-  const payload = await connection.send({
-    request: {
-      ...{ apiKey: kind.key, apiVersion: kind.version, apiName: kind.name },
-      encode: async () => ({ buf: body, buffer: body }),
-    },
-    response: { decode: async (bytes) => ({ payload: bytes }), parse: async (d) => d.payload },
-    logResponseError: false,
+  writer.int32At(writer.length - LENGTH_BYTES, 0);
+  const payload = await new Promise<Buffer>((resolve, reject) => {
+    const entry: Connection.Entry = {
+      ...{ apiName: kind.name, correlationId, reject },
+      resolve: (answer) => resolve(answer.payload),
+    };
+    const sendRequest = (): void => void connection.socket.write(writer.view());
+    connection.requestQueue.push({ entry, sendRequest });
   });
   return await kind.read(new WireReader(payload));
 }
+
+/** A length does not count itself. */
+const LENGTH_BYTES = 4;
 
 function versionsOf(ranges: readonly VersionRange[]): Connection.Versions {
   return Object.fromEntries(

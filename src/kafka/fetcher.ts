@@ -1,6 +1,6 @@
 /**
  * Fetches for many partitions at once: one request at a time to each broker, for all its partitions that
- * have room. A partition whose records nobody takes is left out, so it stops no other, and holds at most
+ * have room, and not for each record that comes. A partition whose records nobody takes is left out, so it stops no other, and holds at most
  * two runs of records; once all of them hold `maxHeldBytes`, one (I9).
  *
  * A broker fills its answer in the order it was asked, so who got something is asked for last the next time.
@@ -31,6 +31,11 @@ export interface FetcherOptions {
   readonly maxPartitionBytes: number;
   /** Unpacked, of all partitions together: from there on none is fetched ahead that holds something. */
   readonly maxHeldBytes: number;
+  /**
+   * Begun with each fetch. A broker that had little is asked again once it has resolved: records that come one by one
+   * are taken together. Never rejects. Default: at once.
+   */
+  readonly gather?: () => Promise<void>;
   /** Told of each fetch that brought something. */
   readonly onFetched?: (elapsedMs: number) => void;
 }
@@ -50,6 +55,8 @@ export interface FetchedRun {
 const RUNS_AHEAD = 2;
 /** A partition that was left out must not wait for one that has nothing. */
 const IMPATIENT_WAIT_MS = 50;
+/** An answer with less, unpacked, brought all there was, as a rule. */
+const LITTLE_BYTES = 65_536;
 
 export class Fetcher {
   readonly #options: FetcherOptions;
@@ -146,27 +153,33 @@ export class Fetcher {
   }
 
   async #fetch(node: number, taps: readonly Tap[], isWhole: boolean): Promise<void> {
-    const { cluster, maxWaitMs, minBytes, maxBytes, maxPartitionBytes, onFetched } = this.#options;
+    const { cluster, maxWaitMs, minBytes, maxBytes, maxPartitionBytes, gather, onFetched } =
+      this.#options;
     const asked = new Map(taps.map((tap) => [keyOf(tap.at), { tap, offset: tap.position }]));
     const partitions = taps.map((tap) => ({
       ...{ ...tap.at, offset: tap.position, maxBytes: maxPartitionBytes },
     }));
     const begunMs = performance.now();
+    const gathered = gather?.();
     const fetched = await cluster.fetch(node, {
       ...{ partitions, minBytes, maxBytes },
       maxWaitMs: isWhole ? maxWaitMs : Math.min(maxWaitMs, IMPATIENT_WAIT_MS),
     });
+    let bytes = 0;
     let hasBrought = false;
     for (const one of fetched) {
       const known = asked.get(keyOf(one));
       // It was moved meanwhile, or closed: not what it wants any more.
       if (known === undefined || known.tap.position !== known.offset) continue;
-      if (!this.#taps.has(known.tap) || !known.tap.take(one)) continue;
+      const run = this.#taps.has(known.tap) ? known.tap.take(one) : undefined;
+      if (run === undefined) continue;
       hasBrought = true;
+      bytes += run.bytes;
       this.#taps.delete(known.tap);
       this.#taps.add(known.tap);
     }
     if (hasBrought) onFetched?.(performance.now() - begunMs);
+    if (bytes < LITTLE_BYTES) await gathered;
   }
 }
 
@@ -238,26 +251,27 @@ export class Tap {
   /**
    * What the fetcher brought. A run that only moves on (markers, what was aborted) counts as one.
    *
-   * @returns whether it was more than nothing
+   * @returns the run; undefined: it was nothing
    */
-  take(fetched: FetchedPartition): boolean {
+  take(fetched: FetchedPartition): FetchedRun | undefined {
     const { error, lastStableOffset } = fetched;
     if (error !== undefined) {
       if (MOVED.has(error)) this.node = undefined;
       this.fail(new KafkaError(error, `reading ${keyOf(this.at)}`));
-      return false;
+      return undefined;
     }
     this.end = lastStableOffset;
     this.onAnswer();
     const first = this.position;
     const { records, next, damage } = readCommitted(fetched, first);
-    if (next === first) return false;
+    if (next === first) return undefined;
     this.position = next;
     const bytes = records.reduce((sum, record) => sum + bytesOf(record), 0);
     const unread = damage?.bytes.byteLength ?? 0;
-    this.#runs.push({ first, next, records, damage, bytes: bytes + unread });
+    const run: FetchedRun = { first, next, records, damage, bytes: bytes + unread };
+    this.#runs.push(run);
     this.#waiting?.resolve();
-    return true;
+    return run;
   }
 
   fail(error: unknown): void {

@@ -31,34 +31,51 @@ declare module "kafkajs/src/network/connection.js" {
       readonly connectionTimeout: number;
       readonly requestTimeout: number;
     }
-    interface Protocol {
-      readonly request: {
-        readonly apiKey: number;
-        readonly apiVersion: number;
-        readonly apiName: string;
-        /** Both names hold what goes behind the request's head. */
-        encode(): Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>;
-      };
-      readonly response: {
-        decode(payload: Buffer): Promise<{ readonly payload: Buffer }>;
-        parse(decoded: { readonly payload: Buffer }): Promise<Buffer>;
-      };
-      readonly logResponseError: boolean;
+    /** A request that has been sent. */
+    interface Entry {
+      readonly apiName: string;
+      readonly correlationId: number;
+      resolve(answer: Answer & { readonly entry: Entry }): void;
+      reject(error: Error): void;
+    }
+    interface Answer {
+      readonly correlationId: number;
+      /** Of all of it. */
+      readonly size: number;
+      /** What stands behind the correlation id. */
+      readonly payload: Buffer;
+    }
+    interface PushedRequest {
+      readonly entry: Entry;
+      sendRequest(): void;
+    }
+    /** What a connection has in flight. */
+    interface RequestQueue {
+      push(request: PushedRequest): void;
+      fulfillRequest(answer: Answer): void;
+      rejectAll(error: Error): void;
+      destroy(): void;
+      waitForPendingRequests(): Promise<void>;
+      scheduleRequestTimeoutCheck(): void;
+      maybeThrottle(): void;
     }
     type Versions = Record<number, { readonly minVersion: number; readonly maxVersion: number }>;
   }
 
   class Connection {
     constructor(options: Connection.Options);
+    requestQueue: Connection.RequestQueue;
+    /** From {@link connect} on. */
+    readonly socket: Socket;
     isConnected(): boolean;
     connect(): Promise<unknown>;
+    nextCorrelationId(): number;
     setVersions(versions: Connection.Versions): void;
     /** Whether it may authenticate by requests of its own, as brokers since 1.0 do. */
     setSupportAuthenticationProtocol(isSupported: boolean): void;
     authenticate(): Promise<void>;
-    /** Rejects with an error named KafkaJS…, when there is no answer. */
-    send(protocol: Connection.Protocol): Promise<Buffer>;
-    /** Waits for what is in flight. */
+    /** False as well where nobody asks who we are, and shortly before the broker wants to know it again. */
+    isAuthenticated(): boolean;
     disconnect(): Promise<unknown>;
     rejectRequests(error: Error): void;
   }

@@ -53,6 +53,8 @@ export interface OutboxOptions {
   readonly maxBytesInMemory: number;
   /** Nothing leaves before a complete snapshot covers it. */
   readonly isHeld: boolean;
+  /** Its destination takes all there is at once, and then nothing for a while: what comes meanwhile gathers. */
+  readonly gathers: boolean;
 }
 
 export class Outbox {
@@ -61,6 +63,7 @@ export class Outbox {
   readonly #reads: Reads;
   readonly #ledger: Ledger;
   readonly #maxBytes: number;
+  readonly #gathers: boolean;
   /** The next number to give. */
   #next: number;
   #filling: OutboxEffect[] = [];
@@ -85,6 +88,7 @@ export class Outbox {
     this.#ledger = ledger;
     this.destination = options.destination;
     this.#maxBytes = options.maxBytesInMemory;
+    this.#gathers = options.gathers;
     this.#next = options.next;
     this.#spilledFrom = options.firstStored;
     this.#spilledEnd = options.storedEnd;
@@ -133,7 +137,8 @@ export class Outbox {
     this.#ledger.outboxBytes += bytes;
     this.#epochs.touch();
     this.#epochs.weigh(bytes);
-    this.#epochs.hurry();
+    const isUnderWay = this.#window.length > 0 || this.#sealed.length > 0;
+    if (!this.#gathers || !isUnderWay) this.#epochs.hurry();
   }
 
   /** I3: numbers what the epoch made and makes it part of the commit that starts. */
@@ -208,6 +213,8 @@ export class Outbox {
       entry.effects.forEach((effect, i) => {
         each(entry.first + i, effect);
       });
+      // What has gathered is waited for now.
+      if (this.#window.length === 0 && this.#filling.length > 0) this.#epochs.hurry();
     }
   }
 

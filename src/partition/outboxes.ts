@@ -143,8 +143,9 @@ export class Outboxes {
 
   #open(stored: StoredOutbox): Outbox {
     const place = placeOfDestination(stored.destination);
-    const isHeld = place.kind === "egress" && this.#isHeld(place.egress);
-    const options = { ...stored, maxBytesInMemory: this.#maxBytes, isHeld };
+    const gathers = place.kind === "egress";
+    const isHeld = gathers && this.#isHeld(place.egress);
+    const options = { ...stored, maxBytesInMemory: this.#maxBytes, isHeld, gathers };
     const outbox = new Outbox(this.#epochs, this.#reads, this.#ledger, options);
     this.#all.set(stored.destination, outbox);
     return outbox;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { deferred } from "../../src/base/deferred.ts";
 import type { NewKafkaRecord, TopicPartition } from "../../src/kafka/contract.ts";
 import { KafkaError } from "../../src/kafka/error.ts";
 import {
@@ -78,6 +79,28 @@ test("records come in order, from the position asked for, also those written lat
   broker.log(at(0)).append(records("d"), -1n, false);
   assert.deepEqual(await waiting, ["d"]);
   assert.deepEqual(await read(tap, 0, 1, signal), ["a", "b", "c", "d"]);
+});
+
+test("records that come one by one are taken together, those of a backlog as they can be had", async (t) => {
+  let gathered = deferred<void>();
+  const gather = () => gathered.promise;
+  const { broker, fetcher, asked, signal } = stage(t, { gather, maxPartitionBytes: 100_000 });
+  const write = (...values: string[]) => broker.log(at(0)).append(records(...values), -1n, false);
+  const fetches = () => asked.filter((request) => request === "fetch").length;
+  write("a");
+  const tap = fetcher.open(at(0));
+  assert.deepEqual(textOf(await tap.next(0, signal)), ["a"]);
+  const waiting = tap.next(1, signal);
+  write("b");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(fetches(), 1);
+  write("x".repeat(70_000));
+  gathered.resolve();
+  gathered = deferred();
+  assert.deepEqual(textOf(await waiting), ["b", "x".repeat(70_000)]);
+  write("c");
+  assert.deepEqual(textOf(await tap.next(3, signal)), ["c"]);
+  assert.equal(fetches(), 3);
 });
 
 test("a run moves on over what was aborted", async (t) => {

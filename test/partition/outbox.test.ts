@@ -260,3 +260,35 @@ test("numbers that jump, since a loss was accepted, are not counted as waiting",
   const outbox = next.partition.outboxes.get(DESTINATION);
   assert.deepEqual([outbox?.size, outbox?.held], [3, 3]);
 });
+
+test("records gather for an egress that has some, until it has taken those", async () => {
+  const it = await Harness.open({ limits: { commitLingerMs: 10 } });
+  const finish = () => {
+    while (it.read !== undefined || it.commit !== undefined) {
+      if (it.read !== undefined) it.answerRead();
+      else it.completeCommit();
+    }
+  };
+  const tells = (text: string) => {
+    it.turn(it.send(at(text), "tell"));
+    finish();
+    it.reply({ egress: records(text) });
+  };
+  tells("1");
+  assert(it.commit !== undefined);
+  finish();
+  assert.deepEqual(published(it), [[1, "1"]]);
+  tells("2");
+  assert.equal(it.commit, undefined);
+  it.turn({ kind: "acknowledged", destination: DESTINATION, upTo: 1 });
+  assert(it.commit !== undefined);
+  finish();
+  assert.deepEqual(published(it), [[2, "2"]]);
+  tells("3");
+  assert.equal(it.commit, undefined);
+  it.nowMs += 10;
+  it.turn();
+  assert(it.commit !== undefined);
+  finish();
+  assert.deepEqual(published(it), [[3, "3"]]);
+});

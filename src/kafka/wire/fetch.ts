@@ -62,7 +62,8 @@ export const FETCH: RequestKind<
     for (const { bytes, ...rest } of found) {
       try {
         // What is kept of a partition must not keep alive what was fetched of the others.
-        const batches = bytes === undefined ? [] : await decodeBatches(new Uint8Array(bytes));
+        const hasBytes = bytes !== undefined && bytes.byteLength > 0;
+        const batches = hasBytes ? await decodeBatches(new Uint8Array(bytes)) : [];
         partitions.push({ ...rest, batches });
       } catch (error) {
         if (!(error instanceof KafkaProtocolError)) throw error;

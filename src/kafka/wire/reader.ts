@@ -70,6 +70,7 @@ export class WireReader {
 
   /** Zigzag, of 64 bits; as a number. */
   varlong(): number {
+    if (this.#isShort()) return this.varint();
     let value = 0n;
     for (let shift = 0n; ; shift += 7n) {
       if (shift > 63n) throw new KafkaProtocolError("a number of variable length is too long");
@@ -77,6 +78,13 @@ export class WireReader {
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return Number((value >> 1n) ^ -(value & 1n));
     }
+  }
+
+  /** A number of variable length ends within the next four bytes. */
+  #isShort(): boolean {
+    const until = Math.min(this.#end, this.#at + 4);
+    for (let at = this.#at; at < until; at++) if ((this.#bytes[at] ?? 0) < 0x80) return true;
+    return false;
   }
 
   /** A view of the next `count` bytes. */
