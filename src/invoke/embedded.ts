@@ -6,9 +6,11 @@ import {
   requestReplyHandler,
   SdkError,
 } from "@statefold/sdk";
+import { Deadline, Deadlines } from "../base/deadlines.ts";
 import { describeError, StatefoldError } from "../base/errors.ts";
 import type { Invocation, Outcome } from "../model/invocation.ts";
 import type { EmbeddedEndpoint } from "../spec/module.ts";
+import type { Cancellable } from "./cancellations.ts";
 import type { Invoker } from "./contract.ts";
 import { decodeResponse } from "./decode-response.ts";
 import { encodeRequest } from "./encode-request.ts";
@@ -73,48 +75,102 @@ function functionsOf(exports: object): Set<AnyStatefulFunction> {
 }
 
 class InProcessInvoker implements EmbeddedInvoker {
-  readonly #handler: RequestReplyHandler;
+  readonly #house: House;
   readonly #gate: Gate;
-  readonly #callMs: number;
 
   constructor(handler: RequestReplyHandler, concurrency: number, callMs: number) {
-    this.#handler = handler;
     this.#gate = new Gate({ perType: concurrency, inAll: Number.POSITIVE_INFINITY });
-    this.#callMs = callMs;
+    this.#house = { handler, gate: this.#gate, deadlines: new Deadlines(), callMs };
   }
 
   get functionTypes(): readonly string[] {
-    return this.#handler.typenames;
+    return this.#house.handler.typenames;
   }
 
   invoke(invocation: Invocation, signal: AbortSignal, end: (outcome: Outcome) => void): void {
     const { type } = invocation.target;
-    void this.#gate.run(type, signal, () => this.#call(invocation, signal)).then(end);
+    const slot = this.#gate.tryEnter(type, signal);
+    if (slot !== undefined) {
+      this.#begin(invocation, signal, (outcome) => {
+        this.#gate.leave(type, slot);
+        end(outcome);
+      });
+      return;
+    }
+    const inTurn = (): Promise<Outcome> =>
+      new Promise((resolve) => this.#begin(invocation, signal, resolve));
+    void this.#gate.run(type, signal, inTurn).then(end);
   }
 
   async close(): Promise<void> {
     this.#gate.close();
   }
 
-  /** The first of: the handler's answer, its time, the signal. */
-  #call(invocation: Invocation, signal: AbortSignal): Promise<Outcome> {
-    const request = encodeRequest(invocation);
-    return new Promise((resolve) => {
-      const end = (outcome: Outcome): void => {
-        clearTimeout(timer);
-        stopListening();
-        resolve(outcome);
-      };
-      const stopListening = this.#gate.whenCancelled(signal, () => end(CANCELLED));
-      const timer = setTimeout(() => {
-        const reason = `${invocation.target.type} did not answer within ${this.#callMs} ms`;
-        end({ kind: "failed", reason });
-      }, this.#callMs);
-      this.#handler.handle(request).then(
-        (answer) => end(decodeResponse(answer)),
-        (thrown: unknown) => end({ kind: "failed", reason: reasonOf(thrown) }),
+  #begin(invocation: Invocation, signal: AbortSignal, end: (outcome: Outcome) => void): void {
+    const call = new EmbeddedCall(invocation, signal, this.#house, end);
+    call.begin();
+  }
+}
+
+/** What all calls of an invoker share. */
+interface House {
+  readonly handler: RequestReplyHandler;
+  readonly gate: Gate;
+  readonly deadlines: Deadlines;
+  readonly callMs: number;
+}
+
+/** A call, which ends with the first of: the handler's answer, its time, the signal. */
+class EmbeddedCall extends Deadline implements Cancellable {
+  readonly #invocation: Invocation;
+  readonly #signal: AbortSignal;
+  readonly #house: House;
+  #end: ((outcome: Outcome) => void) | undefined;
+
+  constructor(
+    invocation: Invocation,
+    signal: AbortSignal,
+    house: House,
+    end: (outcome: Outcome) => void,
+  ) {
+    super();
+    this.#invocation = invocation;
+    this.#signal = signal;
+    this.#house = house;
+    this.#end = end;
+  }
+
+  begin(): void {
+    const { handler, gate, deadlines, callMs } = this.#house;
+    gate.listen(this.#signal, this);
+    deadlines.add(this, callMs);
+    try {
+      handler.handle(encodeRequest(this.#invocation)).then(
+        (answer) => this.#over(decodeResponse(answer)),
+        (thrown: unknown) => this.#over({ kind: "failed", reason: reasonOf(thrown) }),
       );
-    });
+    } catch (error) {
+      const reason = `the call could not be made: ${describeError(error)}`;
+      this.#over({ kind: "failed", reason });
+    }
+  }
+
+  late(): void {
+    const reason = `${this.#invocation.target.type} did not answer within ${this.#house.callMs} ms`;
+    this.#over({ kind: "failed", reason });
+  }
+
+  cancel(): void {
+    this.#over(CANCELLED);
+  }
+
+  #over(outcome: Outcome): void {
+    const end = this.#end;
+    if (end === undefined) return; // it was given up, and answers after all
+    this.#end = undefined;
+    this.#house.deadlines.delete(this);
+    this.#house.gate.ignore(this.#signal, this);
+    end(outcome);
   }
 }
 
