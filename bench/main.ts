@@ -13,6 +13,7 @@ import { benchKafka } from "./kafka.ts";
 import { benchOverload } from "./overload.ts";
 import { benchRecovery } from "./recovery.ts";
 import { benchSnapshots } from "./snapshots.ts";
+import { breakOff } from "./support/leftovers.ts";
 import { loadLine } from "./support/machine.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { pictureOf } from "./support/picture.ts";
@@ -110,7 +111,19 @@ function draw({ benchmarks, machine }: Results, file: string): void {
   writeFileSync(file, pictureOf(benchmarks[DRAWN]?.tables[0] ?? [], machine));
 }
 
-// Children end when this process does, those too that stand still just now.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+/** A signal has come: what fails from now on was ended, and is no failure. */
+let isBrokenOff = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (isBrokenOff) process.exit(1); // at once, then
+    isBrokenOff = true;
+    void breakOff().finally(() => process.exit(1));
+  });
+}
+process.on("unhandledRejection", (error) => {
+  if (!isBrokenOff) throw error;
+});
 
-await main();
+await main().catch((error: unknown) => {
+  if (!isBrokenOff) throw error;
+});
