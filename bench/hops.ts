@@ -15,7 +15,7 @@ import { type Spent, spentBy, type Watched, watching } from "./support/watch.ts"
 /*
  * Function to function: tokens round rings of addresses. Each hop is one message, one call, one message
  * sent. One token shows the latency of a hop, many what the node can carry. The tokens of a row go on
- * for ever, so each row has a node and functions of its own.
+ * for ever, so each row has a node and functions of its own. `--only` names numbers of tokens.
  */
 const TOKENS = [1, 16, 256, 1000];
 const RING_SIZE = 100;
@@ -33,7 +33,7 @@ export async function benchHops(options: BenchOptions): Promise<Report> {
   const rows: string[][] = [];
   const notes: Part[] = [];
   for (const where of ["over frames", "embedded"] as const) {
-    for (const tokens of TOKENS) {
+    for (const tokens of options.only.length === 0 ? TOKENS : options.only.map(Number)) {
       const rounds = await roundsOf(where, tokens, options);
       const rate = median(rounds.map(({ perSecond }) => perSecond));
       const cpuUs = (role: Watched["role"]): string =>

@@ -10,7 +10,8 @@ import { median, ms } from "./support/table.ts";
  * fixed rate, well below what the node can do, before, while and after each disturbance; a node, its
  * functions and the callers are processes of their own, new ones for each. Every round goes through all
  * disturbances, so that a noisy machine is noisy for all, and "nothing" says how noisy it was. Nothing
- * may be lost: each disturbance ends with an account, and throws when it does not come out.
+ * may be lost: each disturbance ends with an account, and throws when it does not come out. `--only` names
+ * disturbances.
  */
 const CALLS_PER_SECOND = 200;
 

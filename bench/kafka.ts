@@ -1,5 +1,5 @@
 import { loadavg } from "node:os";
-import { startBroker } from "../test/support/kafka/broker.ts";
+import { brokerIn } from "../test/support/kafka/broker.ts";
 import { createTopics } from "../test/support/kafka/topics.ts";
 import type { KafkaLoad, KafkaLoadResult } from "./kafka/load.ts";
 import { PARTITIONS, PATH_NAMES, pathOf } from "./kafka/paths.ts";
@@ -14,6 +14,7 @@ import {
   steadyRow,
 } from "./kafka/rows.ts";
 import { castOf, nodeHomeOf, type Stage, type Subject } from "./kafka/subjects.ts";
+import { newFolder, removeFolder, whenBrokenOff } from "./support/leftovers.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { type Child, Processes } from "./support/processes.ts";
 import { summarise, windowOf } from "./support/profile.ts";
@@ -43,7 +44,16 @@ export async function benchKafka(options: BenchOptions): Promise<Report> {
   const ends: (() => Promise<void>)[] = [];
   const processes = new Processes();
   try {
-    const broker = await startBroker({ after: (end) => void ends.push(end) });
+    const folder = await newFolder();
+    ends.push(() => removeFolder(folder));
+    const broker = await brokerIn(folder);
+    const kill = (): Promise<unknown> => broker.script.kill();
+    const ended = whenBrokenOff(kill);
+    ends.unshift(async () => {
+      await kill();
+      ended();
+    });
+    await broker.script.start();
     const topics = PATH_NAMES.map(pathOf).flatMap(({ from, to }) => [from, to]);
     await createTopics(broker, ...topics.map((topic) => ({ topic, numPartitions: PARTITIONS })));
     const { port, address, script } = broker;

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { newFolder, removeFolder } from "./support/leftovers.ts";
 import { freePort, type Processes } from "./support/processes.ts";
 import type { CpuProfile } from "./support/profile.ts";
 import type { Program } from "./support/program.ts";
@@ -34,7 +34,7 @@ export class NodeHome {
     functions: FunctionsAt,
     module: readonly string[] = [],
   ): Promise<NodeHome> {
-    const folder = await mkdtemp(join(tmpdir(), "statefold-bench-"));
+    const folder = await newFolder();
     const path = join(folder, "module.yaml");
     const http = (port: number): string[] => [
       "kind: io.statefun.endpoints.v2/http",
@@ -78,7 +78,7 @@ export class NodeHome {
   }
 
   async remove(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true });
+    await removeFolder(this.#folder);
   }
 }
 

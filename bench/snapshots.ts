@@ -1,6 +1,4 @@
 import { cpSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
@@ -9,6 +7,7 @@ import type { FunctionsAnswer } from "./functions.ts";
 import { idOf } from "./idle-functions.ts";
 import { NodeHome, type StartedNode } from "./node.ts";
 import { NodeClient } from "./support/http.ts";
+import { newFolder, removeFolder } from "./support/leftovers.ts";
 import type { Load, LoadResult } from "./support/load.ts";
 import type { BenchOptions } from "./support/options.ts";
 import { type Child, Processes } from "./support/processes.ts";
@@ -46,7 +45,7 @@ interface Turn {
 export async function benchSnapshots(options: BenchOptions): Promise<Report> {
   const addresses = Math.ceil(ADDRESSES * options.scale);
   const processes = new Processes();
-  const folder = await mkdtemp(join(tmpdir(), "statefold-bench-"));
+  const folder = await newFolder();
   const url = join(folder, "snapshots");
   try {
     const { port } = await processes.child("functions.js").ask<FunctionsAnswer>({});
@@ -73,7 +72,7 @@ export async function benchSnapshots(options: BenchOptions): Promise<Report> {
       for (const home of homes) await home.remove();
     }
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   }
 }
 

@@ -1,10 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { NodeHome } from "../node.ts";
 import { NotInstalled } from "../peers/install.ts";
 import { installStatefun, startStatefun } from "../peers/statefun.ts";
+import { newFolder, removeFolder } from "../support/leftovers.ts";
 import type { Processes } from "../support/processes.ts";
 import type { Program } from "../support/program.ts";
 import type { Watched } from "../support/watch.ts";
@@ -73,8 +73,8 @@ export async function castOf(stage: Stage): Promise<Cast> {
       [`${STATEFUN}${EXACTLY}`, "statefun-exactly"],
       [`${STATEFUN}${LEAST}`, "statefun-least"],
     ] as const) {
-      const folder = await mkdtemp(join(tmpdir(), "statefold-bench-"));
-      ends.push(() => rm(folder, { recursive: true, force: true }));
+      const folder = await newFolder();
+      ends.push(() => removeFolder(folder));
       const functions = processes.child("official-functions.js");
       const { port } = await functions.ask<{ port: number }>({});
       const module = join(folder, "module.yaml");

@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { arch, platform, tmpdir } from "node:os";
+import { arch, platform } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { newFolder, removeFolder } from "../support/leftovers.ts";
 import { freePort, type Processes } from "../support/processes.ts";
 import type { Program } from "../support/program.ts";
 import { installPackages, NotInstalled, peerPath } from "./install.ts";
@@ -22,7 +23,7 @@ const READY_WITHIN_MS = 60_000;
 /** @throws NotInstalled */
 export async function startRestate(processes: Processes): Promise<Restate> {
   await installPackages("restate");
-  const folder = await mkdtemp(join(tmpdir(), "statefold-bench-"));
+  const folder = await newFolder();
   const functionsPort = await freePort();
   const functions = processes.program([peerPath("restate/counter.mjs"), String(functionsPort)]);
   await functions.said("ready");
@@ -38,7 +39,7 @@ export async function startRestate(processes: Processes): Promise<Restate> {
   await Promise.race([registered(admin, uri), server.died]);
   return {
     ...{ port, server, functions },
-    remove: () => rm(folder, { recursive: true, force: true }),
+    remove: () => removeFolder(folder),
   };
 }
 

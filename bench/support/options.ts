@@ -7,6 +7,6 @@ export interface BenchOptions {
   readonly scale: number;
   /** Where the node's time goes, in one more round. */
   readonly profile: boolean;
-  /** Of the isolation benchmark these disturbances, of the Kafka one these rates, of calls these connections. None: all. */
+  /** Of what a benchmark measures one after the other, these: connections, rates, tokens, disturbances. None: all. */
   readonly only: readonly string[];
 }

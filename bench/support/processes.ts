@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { whenBrokenOff } from "./leftovers.ts";
 import { Program, type ProgramOptions } from "./program.ts";
 
 /** What a child answers its parent; its shape is agreed between the two. */
@@ -11,11 +12,14 @@ export type FromChild = object;
 export class Processes {
   readonly #children = new Set<ChildProcess>();
   readonly #programs = new Set<Program>();
+  readonly #endAll = (): Promise<void> => this.end();
+  #ended = (): void => {};
 
   /** @param script compiled, relative to bench/ */
   child(script: string): Child {
     const child = fork(fileURLToPath(new URL(`../${script}`, import.meta.url)));
     this.#children.add(child);
+    this.#ended = whenBrokenOff(this.#endAll); // anew, when they have ended before
     return new Child(child, script);
   }
 
@@ -23,6 +27,7 @@ export class Processes {
   program(args: readonly string[], options: ProgramOptions = {}): Program {
     const program = new Program(args, options);
     this.#programs.add(program);
+    this.#ended = whenBrokenOff(this.#endAll);
     // A benchmark that is broken off leaves nobody behind, least of all one that stands still.
     process.off("exit", this.#killPrograms).once("exit", this.#killPrograms);
     return program;
@@ -39,6 +44,7 @@ export class Processes {
     for (const program of this.#programs) await program.end("SIGKILL");
     this.#programs.clear();
     process.off("exit", this.#killPrograms);
+    this.#ended();
   }
 
   readonly #killPrograms = (): void => {

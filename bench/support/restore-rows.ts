@@ -6,6 +6,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { NodeHome } from "../node.ts";
+import { whenBrokenOff } from "./leftovers.ts";
 import type { BenchOptions } from "./options.ts";
 import { cpuMsOf, memoryOf } from "./process-figures.ts";
 import type { Processes } from "./processes.ts";
@@ -102,6 +103,10 @@ async function restoreOnce(data: string, url: string, partitions: number): Promi
     text += chunk.toString();
   });
   const exited = once(child, "exit");
+  const ended = whenBrokenOff(async () => {
+    child.kill("SIGKILL");
+    await exited;
+  });
   let [cpuMs, mostBytes] = [0, 0];
   const watching = async (): Promise<void> => {
     while (child.exitCode === null && child.pid !== undefined) {
@@ -116,7 +121,7 @@ async function restoreOnce(data: string, url: string, partitions: number): Promi
       await pause(LOOK_EVERY_MS);
     }
   };
-  const [[code]] = await Promise.all([exited, watching()]);
+  const [[code]] = await Promise.all([exited, watching()]).finally(ended);
   const elapsedMs = performance.now() - beganMs;
   if (code !== 0) throw new Error(`the restore ended with ${code}`);
   const { entries, rawBytes } = JSON.parse(text) as { entries: number; rawBytes: number };

@@ -233,6 +233,24 @@ test("a server that closes an idle connection just now is asked again, at once",
   assert.equal(asked, 3);
 });
 
+test("an answer that ends with its connection, and whose content type has parameters, is as good", async (t) => {
+  const asked: number[] = [];
+  const url = await rawServer(t, (socket, before) => {
+    asked.push(before);
+    const [head, body] =
+      before === 0
+        ? [`${OCTET_STREAM}\r\nstatefold-frames: 1\r\ncontent-length: 0`, ""]
+        : [`${FRAMES_TYPE.toUpperCase()}; v=1`, answerTo([1, 2])];
+    socket.write(`HTTP/1.1 200 OK\r\ncontent-type: ${head}\r\n\r\n`);
+    if (before > 0) socket.end(body);
+  });
+  const invoker = await anInvoker(t, url);
+  await call(invoker);
+  assert.deepEqual(kinds(await calls(invoker, 2)), ["reply"]);
+  assert.deepEqual(kinds(await calls(invoker, 2)), ["reply"]); // frames again, without a new offer
+  assert.deepEqual(asked, [0, 1, 2]);
+});
+
 test("a few requests at a time, and what is ready meanwhile shares the next", async (t) => {
   const server = await Server.start(t);
   const invoker = await anInvoker(t, server.url);

@@ -1,82 +1,36 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import {
-  createServer,
-  request as httpRequest,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
-import type { AddressInfo } from "node:net";
+import { request as httpRequest } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import { type TestContext, test } from "node:test";
 import {
   type AdapterOptions,
-  type FetchHandler,
   fetchHandler,
   lambdaHandler,
   nodeHandler,
   type SdkError,
   statefulFunction,
   types,
-  value,
 } from "@statefold/sdk";
 import { FRAMES_TYPE, io } from "@statefold/sdk/protocol";
 import { deferred } from "../../../src/base/deferred.ts";
-import { CONFORMANCE_TYPE, framesServerContract } from "../../contracts/frames-server.ts";
+import { framesServerContract } from "../../contracts/frames-server.ts";
+import { conformance, listening, relay } from "../../contracts/frames-subject.ts";
 import { message, wireAddress } from "../wire.ts";
 import { add, counter } from "./functions.ts";
 
 const { FromFunctions, ToFunctions } = io.statefun.sdk.reqreply;
 
-const WAIT_MS = 1_000;
-
-const conformance = statefulFunction(CONFORMANCE_TYPE, {
-  state: { count: value(types.int) },
-}).on(types.string, async (ctx, text) => {
-  if (text === "fail") throw new Error("as asked");
-  if (text === "wait") await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
-  ctx.state.count = (ctx.state.count ?? 0) + 1;
-  ctx.reply(types.int, ctx.state.count);
-});
-
-async function listening(t: TestContext, handler: ReturnType<typeof nodeHandler>): Promise<string> {
-  const server = createServer(handler);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-}
-
 framesServerContract("nodeHandler", (t) => listening(t, nodeHandler([conformance])));
 
 framesServerContract("fetchHandler", (t) => {
   const handle = fetchHandler([conformance]);
-  return listening(t, (incoming, outgoing) => void relay(handle, incoming, outgoing));
+  return listening(t, (incoming, outgoing) => {
+    const body = Readable.toWeb(incoming) as ReadableStream<Uint8Array>;
+    void relay(handle, incoming, body, outgoing);
+  });
 });
-
-/** Serves a fetch-style handler by node's server, as frameworks do. */
-async function relay(
-  handle: FetchHandler,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): Promise<void> {
-  const headers = Object.entries(incoming.headers).map(([name, text]) => [name, String(text)]);
-  const body = Readable.toWeb(incoming) as ReadableStream<Uint8Array>;
-  const request = new Request("http://functions/", {
-    ...{ method: incoming.method ?? "", headers: new Headers(headers as [string, string][]) },
-    ...{ body, duplex: "half" },
-  } as RequestInit);
-  const response = await handle(request);
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  outgoing.flushHeaders();
-  const stream = response.body as ReadableStream<Uint8Array> | null;
-  for await (const piece of stream ?? []) outgoing.write(piece);
-  outgoing.end();
-}
 
 interface Sent {
   readonly type: string;
