@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
-import { nearest } from "../../src/spec/nearest.ts";
+import { nearest } from "../../src/base/nearest.ts";
 import type { BenchOptions } from "./options.ts";
 
 /** What `--only` may name of a benchmark. */
