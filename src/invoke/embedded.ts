@@ -144,6 +144,12 @@ class EmbeddedCall extends Deadline implements Cancellable {
     const { handler, gate, deadlines, callMs } = this.#house;
     gate.listen(this.#signal, this);
     deadlines.add(this, callMs);
+    // Behind what else the turn does that asks for it: a function may take the thread for long.
+    queueMicrotask(() => this.#run(handler));
+  }
+
+  #run(handler: RequestReplyHandler): void {
+    if (this.#end === undefined) return;
     try {
       handler.handle(encodeRequest(this.#invocation)).then(
         (answer) => this.#over(decodeResponse(answer)),

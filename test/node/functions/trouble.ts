@@ -17,6 +17,9 @@ function nextOf(id: string): string {
   return `r${(Number(id.slice(1)) + 1) % RING}`;
 }
 
+/** A channel on which it is said that a thread is blocked from now on. */
+export const BLOCKED = "test/blocked";
+
 export const bomb = statefulFunction("test/bomb", { state: { heard: value(types.int) } }).on(
   types.string,
   async (ctx, how) => {
@@ -27,7 +30,10 @@ export const bomb = statefulFunction("test/bomb", { state: { heard: value(types.
       });
       await immediately();
     } else if (how === "exit") process.exit(3);
-    else if (how === "block") for (;;);
+    else if (how === "block") {
+      new BroadcastChannel(BLOCKED).postMessage(undefined);
+      for (;;);
+    }
     ctx.reply(types.int, ctx.state.heard);
   },
 );

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { deferred } from "../../../src/base/deferred.ts";
@@ -13,6 +14,7 @@ import { ThreadFigures } from "../../../src/node/threads/thread-figures.ts";
 import { ThreadSeat } from "../../../src/node/threads/thread-seat.ts";
 import { createLogger } from "../../../src/telemetry/logger.ts";
 import { atEnd } from "../../support/cleanup.ts";
+import { BLOCKED } from "../functions/trouble.ts";
 
 const PLACE = { file: "module.yaml", line: 1, column: 1 };
 const TROUBLE = fileURLToPath(new URL("../functions/trouble.js", import.meta.url));
@@ -62,13 +64,16 @@ test("a thread that does not stop within STOP_MS is ended as it is, and that is 
   await thread.begin();
   await seat.open();
   const value = { typename: "io.statefun.types/string", hasValue: true, value: BLOCK };
+  const blocked = new BroadcastChannel(BLOCKED);
+  atEnd(t, async () => blocked.close());
+  const isBlocked = once(blocked, "message");
   const { answer } = asked(seat, {
     ...{ kind: "send", target: { type: "test/bomb", id: "a" }, value, delayMs: 0, headers: [] },
     ...{ idempotencyKey: undefined, traceparent: undefined },
   });
   // Its function has the thread for good, whether that was answered before or not.
   answer.catch(() => {});
-  await answer.catch(() => {});
+  await isBlocked;
   const looking = assert.rejects(seat.look("work", {}), { code: "UNAVAILABLE" });
   await Promise.all([thread.stop(), thread.stop()]);
   await looking;
