@@ -244,7 +244,8 @@ export class Life {
 
   #later(run: () => void): void {
     const { rng, time, lateMs } = this.options;
-    if (rng.chance(0.2)) return; // it is told again
+    // It is told again; but not for ever where nothing may fail any more.
+    if (rng.chance(0.2) && !this.isCured) return;
     time.after(rng.random() * lateMs, run);
   }
 

@@ -93,10 +93,16 @@ export class SnapshotWorld {
         await life.start();
         return life;
       } catch (error) {
-        if (codeOf(error) !== "BLOB_UNAVAILABLE") throw error;
         life.die("kill");
+        if (codeOf(error) === "SNAPSHOT_OWNED" && this.#zombies.length > 0) this.#stopZombies();
+        else if (codeOf(error) !== "BLOB_UNAVAILABLE") throw error;
       }
     }
+  }
+
+  /** One that only seemed to be gone was back before its successor came: an operator stops it, as he is told to. */
+  #stopZombies(): void {
+    for (const { options } of this.#zombies) if (!options.time.isDead) options.time.die();
   }
 
   #process(rng: Rng, faults = this.#isCured ? NO_FAULTS : drawFaults(rng)): Process {
