@@ -1,8 +1,9 @@
+import { Chain, type Linked } from "./chain.ts";
+
 /** What has a time until which it waits, while it is in {@link Deadlines}. */
-export abstract class Deadline {
-  /** Of those that wait for as long, the one before and the one behind; both empty outside. */
+export abstract class Deadline implements Linked<Deadline> {
   before: Deadline | undefined;
-  behind: Deadline | undefined;
+  after: Deadline | undefined;
   line: Line | undefined;
   untilMs = 0;
 
@@ -13,8 +14,7 @@ export abstract class Deadline {
 /** Those that wait for the same span, the first to be late in front, and a timer for it. */
 interface Line {
   readonly spanMs: number;
-  first: Deadline | undefined;
-  last: Deadline | undefined;
+  readonly waiting: Chain<Deadline>;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -33,33 +33,25 @@ export class Deadlines {
     const line = this.#lines.get(spanMs) ?? this.#newLine(spanMs);
     deadline.untilMs = performance.now() + spanMs;
     deadline.line = line;
-    deadline.before = line.last;
-    if (line.last === undefined) line.first = deadline;
-    else line.last.behind = deadline;
-    line.last = deadline;
+    line.waiting.append(deadline);
     if (line.timer === undefined) this.#wait(line, spanMs);
-    else if (line.first === deadline) line.timer.ref();
+    else if (line.waiting.first === deadline) line.timer.ref();
   }
 
   /** It is done. Does nothing where it is not in a line. */
   delete(deadline: Deadline): void {
-    const { line, before, behind } = deadline;
+    const { line } = deadline;
     if (line === undefined) return;
-    if (before === undefined) line.first = behind;
-    else before.behind = behind;
-    if (behind === undefined) line.last = before;
-    else behind.before = before;
+    line.waiting.remove(deadline);
     deadline.line = undefined;
-    deadline.before = undefined;
-    deadline.behind = undefined;
-    if (line.first !== undefined) return;
+    if (line.waiting.first !== undefined) return;
     // Its timer finds out, and holds up no process; that costs less than one for each who comes and goes alone.
     if (this.#lines.size > IDLE_LINES) this.#end(line);
     else line.timer?.unref();
   }
 
   #newLine(spanMs: number): Line {
-    const line: Line = { spanMs, first: undefined, last: undefined, timer: undefined };
+    const line: Line = { spanMs, waiting: new Chain(), timer: undefined };
     this.#lines.set(spanMs, line);
     return line;
   }
@@ -70,13 +62,15 @@ export class Deadlines {
 
   #look(line: Line): void {
     line.timer = undefined;
+    const { waiting } = line;
     const nowMs = performance.now();
-    for (let next = line.first; next !== undefined && next.untilMs <= nowMs; next = line.first) {
+    let next = waiting.first;
+    for (; next !== undefined && next.untilMs <= nowMs; next = waiting.first) {
       this.delete(next);
       next.late();
     }
-    if (line.first === undefined) this.#end(line);
-    else if (line.timer === undefined) this.#wait(line, Math.ceil(line.first.untilMs - nowMs));
+    if (next === undefined) this.#end(line);
+    else if (line.timer === undefined) this.#wait(line, Math.ceil(next.untilMs - nowMs));
   }
 
   #end(line: Line): void {

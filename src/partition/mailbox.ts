@@ -8,12 +8,13 @@
  * I1: an invocation takes a prefix of the head, and there is at most one at a time. The messages stay in
  * the head until its outcome is applied, so a commit meanwhile finds them as pending mail.
  */
+
+import type { Linked } from "../base/chain.ts";
 import { Queue } from "../base/queue.ts";
 import type { Address } from "../model/address.ts";
 import type { StateSpec } from "../model/invocation.ts";
 import { type Message, messageBytes } from "../model/message.ts";
 import type { AddressState } from "./address-state.ts";
-import type { Linked } from "./chain.ts";
 
 /** A message in a mailbox. Those the next commit must write are a {@link Chain}. */
 export interface Pending extends Linked<Pending> {

@@ -13,11 +13,11 @@
  * with effects, since that may take long, and an operator looks at the store; and at once when it is not in the head of its mailbox, since what is behind that goes to disk.
  */
 import { assert } from "../base/assert.ts";
+import { Chain } from "../base/chain.ts";
 import { type Address, addressKey } from "../model/address.ts";
 import { type Message, messageBytes } from "../model/message.ts";
 import { endOfPrefix, KeyReader, keyOf, lastNumberOf } from "../store/keys.ts";
 import { decodeMessage, encodeMessage } from "../store/records/message.ts";
-import { Chain } from "./chain.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PartitionLimits } from "./limits.ts";

@@ -5,11 +5,12 @@
  * A state that changed stays until its epoch is durable: until then memory alone has it. While a state is
  * being read it is not in memory, so nothing can change what the read has already seen.
  */
+
+import { Chain } from "../base/chain.ts";
 import { type Address, addressKey } from "../model/address.ts";
 import { KeyReader, keyOf } from "../store/keys.ts";
 import { decodeState, encodeState } from "../store/records/state.ts";
 import { AddressState } from "./address-state.ts";
-import { Chain } from "./chain.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Expiries } from "./expiries.ts";
 import type { Reads } from "./reads.ts";

@@ -12,12 +12,13 @@
  *
  * I10: the next wake-up is the earlier of the first timer and the time to look behind the horizon.
  */
+
+import { Chain, type Linked } from "../base/chain.ts";
 import { Heap } from "../base/heap.ts";
 import { messageBytes } from "../model/message.ts";
 import type { Entry } from "../store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf } from "../store/keys.ts";
 import { decodeTimer, encodeTimer, type TimerRecord } from "../store/records/timer.ts";
-import { Chain, type Linked } from "./chain.ts";
 import { DueTimers, type Room } from "./due-timers.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Chain, type Linked } from "../../src/partition/chain.ts";
+import { Chain, type Linked } from "../../src/base/chain.ts";
 import { createRng } from "../support/rng.ts";
 
 interface Item extends Linked<Item> {
