@@ -1,9 +1,24 @@
 import type Connection from "kafkajs/src/network/connection.js";
+import { Deadline, Deadlines } from "../base/deadlines.ts";
 
-/** One that was sent, and since when. */
-interface Sent {
+/** One that was sent, until it has its answer or is given up. */
+class Sent extends Deadline {
   readonly entry: Connection.Entry;
-  readonly sinceMs: number;
+  readonly #all: Map<number, Sent>;
+  readonly #sinceMs = performance.now();
+
+  constructor(entry: Connection.Entry, all: Map<number, Sent>) {
+    super();
+    this.entry = entry;
+    this.#all = all;
+  }
+
+  late(): void {
+    const { apiName, correlationId, reject } = this.entry;
+    this.#all.delete(correlationId);
+    const waited = `${Math.round(performance.now() - this.#sinceMs)} ms`;
+    reject(new Error(`request ${apiName} has had no answer for ${waited}`));
+  }
 }
 
 /**
@@ -13,9 +28,9 @@ interface Sent {
  */
 export class InFlight implements Connection.RequestQueue {
   readonly #timeoutMs: number;
-  /** By correlation id, the oldest first. */
+  readonly #deadlines = new Deadlines();
+  /** By correlation id. */
   readonly #sent = new Map<number, Sent>();
-  #timer: NodeJS.Timeout | undefined;
   /** Nothing is answered any more. */
   #isOver = false;
 
@@ -26,8 +41,9 @@ export class InFlight implements Connection.RequestQueue {
   push({ entry, sendRequest }: Connection.PushedRequest): void {
     // A connection counts as one while it is being closed.
     if (this.#isOver) return entry.reject(closed());
-    this.#sent.set(entry.correlationId, { entry, sinceMs: performance.now() });
-    this.#watch();
+    const sent = new Sent(entry, this.#sent);
+    this.#sent.set(entry.correlationId, sent);
+    this.#deadlines.add(sent, this.#timeoutMs);
     sendRequest();
   }
 
@@ -36,19 +52,21 @@ export class InFlight implements Connection.RequestQueue {
     const sent = this.#sent.get(answer.correlationId);
     if (sent === undefined) return;
     this.#sent.delete(answer.correlationId);
+    this.#deadlines.delete(sent);
     sent.entry.resolve({ ...answer, entry: sent.entry });
   }
 
   rejectAll(error: Error): void {
     const all = [...this.#sent.values()];
     this.#sent.clear();
-    for (const { entry } of all) entry.reject(error);
+    for (const sent of all) {
+      this.#deadlines.delete(sent);
+      sent.entry.reject(error);
+    }
   }
 
   destroy(): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     this.rejectAll(closed());
   }
 
@@ -60,27 +78,6 @@ export class InFlight implements Connection.RequestQueue {
 
   /** No broker is asked to say so. */
   maybeThrottle(): void {}
-
-  #watch(): void {
-    if (this.#timer !== undefined) return;
-    const [oldest] = this.#sent.values();
-    if (oldest === undefined) return;
-    const leftMs = oldest.sinceMs + this.#timeoutMs - performance.now();
-    this.#timer = setTimeout(() => this.#look(), Math.max(0, leftMs));
-    this.#timer.unref(); // the socket keeps the process
-  }
-
-  #look(): void {
-    this.#timer = undefined;
-    const nowMs = performance.now();
-    for (const [id, { entry, sinceMs }] of this.#sent) {
-      if (nowMs - sinceMs < this.#timeoutMs) break;
-      this.#sent.delete(id);
-      const waited = `${Math.round(nowMs - sinceMs)} ms`;
-      entry.reject(new Error(`request ${entry.apiName} has had no answer for ${waited}`));
-    }
-    this.#watch();
-  }
 }
 
 const closed = (): Error => new Error("the connection was closed");
