@@ -11,7 +11,7 @@ import {
   type Tag,
 } from "../store/keys.ts";
 import { decodeMessage } from "../store/records/message.ts";
-import { decodeMeta, type MetaRecord } from "../store/records/meta.ts";
+import { decodeMeta, type MetaRecord, NO_META } from "../store/records/meta.ts";
 import { decodeParked, type ParkedRecord } from "../store/records/parked.ts";
 import { decodePosition } from "../store/records/position.ts";
 import { decodeSpecs } from "../store/records/specs.ts";
@@ -24,24 +24,7 @@ const PAGE = 5_000;
 const PAGE_BYTES = 16 * 1024 * 1024;
 
 /** A store that holds nothing yet. */
-const BLANK: MetaRecord = {
-  formatVersion: 0,
-  application: "",
-  partition: 0,
-  partitionCount: 0,
-  incarnation: 0,
-  session: 0,
-  epoch: 0,
-  nextSequence: 1,
-  accepted: 0,
-  finished: 0,
-  mail: 0,
-  timers: 0,
-  outbox: 0,
-  dead: 0,
-  outboxBytes: 0,
-  barrier: 0,
-};
+const BLANK: MetaRecord = { ...NO_META, nextSequence: 1 };
 
 export interface OpenOptions extends Omit<PartitionOptions, "recovered"> {
   /**

@@ -1,4 +1,5 @@
 import { describeError, StatefoldError } from "../base/errors.ts";
+import { systemCode } from "../base/system-error.ts";
 
 type During = "open" | "read" | "write";
 
@@ -55,7 +56,7 @@ export function classifyFileError(error: unknown, dir: string): unknown {
       options,
     );
   }
-  if ("code" in error && error.code === "ENOTDIR") {
+  if (systemCode(error) === "ENOTDIR") {
     const text = `${dir} cannot be there: what should be a folder above it is a file`;
     return new StatefoldError("CONFIG_INVALID", text, options);
   }

@@ -47,7 +47,8 @@ const COUNTS: ReadonlyMap<number, Count> = new Map<number, Count>([
 
 const BACKWARDS = [...COUNTS].reverse();
 
-const ZEROS: MetaRecord = {
+/** What a record says in which nothing is written. */
+export const NO_META: MetaRecord = {
   formatVersion: 0,
   application: "",
   partition: 0,
@@ -80,7 +81,7 @@ function writeMeta(to: WireWriter, meta: MetaRecord): void {
 }
 
 function readMeta(from: WireReader): MetaRecord {
-  const meta: { -readonly [Name in keyof MetaRecord]: MetaRecord[Name] } = { ...ZEROS };
+  const meta: { -readonly [Name in keyof MetaRecord]: MetaRecord[Name] } = { ...NO_META };
   for (let field = from.field(); field !== 0; field = from.field()) {
     const name = COUNTS.get(field);
     if (name !== undefined) meta[name] = readInt(from, name);
