@@ -25,6 +25,8 @@ interface Status {
   readonly endpoints: readonly {
     readonly functions: string;
     readonly target: string;
+    readonly transport: string;
+    readonly frames: boolean;
     readonly circuit: string;
     readonly inFlight: number;
     readonly reason?: string;
@@ -130,11 +132,14 @@ function partitionTable(partitions: Status["partitions"]): string {
 
 function endpointTable(endpoints: Status["endpoints"]): string {
   return table(
-    ["FUNCTIONS", "ENDPOINT", "CIRCUIT", "IN FLIGHT", ""],
-    endpoints.map(({ functions, target, circuit, inFlight, reason, nextProbeAtMs }) => {
+    ["FUNCTIONS", "ENDPOINT", "CALLED", "CIRCUIT", "IN FLIGHT", ""],
+    endpoints.map(({ functions, target, transport, frames, circuit, ...more }) => {
+      const { inFlight, reason, nextProbeAtMs } = more;
+      const called = transport === "embedded" ? "here" : frames ? "by frames" : "one by one";
       const probe =
         nextProbeAtMs === undefined ? "" : `, next try in ${span(nextProbeAtMs - Date.now())}`;
-      return [functions, target, circuit, inFlight, reason === undefined ? "" : reason + probe];
+      const trouble = reason === undefined ? "" : reason + probe;
+      return [functions, target, called, circuit, inFlight, trouble];
     }),
   );
 }

@@ -205,6 +205,8 @@ export interface EndpointStatus {
   /** A URL, or the file of embedded functions. */
   readonly target: string;
   readonly transport: string;
+  /** Many calls share a request; false: one address a request, or none needed. It is found out by the first answers. */
+  readonly frames: boolean;
   readonly circuit: "closed" | "open" | "probing";
   readonly inFlight: number;
   /** Why the last call failed, while the circuit is not closed. */

@@ -12,6 +12,9 @@ export interface Invoker {
    */
   invoke(invocation: Invocation, signal: AbortSignal, end: (outcome: Outcome) => void): void;
 
+  /** Many calls share a request at the moment (docs/frames.md). It may be found out, and change. */
+  readonly isOnFrames: boolean;
+
   /**
    * Ends now: what is waiting or in flight ends as `retryLater`, later calls do so at once. Idempotent.
    * (To drain, the owner stops calling and waits for its outcomes first.)

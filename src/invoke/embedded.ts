@@ -75,6 +75,7 @@ function functionsOf(exports: object): Set<AnyStatefulFunction> {
 }
 
 class InProcessInvoker implements EmbeddedInvoker {
+  readonly isOnFrames = false;
   readonly #house: House;
   readonly #gate: Gate;
 

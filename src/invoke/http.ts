@@ -95,6 +95,11 @@ class HttpInvoker implements Invoker {
     shared.begin();
   }
 
+  get isOnFrames(): boolean {
+    for (const courier of this.#couriers.values()) if (courier.isOpen) return true;
+    return false;
+  }
+
   close(): Promise<void> {
     this.#gate.close();
     this.#closing ??= this.#pool.close();

@@ -87,6 +87,11 @@ export class Functions {
     }
   }
 
+  /** The names of the endpoints that take many calls in a request at the moment. */
+  onFrames(): string[] {
+    return this.#served.filter(({ invoker }) => invoker.isOnFrames).map(({ name }) => name);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#served.map(({ invoker }) => invoker.close()));
   }

@@ -47,6 +47,8 @@ export interface PartitionHostOptions {
   readonly limits: PartitionLimits;
   readonly egresses: ReadonlyMap<string, Egress>;
   readonly invoke: Invoker["invoke"];
+  /** As {@link Condition} tells it. Default: none. */
+  readonly onFrames?: () => readonly string[];
   /** Releases for other partitions. */
   readonly toPeer: (from: number, release: PeerRelease) => void;
   /** Whether records of an egress may leave whose numbers begin here. Default: they may. */
@@ -246,7 +248,10 @@ export class PartitionHost implements Seat {
     const { store, partition, publishers } = life;
     try {
       return await VIEWS[view](
-        { store, partition, egressReasons: () => publishers.reasons() },
+        {
+          ...{ store, partition, egressReasons: () => publishers.reasons() },
+          onFrames: () => this.#options.onFrames?.() ?? [],
+        },
         ask,
       );
     } catch (error) {

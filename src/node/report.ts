@@ -91,6 +91,7 @@ export class NodeReport implements Health, Watched {
 
   #endpoints(conditions: readonly (Condition | undefined)[]): EndpointStatus[] {
     const all = conditions.flatMap((condition) => condition?.lanes ?? []);
+    const onFrames = new Set(conditions.flatMap((condition) => condition?.onFrames ?? []));
     return this.#parts.endpoints.map(({ name, endpoint }) => {
       const lanes = all.filter((lane) => lane.endpoint === name);
       const states = lanes.map(({ circuit }) => circuit);
@@ -102,6 +103,7 @@ export class NodeReport implements Health, Watched {
         // Without the query, which may hold a key.
         target: isHttp ? (endpoint.urlPathTemplate.split("?", 1)[0] ?? "") : endpoint.module,
         transport: isHttp ? endpoint.transport.type : "embedded",
+        frames: onFrames.has(name),
         circuit: worst?.kind ?? "closed",
         inFlight: lanes.reduce((sum, { running }) => sum + running, 0),
         reason: worst === undefined || worst.kind === "closed" ? undefined : worst.reason,

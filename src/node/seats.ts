@@ -54,6 +54,7 @@ async function openHere(
     ...{ ...options, application, storage, limits: DEFAULT_LIMITS, egresses, logger },
     directory: directoryOf(functions, opened),
     invoke: (invocation, signal, end) => functions.invoke(invocation, signal, end),
+    onFrames: () => functions.onFrames(),
   });
   const transactions = (id: string): TransactionCounts => {
     const egress = egresses.get(id);

@@ -40,6 +40,7 @@ export interface Look {
   readonly partition: Partition;
   /** What egresses say about their receivers, while those cannot be reached. */
   readonly egressReasons: () => ReadonlyMap<string, string>;
+  readonly onFrames: () => readonly string[];
 }
 
 /** A part of a list: see pages.ts. */
@@ -73,6 +74,8 @@ export interface Condition {
   readonly latestParked: ParkedRecord | undefined;
   /** As in {@link Look}. */
   readonly egressReasons: ReadonlyMap<string, string>;
+  /** Endpoints that take many calls in a request at the moment, by name. */
+  readonly onFrames: readonly string[];
 }
 
 export interface Views {
@@ -120,12 +123,13 @@ export const VIEWS: { readonly [K in ViewName]: View<K> } = {
   position: ({ partition }, { source }) => partition.positions.next(source),
   durable: ({ partition }, { source }) => partition.positions.durable(source),
   work: ({ partition }) => workOf(partition),
-  condition: ({ partition, egressReasons }) => ({
+  condition: ({ partition, egressReasons, onFrames }) => ({
     lanes: [...partition.delivery.lanes()].map(({ binding, running, circuit }) => {
       return { endpoint: binding.endpoint, running, circuit: circuit.state };
     }),
     latestParked: partition.parking.latest,
     egressReasons: egressReasons(),
+    onFrames: onFrames(),
   }),
   obstacle: ({ partition }, { address }) => obstacleOf(partition, address),
   nothingOlder: ({ partition }, { egress, incarnation }) => {

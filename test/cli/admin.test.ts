@@ -203,6 +203,7 @@ test("status is one screen, and fails while the node is not ready", async (t) =>
           functions: "demo/*",
           target: "http://localhost:9000",
           transport: "async",
+          frames: true,
         },
         ...{ circuit: "open", inFlight: 0, reason: "connection refused", nextProbeAtMs: undefined },
       },
@@ -232,7 +233,7 @@ test("status is one screen, and fails while the node is not ready", async (t) =>
   assert.equal(code, 0);
   assert.match(out, /^demo at http:.*: ready\nstatefold 0\.1\.0, up 2 h, data \/data\n/);
   assert.match(out, /^all +20 +2 +400 B +2 +8 +0 +1 +0$/m);
-  assert.match(out, /^demo\/\* +http:\/\/localhost:9000 +open +0 +connection refused$/m);
+  assert.match(out, /^demo\/\* +http:\/\/localhost:9000 +by frames +open +0 +connection refused$/m);
   assert.match(out, /^demo\/in +log +running +3$/m);
   assert.match(out, /^demo\/out +log +5 +2 +12\.0 ms +3 +1$/m);
   assert.match(out, /statefold parked list/);

@@ -159,7 +159,11 @@ export function invokerContract(
 
 /** The functions of these tests, and calls of them. */
 class Functions {
-  invoker: Invoker = { invoke: () => assert.fail("none"), close: async () => {} };
+  invoker: Invoker = {
+    invoke: () => assert.fail("none"),
+    isOnFrames: false,
+    close: async () => {},
+  };
   readonly hanging = new Set<Deferred<void>>();
   /** That hung at once, at most. */
   most = 0;

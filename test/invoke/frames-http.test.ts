@@ -73,7 +73,9 @@ function kinds(outcomes: readonly Outcome[]): string[] {
 test("an endpoint that offers frames gets many calls in one request from then on", async (t) => {
   const server = await Server.start(t);
   const invoker = await anInvoker(t, server.url);
+  assert.equal(invoker.isOnFrames, false);
   assert.equal((await call(invoker)).kind, "reply");
+  assert.equal(invoker.isOnFrames, true);
   assert.deepEqual(kinds(await calls(invoker, 20)), ["reply"]);
   assert.deepEqual(server.seen, ["1", "frames 20"]);
 });
@@ -85,6 +87,7 @@ test("an endpoint that does not offer frames is asked one by one", async (t) => 
   await calls(invoker, 2);
   await calls(invoker, 2);
   assert.deepEqual(server.seen, ["1", "1", "1", "1"]);
+  assert.equal(invoker.isOnFrames, false);
 });
 
 test("with okhttp no offer is taken", async (t) => {
@@ -101,6 +104,7 @@ test("a module that says frames need not be offered any, and has another way whe
   const invoker = await anInvoker(t, server.url, { type: "frames" });
   assert.deepEqual(kinds(await calls(invoker, 3)), ["reply"]);
   assert.deepEqual(server.seen, ["frames 3", "1", "1", "1"]);
+  assert.equal(invoker.isOnFrames, false);
 });
 
 for (const [what, refuse] of [

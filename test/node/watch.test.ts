@@ -32,7 +32,14 @@ function world() {
 }
 
 const endpointStatus = (name: string, reason: string | undefined): EndpointStatus => ({
-  ...{ name, functions: name, target: "http://shop.example", transport: "async", inFlight: 0 },
+  ...{
+    name,
+    functions: name,
+    target: "http://shop.example",
+    transport: "async",
+    inFlight: 0,
+    frames: false,
+  },
   ...{ circuit: reason === undefined ? "closed" : "open", reason, nextProbeAtMs: undefined },
 });
 

@@ -45,6 +45,13 @@ test("the greeter does what its README says, and counts on when both processes w
   assert.equal(await curl(call, runtime.url), answer);
   await Promise.all([functions.restart(), runtime.restart()]);
   assert.equal(await curl(call, runtime.url), answer?.replace("1 times", "2 times"));
+
+  const status = await (await fetch(`${runtime.url}/v1/admin/status`)).json();
+  const { endpoints } = status as { endpoints: { frames: boolean }[] };
+  assert.deepEqual(
+    endpoints.map(({ frames }) => frames),
+    [true],
+  );
 });
 
 /** Does what `curl -X POST localhost:8080/PATH -H 'NAME: VALUE' -d BODY` would do. */

@@ -148,7 +148,7 @@ test("a bad night is mended by the command line alone: nothing lost, nothing dou
 
   // 1. What is it?
   const screen = await night.run("status");
-  assert.match(screen, /^mail\/\* +http:\S+ +(open|probing) .*ECONNREFUSED/m);
+  assert.match(screen, /^mail\/\* +http:\S+ +one by one +(open|probing) .*ECONNREFUSED/m);
   assert.match(screen, /an endpoint is down/);
   assert.match(screen, /statefold parked list/);
   assert.match(screen, /statefold dead list/);

@@ -93,6 +93,7 @@ async function open(setup: ThreadSetup, line: Line<ToMain, ToThread>, desk: Desk
     ...{ application, storage, egresses, limits: DEFAULT_LIMITS, logger },
     directory: directoryOf(functions, bound),
     invoke: (invocation, signal, end) => functions.invoke(invocation, signal, end),
+    onFrames: () => functions.onFrames(),
     onIncarnation: async (incarnation) => {
       await line.ask("incarnated", { incarnation });
     },
