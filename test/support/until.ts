@@ -2,17 +2,17 @@ import type { EventEmitter } from "node:events";
 import { describeError } from "../../src/base/errors.ts";
 
 export interface WaitOptions {
-  /** Default 10 s: a deadline for what has gone wrong, not an expectation. */
+  /** Default 30 s: a deadline for what has gone wrong, not an expectation. */
   readonly timeoutMs?: number;
 }
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 30_000;
 
 /**
  * Asks again and again until the answer is truthy, and returns it; what the condition throws counts as
  * a no. Fails at the deadline with what was waited for and the last answer.
  *
- * @param what completes "waited 10000 ms for …"
+ * @param what completes "waited 30000 ms for …"
  * @param options everyMs: the pause between two questions; default 5
  */
 export async function until<T>(
