@@ -120,6 +120,7 @@ function readMutation(reader: WireReader): StateMutation {
   if (type !== 1)
     throw new WireError(`the mutation of state "${name}" has the unknown type ${type}`);
   // Its has_value is not looked at: whoever says MODIFY has a value.
+  if (value.hasValue && value.typename !== "") return { name, value };
   const typename = value.typename === "" ? UNSET_TYPE : value.typename;
   return { name, value: { ...value, typename, hasValue: true } };
 }
