@@ -34,7 +34,7 @@ export function writeUtf8(to: Uint8Array, start: number, text: string, bytes: nu
 }
 
 /** V8 keeps so many bytes inside the array's own object: nothing else is allocated, and nothing freed apart. */
-const INLINE_BYTES = 64;
+export const INLINE_BYTES = 64;
 
 /** Room for bytes that stay: not cut out of a pool, all of which they would keep alive. Not cleared. */
 export function ownBytes(size: number): Uint8Array {

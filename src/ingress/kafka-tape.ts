@@ -87,10 +87,10 @@ export class KafkaTape implements Tape {
     const { next, records } = run;
     let bytes = 0;
     let count = 0;
-    for (const record of records.slice(0, batchRecords)) {
+    for (const record of records) {
+      if (count >= batchRecords || bytes >= batchBytes) break;
       count++;
       bytes += bytesOf(record);
-      if (bytes >= batchBytes) break;
     }
     const head = records.slice(0, count);
     const tail = records.slice(count);
@@ -141,6 +141,6 @@ export class KafkaTape implements Tape {
   }
 }
 
-const incoming = ({ offset, timestampMs, key, value, headers }: KafkaRecord): IncomingRecord => ({
-  ...{ position: offset, timestampMs, key, value, headers },
-});
+function incoming({ offset, timestampMs, key, value, headers }: KafkaRecord): IncomingRecord {
+  return { position: offset, timestampMs, key, value, headers };
+}

@@ -1,5 +1,6 @@
-import { fromUtf8 } from "../base/bytes.ts";
+import { EMPTY_BYTES, fromUtf8 } from "../base/bytes.ts";
 import { StatefoldError } from "../base/errors.ts";
+import { KeptBytes } from "../base/kept-bytes.ts";
 import type { Header } from "../model/message.ts";
 import type { InvalidRecord, RoutedMessage, SourceRecord } from "../model/source.ts";
 import type { OnInvalid, Route } from "../spec/module.ts";
@@ -31,6 +32,9 @@ const LATEST_TIME_MS = 8.64e15;
 /** W3C trace context: passed through as it is, unless it is none. */
 const TRACEPARENT = "traceparent";
 
+const NO_HEADERS: readonly Header[] = [];
+const NO_MESSAGES: readonly RoutedMessage[] = [];
+
 /**
  * Turns a run of records into messages, and decides what becomes of those that cannot be routed.
  *
@@ -45,23 +49,33 @@ export function routeRecords(
   next: number,
 ): RoutedRecords {
   const records: SourceRecord[] = [];
+  const kept = new KeptBytes();
   for (const record of incoming) {
-    const routed = routeRecord(route, record);
-    const { position, timestampMs = 0 } = record;
-    const isTime = timestampMs > 0 && timestampMs <= LATEST_TIME_MS;
-    const common = isTime ? { position, recordAtMs: timestampMs } : { position };
+    const routed = routeRecord(route, record, kept);
+    const { position } = record;
     if (routed.kind === "messages") {
-      records.push({ ...common, messages: routed.messages });
+      records.push(withTime(position, record.timestampMs, routed.messages));
     } else if (onInvalid === "deadLetter") {
-      records.push({ ...common, messages: [], invalid: routed.invalid });
+      const { invalid } = routed;
+      records.push({ ...withTime(position, record.timestampMs, NO_MESSAGES), invalid });
     } else if (onInvalid === "skip") {
-      records.push({ position, messages: [] });
+      records.push({ position, messages: NO_MESSAGES });
     } else {
       const message = `${source}@${position}: ${routed.invalid.reason}. The source stops here (onInvalid: stop): remove the record or choose deadLetter or skip`;
       return { records, next: position, stop: new StatefoldError("RECORD_INVALID", message) };
     }
   }
   return { records, next, stop: undefined };
+}
+
+/** Written out: a spread costs more than all else that is done with a record here. */
+function withTime(
+  position: number,
+  timestampMs: number | undefined,
+  messages: readonly RoutedMessage[],
+): SourceRecord {
+  const isTime = timestampMs !== undefined && timestampMs > 0 && timestampMs <= LATEST_TIME_MS;
+  return isTime ? { position, recordAtMs: timestampMs, messages } : { position, messages };
 }
 
 export type Routed =
@@ -74,18 +88,22 @@ export type Routed =
  * not looked at. Unlike there a record that cannot be routed is an outcome, and an empty key is one such:
  * a target's id is never empty.
  */
-export function routeRecord(route: Route, record: Omit<IncomingRecord, "position">): Routed {
-  const headers = record.headers.map(({ key, value }) => ({ key, value: copy(value) }));
+export function routeRecord(
+  route: Route,
+  record: Omit<IncomingRecord, "position">,
+  kept = new KeptBytes(),
+): Routed {
+  const headers = keptHeaders(record.headers, kept);
   const trace = headers.find((header) => header.key === TRACEPARENT);
   const traceparent = trace === undefined ? undefined : traceparentOf(fromUtf8(trace.value));
   const value = {
     typename: route.valueType,
     hasValue: record.value !== undefined,
-    value: copy(record.value ?? new Uint8Array(0)),
+    value: kept.copy(record.value ?? EMPTY_BYTES),
   };
   const reason = whyInvalid(record);
   if (reason !== undefined || record.key === undefined) {
-    const key = record.key === undefined ? undefined : copy(record.key);
+    const key = record.key === undefined ? undefined : kept.copy(record.key);
     const why = reason ?? NO_KEY;
     return { kind: "invalid", invalid: { reason: why, key, value, headers, traceparent } };
   }
@@ -94,6 +112,11 @@ export function routeRecord(route: Route, record: Omit<IncomingRecord, "position
     return { target: { type, id }, value, headers, traceparent };
   });
   return { kind: "messages", messages };
+}
+
+function keptHeaders(headers: readonly Header[], kept: KeptBytes): readonly Header[] {
+  if (headers.length === 0) return NO_HEADERS;
+  return headers.map(({ key, value }) => ({ key, value: kept.copy(value) }));
 }
 
 const NO_KEY = "the record has no key, which would be the id of the function to call";
@@ -110,10 +133,7 @@ function whyInvalid(record: Omit<IncomingRecord, "position">): string | undefine
 
 /** A byte order mark is part of the id, as in Java; TextDecoder would take it away. */
 function idOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("utf8");
-}
-
-/** A message may be kept for long; it must not keep alive the whole of what was read with it. */
-function copy(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
+  const bytes =
+    key instanceof Buffer ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return bytes.toString("utf8");
 }

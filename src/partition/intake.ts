@@ -9,7 +9,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import { type Address, addressProblem } from "../model/address.ts";
 import type { Message } from "../model/message.ts";
 import { CALL_TYPE, ownerOf } from "../model/owner.ts";
-import type { SourceRecord } from "../model/source.ts";
+import type { RoutedMessage, SourceRecord } from "../model/source.ts";
 import { peerOf, peerSource, placeOfDestination } from "../store/keys.ts";
 import type { Barrier } from "./barrier.ts";
 import type { Calls } from "./calls.ts";
@@ -233,20 +233,19 @@ export class Intake {
     const { ledger, post, deadLetters, epochs } = this.#parts;
     const at = `${source}@${record.position}`;
     const acceptedAtMs = epochs.nowMs;
-    const { recordAtMs } = record;
-    const time = recordAtMs === undefined ? {} : { recordAtMs };
-    const common = { caller: undefined, causeId: undefined, acceptedAtMs, ...time };
-    record.messages.forEach((routed, i) => {
-      const { target, value, traceparent, headers } = routed;
+    const { recordAtMs, messages } = record;
+    let i = 0;
+    for (const routed of messages) {
       // Named by its place in the source: taken again after a crash, it is the same message.
       const id = i === 0 ? at : `${at}.${i}`;
+      i++;
       ledger.accepted++;
-      post.route({ ...common, target, value, id, traceparent, headers }, at);
-    });
+      post.route(messageOf(routed, id, acceptedAtMs, recordAtMs), at);
+    }
     if (record.invalid === undefined) return;
-    const { reason, key, value, headers, traceparent } = record.invalid;
+    const { reason, key, ...rest } = record.invalid;
     const target = { type: "", id: key === undefined ? "" : fromUtf8(key) };
-    const message = { ...common, target, value, id: at, traceparent, headers };
+    const message = messageOf({ ...rest, target }, at, acceptedAtMs, recordAtMs);
     ledger.accepted++;
     const what = { kind: "message", message } as const;
     deadLetters.add({ code: "RECORD_INVALID", reason, what, source: at });
@@ -301,4 +300,18 @@ export class Intake {
       deadLetters.add({ code: "EGRESS_REFUSED", reason, what: effect, address, egress });
     });
   }
+}
+
+/** What became of a record, or stands in its place. Written out, as those that are sent. */
+function messageOf(
+  { target, value, headers, traceparent }: RoutedMessage,
+  id: string,
+  acceptedAtMs: number,
+  recordAtMs: number | undefined,
+): Message {
+  const caller = undefined;
+  const causeId = undefined;
+  return recordAtMs === undefined
+    ? { target, caller, value, id, causeId, acceptedAtMs, traceparent, headers }
+    : { target, caller, value, id, causeId, acceptedAtMs, traceparent, headers, recordAtMs };
 }

@@ -687,6 +687,7 @@ export const DRIVERS: Drivers = {
 export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/gateway/connections.ts#LAST_LOOK_MS":
     "between the two looks before an idle connection is closed",
+  "src/base/kept-bytes.ts#CHUNK_BYTES": "what one small copy keeps alive",
   "src/base/deadlines.ts#IDLE_LINES":
     "kept for the next; beyond, those that nobody is in are forgotten",
   "src/node/threads/pack.ts#FIRST_CHUNK_BYTES": "of the first buffer of a batch, under CHUNK_BYTES",

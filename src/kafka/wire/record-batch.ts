@@ -125,7 +125,6 @@ function decodeRecord(
   const length = body.varint();
   const behind = body.left - length;
   body.int8(); // no attributes are in use
-  const timestampMs = timeMs ?? baseTimeMs;
   const sinceMs = body.varlong();
   const offset = baseOffset + body.varint();
   const key = body.varBytes();
@@ -134,10 +133,7 @@ function decodeRecord(
   if (body.left !== behind) {
     throw new KafkaProtocolError(`the record at offset ${offset} is not as long as it says`);
   }
-  return {
-    ...{ offset, key, value, headers },
-    timestampMs: timeMs === undefined ? timestampMs + sinceMs : timestampMs,
-  };
+  return { offset, timestampMs: timeMs ?? baseTimeMs + sinceMs, key, value, headers };
 }
 
 function decodeHeaders(body: WireReader): readonly Header[] {
