@@ -14,24 +14,20 @@ export const SEQUENCE_MAX = 2 ** 30;
 const BATCH_BYTES = 61;
 
 /**
- * Groups records into batches, those of one partition in their order, and the batches into requests: one of
+ * Cuts the records of partitions into batches, in their order, and groups those into requests: one of
  * each partition at a time, since a request takes no two.
  *
  * @param maxBytesOf how large the batches of a topic may be; one record may be larger
  * @param isAlone a record that gets a batch of its own
  */
 export function requestsOf(
-  records: readonly PlacedRecord[],
+  partitions: readonly Batch[],
   maxBytesOf: (topic: string) => number,
   isAlone: (number: number) => boolean,
 ): Batch[][] {
   const requests: Batch[][] = [];
-  for (const ofPartition of byPartition(records).values()) {
-    for (const [i, batch] of batchesOf(
-      ofPartition,
-      maxBytesOf(ofPartition[0]?.at.topic ?? ""),
-      isAlone,
-    ).entries()) {
+  for (const { at, records } of partitions) {
+    for (const [i, batch] of batchesOf(records, maxBytesOf(at.topic), isAlone).entries()) {
       const request = requests[i] ?? [];
       requests[i] = request;
       request.push(batch);
@@ -42,13 +38,25 @@ export function requestsOf(
 
 export const placeOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
-function byPartition(records: readonly PlacedRecord[]): Map<string, PlacedRecord[]> {
-  const found = new Map<string, PlacedRecord[]>();
+/** All that goes to one partition together, in its order. */
+export function byPartition(records: readonly PlacedRecord[]): Batch[] {
+  const found: { at: TopicPartition; records: PlacedRecord[] }[] = [];
+  const topics = new Map<string, PlacedRecord[][]>();
   for (const record of records) {
-    const place = placeOf(record.at);
-    const known = found.get(place);
-    if (known === undefined) found.set(place, [record]);
-    else known.push(record);
+    const { topic, partition } = record.at;
+    let partitions = topics.get(topic);
+    if (partitions === undefined) {
+      partitions = [];
+      topics.set(topic, partitions);
+    }
+    const known = partitions[partition];
+    if (known !== undefined) {
+      known.push(record);
+      continue;
+    }
+    const first = [record];
+    partitions[partition] = first;
+    found.push({ at: record.at, records: first });
   }
   return found;
 }

@@ -65,6 +65,7 @@ export class Placement {
     turn: number,
   ): Promise<{ placed: PlacedRecord[]; refused: RefusedRecord[] }> {
     const counts = await this.#countAll(new Set(records.map(({ topic }) => topic)));
+    const places = new Places();
     const placed: PlacedRecord[] = [];
     const refused: RefusedRecord[] = [];
     for (const { number, topic, record } of records) {
@@ -75,7 +76,7 @@ export class Placement {
       }
       const { key } = record;
       const partition = key === undefined ? turn % count : partitionOfBytes(key, count);
-      placed.push({ number, at: { topic, partition }, record, bytes: recordBytes(record) });
+      placed.push({ number, at: places.at(topic, partition), record, bytes: recordBytes(record) });
     }
     return { placed, refused };
   }
@@ -141,12 +142,28 @@ export class Placement {
   }
 }
 
+/** One object for each place of a call, which all its records share. */
+class Places {
+  readonly #topics = new Map<string, TopicPartition[]>();
+
+  at(topic: string, partition: number): TopicPartition {
+    let known = this.#topics.get(topic);
+    if (known === undefined) {
+      known = [];
+      this.#topics.set(topic, known);
+    }
+    const at = known[partition] ?? { topic, partition };
+    known[partition] = at;
+    return at;
+  }
+}
+
 /** Why nothing goes to a topic that the brokers keep from us. */
 export const refusedTopic = (topic: string, code: string): string =>
   `topic ${topic}: the broker refuses it (${code})`;
 
 /** With what a batch adds for each. */
-export function recordBytes({ key, value, headers }: NewKafkaRecord): number {
+export function recordBytes({ key, value, headers }: Omit<NewKafkaRecord, "timestampMs">): number {
   let bytes = 32 + (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
   for (const header of headers) bytes += 8 + 3 * header.key.length + header.value.byteLength;
   return bytes;

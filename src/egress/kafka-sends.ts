@@ -8,7 +8,7 @@ import type { Compression, KafkaCluster, ProducerSession } from "../kafka/contra
 import { isUnknownTopic, KafkaError } from "../kafka/error.ts";
 import { insist, type Patience } from "../kafka/insist.ts";
 import type { RefusedRecord } from "./contract.ts";
-import { type Batch, placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
+import { type Batch, byPartition, placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
 import { REFUSED_WITHIN } from "./kafka-marker.ts";
 import type { NumberedRecord, Placement } from "./kafka-placement.ts";
 import { Refusals, RefusedBatch } from "./kafka-refusals.ts";
@@ -106,7 +106,8 @@ export class Sends {
     });
     const { placed, refused: unplaced } = await placement.place(asked, records[0]?.number ?? 0);
     const session = await this.#begin();
-    for (const request of requestsOf(placed, placement.maxBytesOf, this.#refusals.isAlone)) {
+    const { isAlone } = this.#refusals;
+    for (const request of requestsOf(byPartition(placed), placement.maxBytesOf, isAlone)) {
       this.#unanswered = request.map((batch) => ({
         batch,
         firstSequence: session.sequences.get(placeOf(batch.at)) ?? 0,

@@ -23,7 +23,7 @@ import type {
 import { isForbidden, isForbidding, isUnknownTopic, KafkaError } from "../kafka/error.ts";
 import { insist, type Patience } from "../kafka/insist.ts";
 import type { Published, RefusedRecord } from "./contract.ts";
-import { placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
+import { type Batch, byPartition, placeOf, requestsOf, SEQUENCE_MAX } from "./kafka-batches.ts";
 import type { First, Intents } from "./kafka-intent.ts";
 import { LooseEnds, type Traced } from "./kafka-loose-ends.ts";
 import { encodeMarker, type Marker, REFUSED_WITHIN } from "./kafka-marker.ts";
@@ -187,11 +187,13 @@ export class Transactions {
     const { cluster, patience, onEnd, maxSequence = SEQUENCE_MAX } = this.#options;
     const { producer } = session;
     session.isOpen = true;
-    const traced = await this.#ends.clean(producer, placesOf(records));
+    const partitions = byPartition(records);
+    const places = partitions.map(({ at }) => at);
+    const traced = await this.#ends.clean(producer, places);
     // Side by side; both have ended before the transaction does, or the session is given up.
     const firsts: First[] = [];
     const parts = [
-      this.#send(session, records, traced, firsts),
+      this.#send(session, partitions, traced, firsts),
       this.#mark(session, marker, traced),
     ];
     const ends = await Promise.allSettled(parts);
@@ -217,16 +219,16 @@ export class Transactions {
   /** @param firsts where they begin in each partition */
   async #send(
     session: Session,
-    records: readonly PlacedRecord[],
+    partitions: readonly Batch[],
     traced: Traced,
     firsts: First[],
   ): Promise<void> {
-    if (records.length === 0) return;
+    if (partitions.length === 0) return;
     const { cluster, compression, placement } = this.#options;
     const { producer, sequences } = session;
-    await this.#join(producer, records, traced.places);
+    await this.#join(producer, partitions);
     this.#ends.begun(traced);
-    const requests = requestsOf(records, placement.maxBytesOf, this.#refusals.isAlone);
+    const requests = requestsOf(partitions, placement.maxBytesOf, this.#refusals.isAlone);
     for (const [turn, request] of requests.entries()) {
       const batches = request.map(({ at, records: ofBatch }) => ({
         ...at,
@@ -249,25 +251,21 @@ export class Transactions {
   }
 
   /** Makes the partitions part of the transaction; a topic that we may not write to is found. */
-  async #join(
-    producer: ProducerSession,
-    records: readonly PlacedRecord[],
-    places: readonly TopicPartition[],
-  ): Promise<void> {
+  async #join(producer: ProducerSession, partitions: readonly Batch[]): Promise<void> {
     const { cluster, placement, patience } = this.#options;
-    const join = (partitions: readonly TopicPartition[]) =>
-      insist(patience, () => cluster.addPartitions(producer, partitions));
+    const join = (places: readonly TopicPartition[]) =>
+      insist(patience, () => cluster.addPartitions(producer, places));
     try {
-      return await join(places);
+      return await join(partitions.map(({ at }) => at));
     } catch (error) {
       if (!isForbidding(error) && !isUnknownTopic(error)) throw error;
     }
-    for (const at of places) {
+    for (const partition of partitions) {
+      const { at } = partition;
       try {
         await join([at]);
       } catch (error) {
-        if (isForbidding(error))
-          throw new RefusedBatch({ at, records: ofPlace(records, at) }, error.code);
+        if (isForbidding(error)) throw new RefusedBatch(partition, error.code);
         if (isUnknownTopic(error)) placement.forget(at.topic);
         throw error;
       }
@@ -358,15 +356,6 @@ export class Transactions {
       throw new StatefoldError("CONFIG_INVALID", text, { cause: error });
     }
   }
-}
-
-/** Each once. */
-function placesOf(records: readonly PlacedRecord[]): readonly TopicPartition[] {
-  return [...new Map(records.map(({ at }) => [placeOf(at), at])).values()];
-}
-
-function ofPlace(records: readonly PlacedRecord[], at: TopicPartition): readonly PlacedRecord[] {
-  return records.filter((record) => placeOf(record.at) === placeOf(at));
 }
 
 const REFUSED_EARLIER = "the brokers refused it, and the process ended before that was noted";

@@ -209,11 +209,16 @@ export class KafkaEgress implements Egress {
   async #publish(lane: Lane, first: number, records: readonly EgressRecord[]): Promise<Published> {
     const refused: RefusedRecord[] = [];
     let left: NumberedRecord[] = [];
+    const nowMs = this.#options.nowMs();
     for (const [i, record] of records.entries()) {
       const decoded = decodeProducerRecord(record.value);
       const reason = typeof decoded === "string" ? decoded : this.#whyRefused(decoded);
       if (reason !== undefined) refused.push({ number: first + i, reason });
-      else if (typeof decoded !== "string") left.push(this.#numbered(first + i, decoded, record));
+      else if (typeof decoded !== "string") {
+        const { traceparent } = record;
+        const made = newRecord(decoded, traceparent, nowMs);
+        left.push({ number: first + i, topic: decoded.topic, record: made });
+      }
     }
     while (left.length > 0) {
       const published = await lane.way.publish(left);
@@ -224,16 +229,11 @@ export class KafkaEgress implements Egress {
     return { refused: refused.toSorted((a, b) => a.number - b.number) };
   }
 
-  #numbered(number: number, decoded: ProducerRecord, { traceparent }: EgressRecord) {
-    const record = newRecord(decoded, traceparent, this.#options.nowMs());
-    return { number, topic: decoded.topic, record };
-  }
-
   #whyRefused(record: ProducerRecord): string | undefined {
     if (record.topic === "") return "the record names no topic";
     const limit = this.#options.settings.maxRecordBytes;
     // The trace context may come on top.
-    const bytes = recordBytes(newRecord(record, undefined, 0)) + TRACE_BYTES;
+    const bytes = recordBytes(record) + TRACE_BYTES;
     return bytes > limit
       ? `the record has ${bytes} bytes with its headers, over the limit of ${limit} (max.request.size)`
       : undefined;
@@ -294,13 +294,12 @@ export class KafkaEgress implements Egress {
 const TRACE_BYTES = 256;
 
 function newRecord(
-  { key, value, headers: given }: ProducerRecord,
+  { key, value, headers }: ProducerRecord,
   traceparent: string | undefined,
   timestampMs: number,
 ): NewKafkaRecord {
-  const headers = [...given];
-  if (traceparent !== undefined && !headers.some((header) => header.key === "traceparent")) {
-    headers.push({ key: "traceparent", value: utf8(traceparent) });
-  }
-  return { timestampMs, key, value, headers };
+  const isTraced = traceparent !== undefined && !headers.some((one) => one.key === "traceparent");
+  if (!isTraced) return { timestampMs, key, value, headers };
+  const trace = { key: "traceparent", value: utf8(traceparent) };
+  return { timestampMs, key, value, headers: [...headers, trace] };
 }

@@ -68,7 +68,7 @@ for (const delivery of SEMANTICS) {
 
   test(`${delivery.type}: a record that was refused is refused again, until that is noted`, async (t) => {
     const stage = world(t);
-    stage.broker.refuses = ({ value }) => value?.toString() === "bad";
+    stage.broker.refuses = ({ value }) => Buffer.from(value ?? []).toString() === "bad";
     const egress = await stage.egress({ delivery });
     egress.open(0, 1);
     const sent = [...texts("a", ["1", "bad", "3"]), ...texts("nowhere", ["4"])];
@@ -84,7 +84,7 @@ for (const delivery of SEMANTICS) {
     const stage = world(t);
     stage.broker.createTopic("closed", 1);
     stage.broker.forbidden = "closed";
-    stage.broker.refuses = ({ value }) => value?.toString() === "bad";
+    stage.broker.refuses = ({ value }) => Buffer.from(value ?? []).toString() === "bad";
     const egress = await stage.egress({ delivery });
     egress.open(0, 1);
     const large = "x".repeat(2_000);

@@ -19,7 +19,7 @@ import type { Compression, KafkaRecord, NewKafkaRecord, RecordBatch } from "../c
 import { KafkaProtocolError } from "../error.ts";
 import { COMPRESSIONS, compress, decompress } from "./compression.ts";
 import { WireReader } from "./reader.ts";
-import { WireWriter } from "./writer.ts";
+import { varBytesSize, varintSize, varlongSize, WireWriter } from "./writer.ts";
 
 const COMPRESSION = 0x7;
 const BROKER_TIME = 0x8;
@@ -164,18 +164,16 @@ export async function encodeBatch(
   options: BatchOptions,
 ): Promise<Uint8Array> {
   const baseTimeMs = records[0]?.timestampMs ?? 0;
-  const latestTimeMs = records.reduce((latest, r) => Math.max(latest, r.timestampMs), baseTimeMs);
-  const body = new WireWriter(1024);
-  const scratch = new WireWriter(256);
-  for (const [i, record] of records.entries()) encodeRecord(body, scratch, record, baseTimeMs, i);
-  const packed = await compress(options.compression, body.view());
-  const batch = new WireWriter(packed.byteLength + 64);
+  let latestTimeMs = baseTimeMs;
+  for (const { timestampMs } of records) latestTimeMs = Math.max(latestTimeMs, timestampMs);
+  const { compression } = options;
+  const batch = new WireWriter(1024);
   batch.int64(0);
   batch.int32(0);
   batch.int32(-1);
   batch.int8(2);
   batch.int32(0);
-  const codec = COMPRESSIONS.indexOf(options.compression);
+  const codec = COMPRESSIONS.indexOf(compression);
   batch.int16(codec | (options.isTransactional ? TRANSACTIONAL : 0));
   batch.int32(records.length - 1);
   batch.int64(baseTimeMs);
@@ -184,30 +182,47 @@ export async function encodeBatch(
   batch.int16(options.producerEpoch);
   batch.int32(options.firstSequence);
   batch.int32(records.length);
-  batch.raw(packed);
+  if (compression === "none") encodeRecords(batch, records, baseTimeMs);
+  else {
+    const body = new WireWriter(1024);
+    encodeRecords(body, records, baseTimeMs);
+    batch.raw(await compress(compression, body.view()));
+  }
   batch.int32At(batch.length - HEAD_BYTES, 8);
   batch.uint32At(crc32c(batch.view(ATTRIBUTES_AT)), CRC_AT);
   return batch.view();
 }
 
+function encodeRecords(
+  to: WireWriter,
+  records: readonly NewKafkaRecord[],
+  baseTimeMs: number,
+): void {
+  let offset = 0;
+  for (const record of records) encodeRecord(to, record, baseTimeMs, offset++);
+}
+
 function encodeRecord(
-  body: WireWriter,
-  scratch: WireWriter,
-  record: NewKafkaRecord,
+  to: WireWriter,
+  { timestampMs, key, value, headers }: NewKafkaRecord,
   baseTimeMs: number,
   offset: number,
 ): void {
-  scratch.clear();
-  scratch.int8(0);
-  scratch.varlong(record.timestampMs - baseTimeMs);
-  scratch.varint(offset);
-  scratch.varBytes(record.key);
-  scratch.varBytes(record.value);
-  scratch.varint(record.headers.length);
-  for (const { key, value } of record.headers) {
-    scratch.varBytes(utf8(key));
-    scratch.varBytes(value);
+  const names = headers.map((header) => utf8(header.key));
+  const sinceMs = timestampMs - baseTimeMs;
+  let length = 1 + varlongSize(sinceMs) + varintSize(offset) + varintSize(headers.length);
+  length += varBytesSize(key) + varBytesSize(value);
+  for (const name of names) length += varBytesSize(name);
+  for (const header of headers) length += varBytesSize(header.value);
+  to.varint(length);
+  to.int8(0);
+  to.varlong(sinceMs);
+  to.varint(offset);
+  to.varBytes(key);
+  to.varBytes(value);
+  to.varint(headers.length);
+  for (const [i, header] of headers.entries()) {
+    to.varBytes(names[i]);
+    to.varBytes(header.value);
   }
-  body.varint(scratch.length);
-  body.raw(scratch.view());
 }

@@ -133,3 +133,25 @@ export class WireWriter {
     return at;
   }
 }
+
+/** What {@link WireWriter.varint} takes of a number. */
+export function varintSize(value: number): number {
+  const zigzag = ((value << 1) ^ (value >> 31)) >>> 0;
+  return zigzag < 0x80 ? 1 : Math.ceil((32 - Math.clz32(zigzag)) / 7);
+}
+
+/** What {@link WireWriter.varlong} takes of a number. */
+export function varlongSize(value: number): number {
+  if (value === (value | 0)) return varintSize(value);
+  const wide = BigInt(value);
+  let rest = BigInt.asUintN(64, (wide << 1n) ^ (wide >> 63n));
+  let size = 1;
+  for (; rest >= 0x80n; rest >>= 7n) size++;
+  return size;
+}
+
+/** What {@link WireWriter.varBytes} takes of bytes. */
+export function varBytesSize(bytes: Uint8Array | undefined): number {
+  const length = bytes?.byteLength ?? 0;
+  return varintSize(bytes === undefined ? -1 : length) + length;
+}
