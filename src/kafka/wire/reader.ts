@@ -1,6 +1,7 @@
 import { KafkaProtocolError } from "../error.ts";
 
 const UTF8 = new TextDecoder();
+const TWO_32 = 0x100000000;
 
 /**
  * Reads Kafka's primitive types, big-endian. What ends too early is a {@link KafkaProtocolError}: the
@@ -39,7 +40,8 @@ export class WireReader {
 
   /** As a number: offsets and times stay far below 2^53. */
   int64(): number {
-    return Number(this.#bytes.readBigInt64BE(this.#take(8)));
+    const at = this.#take(8);
+    return this.#bytes.readInt32BE(at) * TWO_32 + this.#bytes.readUInt32BE(at + 4);
   }
 
   /** Producer ids, which may use all 64 bits. */

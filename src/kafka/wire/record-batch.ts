@@ -55,7 +55,12 @@ export async function decodeBatches(bytes: Uint8Array): Promise<RecordBatch[]> {
     const batch = buffer.subarray(at, at + length);
     at += length;
     try {
-      batches.push(await decodeBatch(batch));
+      const { head, packed } = readHead(batch);
+      const { compression } = head;
+      // Most are not packed, and small.
+      const body =
+        compression === "none" ? packed : await decompress(compression, packed, UNPACKED_MAX_BYTES);
+      batches.push(readRecords(head, body));
     } catch (error) {
       batches.push(damagedBatch(batch, buffer.subarray(at), describeError(error)));
     }
@@ -76,7 +81,16 @@ function damagedBatch(bytes: Buffer, behind: Buffer, reason: string): RecordBatc
   };
 }
 
-async function decodeBatch(bytes: Buffer): Promise<RecordBatch> {
+/** What a batch says of its records. */
+interface BatchHead extends Omit<RecordBatch, "records" | "damage"> {
+  readonly compression: Compression;
+  readonly baseTimeMs: number;
+  /** Of all of them; undefined: each has its own. */
+  readonly timeMs: number | undefined;
+  readonly count: number;
+}
+
+function readHead(bytes: Buffer): { readonly head: BatchHead; readonly packed: Uint8Array } {
   const reader = new WireReader(bytes);
   const baseOffset = reader.int64();
   reader.int32(); // its length
@@ -102,18 +116,28 @@ async function decodeBatch(bytes: Buffer): Promise<RecordBatch> {
   if (compression === undefined) {
     throw new KafkaProtocolError(`the batch at offset ${baseOffset} is packed in an unknown way`);
   }
-  const packed = reader.raw(reader.left);
-  const body = new WireReader(await decompress(compression, packed, UNPACKED_MAX_BYTES));
-  const timeMs = (attributes & BROKER_TIME) === 0 ? undefined : latestTimeMs;
-  const records: KafkaRecord[] = [];
-  for (let i = 0; i < count; i++) {
-    records.push(decodeRecord(body, baseOffset, baseTimeMs, timeMs));
-  }
-  return {
-    ...{ baseOffset, lastOffset, producerId, records },
+  const head: BatchHead = {
+    baseOffset,
+    lastOffset,
+    producerId,
     isTransactional: (attributes & TRANSACTIONAL) !== 0,
     isControl: (attributes & CONTROL) !== 0,
+    compression,
+    baseTimeMs,
+    timeMs: (attributes & BROKER_TIME) === 0 ? undefined : latestTimeMs,
+    count,
   };
+  return { head, packed: reader.raw(reader.left) };
+}
+
+function readRecords(head: BatchHead, bytes: Uint8Array): RecordBatch {
+  const { baseOffset, lastOffset, producerId, isTransactional, isControl } = head;
+  const body = new WireReader(bytes);
+  const records: KafkaRecord[] = [];
+  for (let i = 0; i < head.count; i++) {
+    records.push(decodeRecord(body, baseOffset, head.baseTimeMs, head.timeMs));
+  }
+  return { baseOffset, lastOffset, producerId, records, isTransactional, isControl };
 }
 
 function decodeRecord(
