@@ -210,14 +210,16 @@ export class KafkaEgress implements Egress {
     const refused: RefusedRecord[] = [];
     let left: NumberedRecord[] = [];
     const nowMs = this.#options.nowMs();
-    for (const [i, record] of records.entries()) {
+    let number = first - 1;
+    for (const record of records) {
+      number++;
       const decoded = decodeProducerRecord(record.value);
       const reason = typeof decoded === "string" ? decoded : this.#whyRefused(decoded);
-      if (reason !== undefined) refused.push({ number: first + i, reason });
+      if (reason !== undefined) refused.push({ number, reason });
       else if (typeof decoded !== "string") {
         const { traceparent } = record;
         const made = newRecord(decoded, traceparent, nowMs);
-        left.push({ number: first + i, topic: decoded.topic, record: made });
+        left.push({ number, topic: decoded.topic, record: made });
       }
     }
     while (left.length > 0) {

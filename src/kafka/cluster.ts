@@ -106,9 +106,10 @@ export class BrokerCluster implements KafkaCluster {
     const { error, partitions } = await broker.fetching.request(FETCH, request);
     checkError(error, "fetching");
     return partitions.map((found) => {
+      const { topic, partition, highWatermark, lastStableOffset, aborted, batches } = found;
       const name = errorName(found.error);
-      if (name !== undefined && MOVED.has(name)) this.#leaders.delete(found.topic);
-      return { ...found, error: name };
+      if (name !== undefined && MOVED.has(name)) this.#leaders.delete(topic);
+      return { topic, partition, error: name, highWatermark, lastStableOffset, aborted, batches };
     });
   }
 

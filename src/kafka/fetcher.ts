@@ -156,9 +156,9 @@ export class Fetcher {
     const { cluster, maxWaitMs, minBytes, maxBytes, maxPartitionBytes, gather, onFetched } =
       this.#options;
     const asked = new Map(taps.map((tap) => [keyOf(tap.at), { tap, offset: tap.position }]));
-    const partitions = taps.map((tap) => ({
-      ...{ ...tap.at, offset: tap.position, maxBytes: maxPartitionBytes },
-    }));
+    const partitions = taps.map(({ at: { topic, partition }, position: offset }) => {
+      return { topic, partition, offset, maxBytes: maxPartitionBytes };
+    });
     const begunMs = performance.now();
     const gathered = gather?.();
     const fetched = await cluster.fetch(node, {

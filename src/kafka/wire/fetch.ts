@@ -1,6 +1,7 @@
 import type { AbortedTransaction, FetchRequest, RecordBatch, TopicPartition } from "../contract.ts";
 import { KafkaProtocolError } from "../error.ts";
-import { readByTopic, writeByTopic } from "./partitions.ts";
+import { writeByTopic } from "./partitions.ts";
+import type { WireReader } from "./reader.ts";
 import { decodeBatches } from "./record-batch.ts";
 import type { RequestKind } from "./request.ts";
 
@@ -44,32 +45,51 @@ export const FETCH: RequestKind<
     reader.int32();
     const error = reader.int16();
     reader.int32(); // session
-    const found = readByTopic(reader, () => {
-      const head = {
-        error: reader.int16(),
-        highWatermark: reader.int64(),
-        lastStableOffset: reader.int64(),
-      };
-      reader.int64(); // where the partition begins
-      const aborted = reader.array(() => ({
-        producerId: reader.bigInt64(),
-        firstOffset: reader.int64(),
-      }));
-      reader.int32(); // a replica that is closer
-      return { ...head, aborted, bytes: reader.nullableBytes() };
-    });
+    const found = reader
+      .array(() => {
+        const topic = reader.string();
+        return reader.array(() => readPartition(reader, topic));
+      })
+      .flat();
     const partitions: FetchAnswer[] = [];
-    for (const { bytes, ...rest } of found) {
-      try {
-        // What is kept of a partition must not keep alive what was fetched of the others.
-        const hasBytes = bytes !== undefined && bytes.byteLength > 0;
-        const batches = hasBytes ? await decodeBatches(new Uint8Array(bytes)) : [];
-        partitions.push({ ...rest, batches });
-      } catch (error) {
-        if (!(error instanceof KafkaProtocolError)) throw error;
-        partitions.push({ ...rest, error: CORRUPT_MESSAGE, batches: [] });
-      }
+    for (const { answer, bytes } of found) {
+      // Most have nothing, as a rule.
+      partitions.push(bytes === undefined ? answer : await withBatches(answer, bytes));
     }
     return { error, partitions };
   },
 };
+
+/** Written out, here and below: a spread costs more than all else in an answer with little. */
+function readPartition(
+  reader: WireReader,
+  topic: string,
+): { readonly answer: FetchAnswer; readonly bytes: Uint8Array | undefined } {
+  const partition = reader.int32();
+  const error = reader.int16();
+  const highWatermark = reader.int64();
+  const lastStableOffset = reader.int64();
+  reader.int64(); // where the partition begins
+  const aborted = reader.array(() => ({
+    producerId: reader.bigInt64(),
+    firstOffset: reader.int64(),
+  }));
+  reader.int32(); // a replica that is closer
+  const bytes = reader.nullableBytes();
+  return {
+    answer: { topic, partition, error, highWatermark, lastStableOffset, aborted, batches: [] },
+    bytes: bytes === undefined || bytes.byteLength === 0 ? undefined : bytes,
+  };
+}
+
+async function withBatches(answer: FetchAnswer, bytes: Uint8Array): Promise<FetchAnswer> {
+  const { topic, partition, error, highWatermark, lastStableOffset, aborted } = answer;
+  try {
+    // What is kept of a partition must not keep alive what was fetched of the others.
+    const batches = await decodeBatches(new Uint8Array(bytes));
+    return { topic, partition, error, highWatermark, lastStableOffset, aborted, batches };
+  } catch (problem) {
+    if (!(problem instanceof KafkaProtocolError)) throw problem;
+    return { ...answer, error: CORRUPT_MESSAGE };
+  }
+}

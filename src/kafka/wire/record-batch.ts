@@ -11,7 +11,7 @@
  *
  *   attributes: bits 0–2 compression of all records together, 3 broker's time, 4 transactional, 5 control
  */
-import { fromUtf8, utf8 } from "../../base/bytes.ts";
+import { fromUtf8, utf8, utf8Length } from "../../base/bytes.ts";
 import { crc32c } from "../../base/crc32c.ts";
 import { describeError } from "../../base/errors.ts";
 import type { Header } from "../../model/message.ts";
@@ -232,12 +232,13 @@ function encodeRecord(
   baseTimeMs: number,
   offset: number,
 ): void {
-  const names = headers.map((header) => utf8(header.key));
   const sinceMs = timestampMs - baseTimeMs;
   let length = 1 + varlongSize(sinceMs) + varintSize(offset) + varintSize(headers.length);
   length += varBytesSize(key) + varBytesSize(value);
-  for (const name of names) length += varBytesSize(name);
-  for (const header of headers) length += varBytesSize(header.value);
+  for (const header of headers) {
+    const name = utf8Length(header.key);
+    length += varintSize(name) + name + varBytesSize(header.value);
+  }
   to.varint(length);
   to.int8(0);
   to.varlong(sinceMs);
@@ -245,8 +246,8 @@ function encodeRecord(
   to.varBytes(key);
   to.varBytes(value);
   to.varint(headers.length);
-  for (const [i, header] of headers.entries()) {
-    to.varBytes(names[i]);
+  for (const header of headers) {
+    to.varBytes(utf8(header.key));
     to.varBytes(header.value);
   }
 }
