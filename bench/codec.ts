@@ -68,6 +68,7 @@ function anInvocation(messages: number): Invocation {
       acceptedAtMs: 1_700_000_000_000,
       traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
       headers: [],
+      recordAtMs: undefined,
     })),
     attempt: 1,
   };

@@ -144,7 +144,7 @@ function callOf(id: string): Invocation {
       {
         ...{ target, value, id: "0-1-0123456789", causeId: undefined, traceparent: undefined },
         caller: { type: "io.statefold/call", id: "0-1-0123456789-0123456789abcdef0123456789ab" },
-        ...{ acceptedAtMs: 1_700_000_000_000, headers: [] },
+        ...{ acceptedAtMs: 1_700_000_000_000, headers: [], recordAtMs: undefined },
       },
     ],
     attempt: 1,

@@ -62,6 +62,7 @@ function protocolOf(id: string, argument: Uint8Array): Buffer {
         acceptedAtMs: 1_700_000_000_000,
         traceparent: undefined,
         headers: [],
+        recordAtMs: undefined,
       },
     ],
     attempt: 1,

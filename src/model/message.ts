@@ -23,8 +23,8 @@ export interface Message {
   readonly traceparent: string | undefined;
   /** Headers of the record it came from. */
   readonly headers: readonly Header[];
-  /** The time of that record, as its producer or broker set it, in ms since the epoch, where there is one. */
-  readonly recordAtMs?: number;
+  /** The time of that record, as its producer or broker set it, in ms since the epoch; undefined where there is none. */
+  readonly recordAtMs: number | undefined;
 }
 
 /** Of a message, what it weighs by; what is not known yet weighs nothing. */

@@ -117,6 +117,7 @@ export class EffectsApplier {
         acceptedAtMs: nowMs,
         traceparent,
         headers: NO_HEADERS,
+        recordAtMs: undefined,
       });
     }
     for (const delayed of effects.delayed) this.#delay(caller, cause, delayed, tokens);
@@ -160,8 +161,18 @@ export class EffectsApplier {
     const id = this.#parts.identity.messageId(this.#parts.identity.sequence());
     const { traceparent } = cause;
     const acceptedAtMs = this.#parts.epochs.nowMs;
-    const sent = { target, caller, value, id, causeId: cause.id, traceparent, acceptedAtMs };
-    const key = this.schedule({ ...sent, headers: [] }, caller, delayMs, token);
+    const message: Message = {
+      target,
+      caller,
+      value,
+      id,
+      causeId: cause.id,
+      acceptedAtMs,
+      traceparent,
+      headers: NO_HEADERS,
+      recordAtMs: undefined,
+    };
+    const key = this.schedule(message, caller, delayMs, token);
     if (token !== "") tokens.set(token, key);
   }
 

@@ -193,6 +193,7 @@ export class Intake {
       acceptedAtMs: this.#parts.epochs.nowMs,
       traceparent: input.traceparent,
       headers: input.headers,
+      recordAtMs: undefined,
     };
   }
 
@@ -230,25 +231,38 @@ export class Intake {
   }
 
   #record(source: string, record: SourceRecord): void {
-    const { ledger, post, deadLetters, epochs } = this.#parts;
+    const { ledger, post, deadLetters } = this.#parts;
     const at = `${source}@${record.position}`;
-    const acceptedAtMs = epochs.nowMs;
-    const { recordAtMs, messages } = record;
-    let i = 0;
-    for (const routed of messages) {
+    for (let i = 0; i < record.messages.length; i++) {
+      const routed = record.messages[i];
+      if (routed === undefined) continue;
       // Named by its place in the source: taken again after a crash, it is the same message.
       const id = i === 0 ? at : `${at}.${i}`;
-      i++;
       ledger.accepted++;
-      post.route(messageOf(routed, id, acceptedAtMs, recordAtMs), at);
+      post.route(this.#ofRecord(record, routed, id), at);
     }
     if (record.invalid === undefined) return;
-    const { reason, key, ...rest } = record.invalid;
+    const { reason, key, value, headers, traceparent } = record.invalid;
     const target = { type: "", id: key === undefined ? "" : fromUtf8(key) };
-    const message = messageOf({ ...rest, target }, at, acceptedAtMs, recordAtMs);
+    const message = this.#ofRecord(record, { target, value, headers, traceparent }, at);
     ledger.accepted++;
     const what = { kind: "message", message } as const;
     deadLetters.add({ code: "RECORD_INVALID", reason, what, source: at });
+  }
+
+  /** Written out: the many that wait share one shape, where those made of spreads had each its own. */
+  #ofRecord({ recordAtMs }: SourceRecord, routed: RoutedMessage, id: string): Message {
+    return {
+      target: routed.target,
+      caller: undefined,
+      value: routed.value,
+      id,
+      causeId: undefined,
+      acceptedAtMs: this.#parts.epochs.nowMs,
+      traceparent: routed.traceparent,
+      headers: routed.headers,
+      recordAtMs,
+    };
   }
 
   /**
@@ -300,18 +314,4 @@ export class Intake {
       deadLetters.add({ code: "EGRESS_REFUSED", reason, what: effect, address, egress });
     });
   }
-}
-
-/** What became of a record, or stands in its place. Written out, as those that are sent. */
-function messageOf(
-  { target, value, headers, traceparent }: RoutedMessage,
-  id: string,
-  acceptedAtMs: number,
-  recordAtMs: number | undefined,
-): Message {
-  const caller = undefined;
-  const causeId = undefined;
-  return recordAtMs === undefined
-    ? { target, caller, value, id, causeId, acceptedAtMs, traceparent, headers }
-    : { target, caller, value, id, causeId, acceptedAtMs, traceparent, headers, recordAtMs };
 }

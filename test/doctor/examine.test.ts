@@ -61,7 +61,14 @@ const message = (id: string) => ({
   target: { type: "test/counter", id },
   caller: undefined,
   value: { typename: "x/y", hasValue: true, value: new Uint8Array(1) },
-  ...{ id: "m", causeId: undefined, acceptedAtMs: 5, traceparent: undefined, headers: [] },
+  ...{
+    id: "m",
+    causeId: undefined,
+    acceptedAtMs: 5,
+    traceparent: undefined,
+    headers: [],
+    recordAtMs: undefined,
+  },
 });
 
 function kinds({ findings }: Examination): string[] {

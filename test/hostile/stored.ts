@@ -39,6 +39,7 @@ const message = (rng: Rng): Message => ({
   },
   ...{ id: "0-1-2", causeId: undefined, acceptedAtMs: rng.int(2 ** 40), traceparent: undefined },
   headers: rng.chance(0.3) ? [{ key: anyText(rng), value: rng.bytes(5) }] : [],
+  recordAtMs: undefined,
 });
 
 const address = (rng: Rng) => ({ type: "demo/f", id: anyText(rng) });

@@ -13,6 +13,7 @@ export function aMessage(differences: Partial<Message> = {}): Message {
     acceptedAtMs: 1_700_000_000_000,
     traceparent: undefined,
     headers: [],
+    recordAtMs: undefined,
     ...differences,
   };
 }

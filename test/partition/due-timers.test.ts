@@ -23,6 +23,7 @@ function fake(name: string, id: string, type = "test/fn"): Fake {
     acceptedAtMs: 0,
     traceparent: undefined,
     headers: [],
+    recordAtMs: undefined,
   };
   return { name, record: { message } };
 }

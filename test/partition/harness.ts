@@ -63,7 +63,7 @@ export const binding = (rest: Partial<FunctionBinding> = {}): FunctionBinding =>
 /** A message as another partition sends it. */
 export const message = (id: string, target: Address, text = id): Message => ({
   ...{ id, target, value: value(text), caller: undefined, causeId: undefined },
-  ...{ acceptedAtMs: 1, traceparent: undefined, headers: [] },
+  ...{ acceptedAtMs: 1, traceparent: undefined, headers: [], recordAtMs: undefined },
 });
 
 export interface HarnessOptions {

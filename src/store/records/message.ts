@@ -89,7 +89,7 @@ export function readMessage(from: WireReader): Message {
         from.skip();
     }
   }
-  const message = {
+  return {
     target: present(target, "target"),
     caller,
     value,
@@ -98,6 +98,6 @@ export function readMessage(from: WireReader): Message {
     acceptedAtMs,
     traceparent,
     headers: headers ?? NO_HEADERS,
+    recordAtMs: recordAtMs > 0 ? recordAtMs : undefined,
   };
-  return recordAtMs > 0 ? { ...message, recordAtMs } : message;
 }

@@ -82,12 +82,12 @@ function value(rng: Rng): TypedValue {
 }
 
 function message(rng: Rng): Message {
-  const at = rng.chance(0.5) ? { recordAtMs: 1 + number(rng) } : {};
+  const recordAtMs = rng.chance(0.5) ? 1 + number(rng) : undefined;
   return {
     ...{ target: address(rng), caller: maybe(rng, address), value: value(rng), id: text(rng) },
     ...{ causeId: maybe(rng, name), acceptedAtMs: time(rng), traceparent: maybe(rng, name) },
     headers: list(rng, () => ({ key: text(rng), value: bytes(rng) })),
-    ...(at.recordAtMs !== undefined && Number.isSafeInteger(at.recordAtMs) ? at : {}),
+    recordAtMs: Number.isSafeInteger(recordAtMs) ? recordAtMs : undefined,
   };
 }
 

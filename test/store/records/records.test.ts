@@ -50,7 +50,7 @@ const BARE: Message = {
   target: { type: "ns/target", id: "x" },
   value: { typename: "", hasValue: false, value: new Uint8Array(0) },
   ...{ caller: undefined, causeId: undefined, traceparent: undefined },
-  ...{ id: "0-1-2", acceptedAtMs: 0, headers: [] },
+  ...{ id: "0-1-2", acceptedAtMs: 0, headers: [], recordAtMs: undefined },
 };
 
 const RECORD: EgressEffect = {
