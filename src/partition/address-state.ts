@@ -19,6 +19,8 @@ export class AddressState {
   changedInEpoch = 0;
   /** Uses that forbid dropping it: an invocation in preparation or in flight. */
   pins = 0;
+  /** It stays when nobody uses it: states.ts. */
+  isKept = false;
   /** The states used next before and after it: chain.ts. */
   before: AddressState | undefined;
   after: AddressState | undefined;

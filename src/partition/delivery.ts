@@ -216,15 +216,16 @@ export class Delivery {
 
   #prepare(lane: Lane, mailbox: Mailbox): void {
     mailbox.phase = { kind: "preparing" };
-    const cached = this.#parts.states.cached(mailbox.key);
-    if (cached !== undefined) {
-      this.#pin(mailbox, cached);
-      return this.#parts.mailboxes.withMail(mailbox, () => this.#start(lane, mailbox, cached));
-    }
-    this.#parts.states.load(mailbox.address, (state) => {
-      this.#pin(mailbox, state);
-      this.#parts.mailboxes.withMail(mailbox, () => this.#start(lane, mailbox, state));
-    });
+    const { address, key } = mailbox;
+    const { states, specs } = this.#parts;
+    const state = specs.of(address.type).size === 0 ? states.none(key) : states.cached(key);
+    if (state !== undefined) return this.#withState(lane, mailbox, state);
+    states.load(address, (loaded) => this.#withState(lane, mailbox, loaded));
+  }
+
+  #withState(lane: Lane, mailbox: Mailbox, state: AddressState): void {
+    this.#pin(mailbox, state);
+    this.#parts.mailboxes.withMail(mailbox, () => this.#start(lane, mailbox, state));
   }
 
   #start(lane: Lane, mailbox: Mailbox, state: AddressState): void {

@@ -4,6 +4,9 @@
  *
  * A state that changed stays until its epoch is durable: until then memory alone has it. While a state is
  * being read it is not in memory, so nothing can change what the read has already seen.
+ *
+ * Of types that have declared no states nothing was ever stored (specs.ts): nothing is read for them, and nothing
+ * kept.
  */
 
 import { Chain } from "../base/chain.ts";
@@ -49,6 +52,11 @@ export class States {
     return state;
   }
 
+  /** The state of an address whose type has declared none; it is kept if it is changed after all. */
+  none(key: string): AddressState {
+    return new AddressState(key);
+  }
+
   /** Calls `then` with the state: at once when it is in memory, else when it has been read. */
   load(address: Address, then: (state: AddressState) => void): void {
     const key = addressKey(address);
@@ -64,9 +72,7 @@ export class States {
     this.#reads.get(stateKey(address), (bytes) => {
       this.#loading.delete(key);
       const state = new AddressState(key, bytes === undefined ? undefined : decodeState(bytes));
-      this.#cached.set(key, state);
-      this.#uses.append(state);
-      this.#bytes += state.bytes;
+      this.#keep(state);
       for (const each of all) each(state);
       this.#evict();
     });
@@ -74,6 +80,8 @@ export class States {
 
   /** Runs a change, which tells whether there was one; it is part of the epoch being filled. */
   change(address: Address, state: AddressState, change: () => boolean): void {
+    // Its type has declared states since it was called: this is the first of them.
+    if (!state.isKept) this.#keep(state);
     const before = state.bytes;
     if (!change()) return;
     this.#bytes += state.bytes - before;
@@ -110,6 +118,13 @@ export class States {
     this.#evict();
   }
 
+  #keep(state: AddressState): void {
+    state.isKept = true;
+    this.#cached.set(state.key, state);
+    this.#uses.append(state);
+    this.#bytes += state.bytes;
+  }
+
   #evict(): void {
     for (let tries = EVICTION_TRIES; tries > 0 && this.#bytes > this.#maxBytes; ) {
       const state = this.#uses.first;
@@ -121,6 +136,7 @@ export class States {
       } else {
         this.#uses.remove(state);
         this.#cached.delete(state.key);
+        state.isKept = false;
         this.#bytes -= state.bytes;
       }
     }

@@ -39,9 +39,9 @@ async function start(
   return { driver, released, failures, commits };
 }
 
-const send = (request: number, delayMs = 0): Input => ({
+const send = (request: number, delayMs = 0, idempotencyKey?: string): Input => ({
   ...{ kind: "send", request, target: at("a"), value: value("x"), delayMs },
-  ...{ idempotencyKey: undefined, traceparent: undefined, headers: [] },
+  ...{ idempotencyKey, traceparent: undefined, headers: [] },
 });
 
 const isAccepted = ({ released }: Running) =>
@@ -153,7 +153,7 @@ test("a read that fails ends it too", async (t) => {
     onFailure: (error) => void failures.push(String(error)),
   });
   t.after(() => driver.stop());
-  driver.offer(send(1));
+  driver.offer(send(1, 0, "looked up"));
   await until("it fails", () => failures.length > 0);
   assert.deepEqual(failures, ["Error: unreadable"]);
 });

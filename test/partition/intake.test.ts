@@ -131,7 +131,6 @@ test("a position goes back only where the source says so, and from where it stan
 test("a record taken again after a crash is the same message", async () => {
   const it = await open();
   it.turn(run(0, 1, 0));
-  it.answerRead();
   const next = await open();
   next.settle(run(0, 1, 0));
   const ids = [it, next].map((each) => each.started[0]?.invocation.messages[0]?.id);

@@ -166,3 +166,24 @@ test("an answer that would exceed the bound of an address's states has failed", 
   set(it, "a", { short: "y".repeat(8_000) });
   assert.equal(it.partition.delivery.counts.failed, 1);
 });
+
+test("of functions that have declared no states nothing is read, and nothing is kept", async () => {
+  const it = await Harness.open();
+  const { invocations } = it.turn(it.send(at("a"), "hello"));
+  assert.deepEqual([invocations.length, it.read], [1, undefined]);
+  it.reply();
+  it.settle();
+  assert.equal(it.partition.states.bytes, 0);
+});
+
+test("what a function sets is kept, though it was called before its type declared states", async () => {
+  const it = await Harness.open();
+  it.settle(it.send(at("a"), "first"), it.send(at("b"), "first"));
+  it.answer({ kind: "incomplete", missing: SPECS }, "b");
+  it.reply({ mutations: [{ name: "count", value: value("1") }] }, "a");
+  it.settle();
+  assert.equal(it.stored("state").length, 1);
+  assert.equal(set(it, "a", { count: "2" }).count, "1");
+  const next = await it.reopen();
+  assert.equal(set(next, "a", {}).count, "2");
+});
