@@ -151,14 +151,21 @@ class EmbeddedCall extends Deadline implements Cancellable {
 
   #run(handler: RequestReplyHandler): void {
     if (this.#end === undefined) return;
+    const answer = this.#ask(handler);
+    if (!(answer instanceof Promise)) return this.#over(answer);
+    answer.then(
+      (bytes) => this.#over(decodeResponse(bytes)),
+      (thrown: unknown) => this.#over(failed(thrown)),
+    );
+  }
+
+  /** At once where the function is not asynchronous. */
+  #ask(handler: RequestReplyHandler): Outcome | Promise<Uint8Array> {
     try {
-      handler.handle(encodeRequest(this.#invocation)).then(
-        (answer) => this.#over(decodeResponse(answer)),
-        (thrown: unknown) => this.#over({ kind: "failed", reason: reasonOf(thrown) }),
-      );
-    } catch (error) {
-      const reason = `the call could not be made: ${describeError(error)}`;
-      this.#over({ kind: "failed", reason });
+      const answer = handler.answer(encodeRequest(this.#invocation));
+      return answer instanceof Promise ? answer : decodeResponse(answer);
+    } catch (thrown) {
+      return failed(thrown);
     }
   }
 
@@ -183,7 +190,7 @@ class EmbeddedCall extends Deadline implements Cancellable {
 
 const CANCELLED: Outcome = { kind: "retryLater", reason: "the call was cancelled" };
 
-function reasonOf(thrown: unknown): string {
+function failed(thrown: unknown): Outcome {
   const code = thrown instanceof SdkError ? `${thrown.code}: ` : "";
-  return `${code}${quote(describeError(thrown))}`;
+  return { kind: "failed", reason: `${code}${quote(describeError(thrown))}` };
 }
