@@ -47,7 +47,10 @@ export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
 
 /** One character for one byte, so that texts compare as the bytes do. */
 export function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  // A view costs more than the text.
+  const buffer =
+    bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString("latin1");
 }
 
 /** The reverse of {@link latin1}. */

@@ -1,4 +1,5 @@
-import { fromUtf8, ownBytes, utf8Length, writeUtf8 } from "../base/bytes.ts";
+import { fromUtf8, utf8Length, writeUtf8 } from "../base/bytes.ts";
+import { roomToPack } from "../base/packed.ts";
 import type { TypedValue } from "./typed-value.ts";
 
 /**
@@ -20,7 +21,7 @@ export function encodeStateEntry(name: string, typename: string, value: Uint8Arr
   const valueBytes = value.byteLength;
   const typed = sized(typeBytes) + 2 + (valueBytes === 0 ? 0 : sized(valueBytes));
   const body = sized(nameBytes) + 1 + varintBytes(typed) + typed;
-  const entry = ownBytes(1 + varintBytes(body) + body);
+  const entry = roomToPack(1 + varintBytes(body) + body);
   let at = writeTagged(entry, 0, 0x12, body);
   at = writeText(entry, at, 0x0a, name, nameBytes);
   at = writeTagged(entry, at, 0x12, typed);
@@ -35,14 +36,14 @@ export function encodeStateEntry(name: string, typename: string, value: Uint8Arr
 export function encodeEmptyStateEntry(name: string): Uint8Array {
   const nameBytes = utf8Length(name);
   const body = sized(nameBytes);
-  const entry = ownBytes(1 + varintBytes(body) + body);
+  const entry = roomToPack(1 + varintBytes(body) + body);
   writeText(entry, writeTagged(entry, 0, 0x12, body), 0x0a, name, nameBytes);
   return entry;
 }
 
 /** The entry whose tag and length were taken off: the PersistedValue in it. */
 export function stateEntryAround(body: Uint8Array): Uint8Array {
-  const entry = ownBytes(sized(body.byteLength));
+  const entry = roomToPack(sized(body.byteLength));
   entry.set(body, writeTagged(entry, 0, 0x12, body.byteLength));
   return entry;
 }

@@ -231,7 +231,7 @@ export class Delivery {
   #start(lane: Lane, mailbox: Mailbox, state: AddressState): void {
     const batch = this.#batch(lane, mailbox);
     // With values that expire, calling it changes its state: that is for an epoch that has room.
-    const mustWait = this.#parts.epochs.isHeavy && state.record.expiries.size > 0;
+    const mustWait = this.#parts.epochs.isHeavy && state.isMortal;
     if (batch.length === 0 || mustWait) {
       this.#unpin(mailbox);
       lane.running--;
@@ -242,7 +242,7 @@ export class Delivery {
     }
     const { nowMs } = this.#parts.epochs;
     const specs = this.#parts.specs.of(mailbox.address.type);
-    if (state.record.expiries.size > 0) {
+    if (state.isMortal) {
       this.#parts.states.change(mailbox.address, state, () => {
         const expired = state.expire(nowMs);
         return state.refresh(specs.values(), nowMs) || expired;

@@ -12,7 +12,7 @@
 import { Chain } from "../base/chain.ts";
 import { type Address, addressKey } from "../model/address.ts";
 import { KeyReader, keyOf } from "../store/keys.ts";
-import { decodeState, encodeState } from "../store/records/state.ts";
+import { decodeState } from "../store/records/state.ts";
 import { AddressState } from "./address-state.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Expiries } from "./expiries.ts";
@@ -98,9 +98,9 @@ export class States {
     const address = { type: reader.text(), id: reader.text() };
     this.load(address, (state) => {
       done();
-      if (state.record.sweepAtMs !== atMs) return; // the entry was an older one
+      if (state.sweepAtMs !== atMs) return; // the entry was an older one
       this.change(address, state, () => {
-        state.record.sweepAtMs = 0;
+        state.sweepAtMs = 0;
         state.expire(this.#epochs.nowMs);
         return true;
       });
@@ -111,8 +111,8 @@ export class States {
   write(): void {
     for (const [state, address] of this.#dirty) {
       const key = stateKey(address);
-      this.#expiries.schedule("state", key, state.record, state.nextExpiryMs());
-      this.#epochs.write(key, state.isEmpty ? undefined : encodeState(state.record));
+      this.#expiries.schedule("state", key, state, state.nextExpiryMs());
+      this.#epochs.write(key, state.isEmpty ? undefined : state.encode());
     }
     this.#dirty.clear();
     this.#evict();

@@ -39,8 +39,8 @@ test("the states of MAX_TYPES function types are known; one more type that decla
   const it = await Harness.open({ functions: anyType });
   const declare = (type: string) => {
     it.turn(it.send(at(type, type), "1"));
-    while (it.read !== undefined) it.answerRead();
     it.answer({ kind: "incomplete", missing: [spec("s")] }, type);
+    while (it.read !== undefined) it.answerRead();
     if (it.started.some(({ invocation }) => invocation.target.id === type)) it.reply({}, type);
   };
   for (let i = 0; i < 10_000; i++) declare(`any/type-${i}`);

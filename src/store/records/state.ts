@@ -1,6 +1,6 @@
 /** All states of one address. */
-import { ownBytes } from "../../base/bytes.ts";
 import { Few } from "../../base/few.ts";
+import { roomToPack } from "../../base/packed.ts";
 import type { WireReader } from "../../base/wire-reader.ts";
 import type { WireWriter } from "../../base/wire-writer.ts";
 import { stateEntryAround, stateEntryName } from "../../model/persisted-value.ts";
@@ -44,7 +44,7 @@ function onlyEntry(bytes: Uint8Array): StateRecord | undefined {
   if (bytes[0] !== STATE_VALUES || bytes[1] !== bytes.byteLength - 2 || bytes[1] >= 0x80) {
     return undefined;
   }
-  const entry = ownBytes(bytes.byteLength);
+  const entry = roomToPack(bytes.byteLength);
   entry.set(bytes);
   const state = { entries: new Few<Uint8Array>(), expiries: new Few<number>(), sweepAtMs: 0 };
   state.entries.set(stateEntryName(entry), entry);
