@@ -10,7 +10,7 @@ export interface PartitionLimits {
   readonly unfinishedBytes: number;
   /** The same for the bytes of effects that their destination has not acknowledged, on disk. */
   readonly outboxBytes: number;
-  /** Mail held in memory, all addresses together. Beyond, new mail waits on disk alone. */
+  /** Mail held in memory, all addresses together, with the objects around it. Beyond, new mail waits on disk alone. */
   readonly mailBytesInMemory: number;
   /** Mail of one address held in memory. Beyond, it waits on disk alone. */
   readonly mailboxMessagesInMemory: number;

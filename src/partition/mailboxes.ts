@@ -21,7 +21,7 @@ import { decodeMessage, encodeMessage } from "../store/records/message.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PartitionLimits } from "./limits.ts";
-import { IDLE, Mailbox, type Pending, pendingOf } from "./mailbox.ts";
+import { heldBytes, IDLE, Mailbox, type Pending, pendingOf } from "./mailbox.ts";
 import type { Reads } from "./reads.ts";
 
 const NOTHING = { messages: 0, bytes: 0 };
@@ -148,7 +148,7 @@ export class Mailboxes {
   finishFirst(mailbox: Mailbox): Pending | undefined {
     const pending = mailbox.shift();
     if (pending === undefined) return undefined;
-    this.#bytesInMemory -= pending.bytes;
+    this.#bytesInMemory -= heldBytes(pending);
     this.#ledger.mail--;
     if (pending.fleeting) {
       pending.fleeting = false;
@@ -228,7 +228,7 @@ export class Mailboxes {
   #readBack(sequence: number, value: Uint8Array): Pending {
     const pending = pendingOf(decodeMessage(value), sequence, 0);
     pending.written = true;
-    this.#bytesInMemory += pending.bytes;
+    this.#bytesInMemory += heldBytes(pending);
     return pending;
   }
 
@@ -265,7 +265,7 @@ export class Mailboxes {
 
   /** Returns whether it is in the head. */
   #place(mailbox: Mailbox, pending: Pending): boolean {
-    this.#bytesInMemory += pending.bytes;
+    this.#bytesInMemory += heldBytes(pending);
     const room = this.#bytesInMemory <= this.#limits.mailBytesInMemory;
     const isInHead = mailbox.append(pending, room);
     if (mailbox.tail.size > 0) this.#tailed.add(mailbox);

@@ -835,6 +835,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/node/watch.ts#LOOK_EVERY_MS": "how often it looks",
   "src/node/ground.ts#RETENTION_EVERY_MS": "how often it looks",
   "src/partition/address-state.ts#FLAT_BYTES": "what is counted for an address",
+  "src/partition/mailbox.ts#HELD_BYTES": "what is counted for a message in memory",
   "src/partition/address-state.ts#VALUE_BYTES": "what is counted for a value",
   "src/base/packed.ts#MOST_BYTES": "what is kept as a text and what is not",
   "src/partition/timers.ts#SPILL_EVERY_MS": "how often SPILLED_PER_MS is looked to",

@@ -5,7 +5,7 @@ import { addressKey } from "../../src/model/address.ts";
 import { CALL_TYPE } from "../../src/model/owner.ts";
 import type { Lane } from "../../src/partition/lane.ts";
 import type { PartitionLimits } from "../../src/partition/limits.ts";
-import type { Mailbox } from "../../src/partition/mailbox.ts";
+import { heldBytes } from "../../src/partition/mailbox.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type { Release, Turn } from "../../src/partition/ports.ts";
 import { readTimerKey, timerRange } from "../../src/partition/timers.ts";
@@ -154,10 +154,11 @@ export function checkSums({ partition, limits }: Moment): void {
   const sum = { count: 0, bytes: 0, bytesInMemory: 0, unfinishedBytes: 0, parkedCount: 0 };
   for (const mailbox of mailboxes.values()) {
     const isParked = mailbox.phase.kind === "parked";
-    const inMemory = bytesInMemory(mailbox);
+    const pending = [...mailbox.head, ...mailbox.tail];
+    const inMemory = pending.reduce((bytes, each) => bytes + each.bytes, 0);
     sum.count += mailbox.count;
     sum.bytes += inMemory + mailbox.spilledBytes;
-    sum.bytesInMemory += inMemory;
+    sum.bytesInMemory += pending.reduce((bytes, each) => bytes + heldBytes(each), 0);
     sum.unfinishedBytes += isParked ? 0 : inMemory + mailbox.spilledBytes;
     sum.parkedCount += isParked ? mailbox.count : 0;
     const isBounded = mailbox.head.size <= limits.mailboxMessagesInMemory;
@@ -172,13 +173,6 @@ export function checkSums({ partition, limits }: Moment): void {
   assert(timers.inMemory <= ledger.timers, "I4: more timers in memory than there are");
   assert(states.bytes >= 0, "I9: the states in memory weigh less than nothing");
   assert.equal(ledger.drift, 0, "I4: messages are unaccounted for");
-}
-
-function bytesInMemory({ head, tail }: Mailbox): number {
-  let bytes = 0;
-  for (let i = 0; i < head.size; i++) bytes += head.at(i)?.bytes ?? 0;
-  for (let i = 0; i < tail.size; i++) bytes += tail.at(i)?.bytes ?? 0;
-  return bytes;
 }
 
 /** I2, where the disk can tell: what leaves is in its outbox, what was taken in its positions. */

@@ -110,8 +110,8 @@ export const MAIL: readonly Mutant[] = [
     bug: "Mail read back is not known to be on disk, so its removal is never written: after the next crash its effects are made again.",
     breaks: "exactness",
     file: "partition/mailboxes.ts",
-    from: "    pending.written = true;\n    this.#bytesInMemory += pending.bytes;",
-    to: "    this.#bytesInMemory += pending.bytes;",
+    from: "    pending.written = true;\n    this.#bytesInMemory += heldBytes(pending);",
+    to: "    this.#bytesInMemory += heldBytes(pending);",
   },
   {
     name: "opening-forgets-who-told",
