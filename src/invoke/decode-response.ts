@@ -13,6 +13,7 @@ import type {
   StateSpec,
 } from "../model/invocation.ts";
 import type { TypedValue } from "../model/typed-value.ts";
+import { typeNameOf } from "./type-names.ts";
 
 /*
  * FromFunction to an Outcome. The grammar is proto/statefun/request-reply.proto; the meaning of what is
@@ -68,12 +69,12 @@ function readAddress(reader: WireReader): Address {
   let name = "";
   let id = "";
   for (let field = reader.field(); field !== 0; field = reader.field()) {
-    if (field === 1) namespace = reader.string("an address's namespace");
-    else if (field === 2) name = reader.string("an address's type");
+    if (field === 1) namespace = reader.name("an address's namespace");
+    else if (field === 2) name = reader.name("an address's type");
     else if (field === 3) id = reader.string("an address's id");
     else reader.skip();
   }
-  return { type: `${namespace}/${name}`, id };
+  return { type: typeNameOf(namespace, name), id };
 }
 
 function readEntry(reader: WireReader): [key: string, value: Uint8Array] {
@@ -93,7 +94,7 @@ function readValue(reader: WireReader): TypedValue {
   let value: Uint8Array = EMPTY_BYTES;
   let metadata: [string, Uint8Array][] | undefined;
   for (let field = reader.field(); field !== 0; field = reader.field()) {
-    if (field === 1) typename = reader.string("a value's typename");
+    if (field === 1) typename = reader.name("a value's typename");
     else if (field === 2) hasValue = reader.bool("a value's has_value");
     else if (field === 3) value = reader.bytes("a value's bytes");
     else if (field === 4) {
@@ -111,7 +112,7 @@ function readMutation(reader: WireReader): StateMutation {
   let value = NO_VALUE;
   for (let field = reader.field(); field !== 0; field = reader.field()) {
     if (field === 1) type = reader.enumeration("a mutation's type");
-    else if (field === 2) name = reader.string("a mutation's state name");
+    else if (field === 2) name = reader.name("a mutation's state name");
     else if (field === 3)
       value = readOnly(reader, "a mutation's value", [value, NO_VALUE], readValue);
     else reader.skip();
@@ -167,13 +168,13 @@ function readRecord(reader: WireReader): OutgoingRecord {
   let name = "";
   let value = NO_VALUE;
   for (let field = reader.field(); field !== 0; field = reader.field()) {
-    if (field === 1) namespace = reader.string("an egress's namespace");
-    else if (field === 2) name = reader.string("an egress's type");
+    if (field === 1) namespace = reader.name("an egress's namespace");
+    else if (field === 2) name = reader.name("an egress's type");
     else if (field === 3)
       value = readOnly(reader, "an egress message's argument", [value, NO_VALUE], readValue);
     else reader.skip();
   }
-  return { egress: `${namespace}/${name}`, value };
+  return { egress: typeNameOf(namespace, name), value };
 }
 
 function readEffects(reader: WireReader, effects: EffectLists): void {

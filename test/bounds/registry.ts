@@ -837,6 +837,8 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/partition/address-state.ts#FLAT_BYTES": "what is counted for an address",
   "src/partition/mailbox.ts#HELD_BYTES": "what is counted for a message in memory",
   "src/partition/address-state.ts#VALUE_BYTES": "what is counted for a value",
+  "src/invoke/type-names.ts#REMEMBERED": "names remembered, each a short text",
+  "src/invoke/type-names.ts#LONGEST_TEXT": "what is remembered and what is not",
   "src/base/packed.ts#MOST_BYTES": "what is kept as a text and what is not",
   "src/partition/timers.ts#SPILL_EVERY_MS": "how often SPILLED_PER_MS is looked to",
   "src/partition/driver.ts#MAX_SLEEP_MS": "how often it looks at a clock that may jump",
