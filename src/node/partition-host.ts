@@ -1,7 +1,7 @@
 /**
  * One partition of a running node: its store, its driver, the requests and source batches that wait for
  * it, and its egress publishers. When its memory must be dropped (a failed commit, a mistake of ours), it
- * opens it anew from what is durable; when that keeps failing, the node ends with the reason.
+ * is opened anew from what is durable (reopening.ts); when that keeps failing, the node ends with the reason.
  */
 
 import { assert, unreachable } from "../base/assert.ts";
@@ -22,19 +22,12 @@ import { egressDestination, placeOfDestination } from "../store/keys.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { backlogOf, type EgressBacklog, FIGURES, type FigureName, NO_BACKLOG } from "./figures.ts";
 import { Publishers } from "./publishers.ts";
+import { Reopening } from "./reopening.ts";
 import { type Asker, type Question, Requests } from "./requests.ts";
 import type { Notice, Phase, Seat } from "./seat.ts";
-import { sleep } from "./sleep.ts";
 import { SourceQueue, type Taker } from "./source-queue.ts";
 import type { Storage } from "./storage.ts";
 import { VIEWS, type ViewName, type Views } from "./views.ts";
-
-/** Failures in a row, of a life or of an opening, before the node gives up. */
-const MAX_FAILURES = 3;
-/** A partition that still commits so long after it was opened has recovered: it may fail again. */
-const RECOVERED_AFTER_MS = 30_000;
-/** The pause before the first opening after a failure; each next one is longer by as much. */
-const REOPEN_AFTER_MS = 250;
 
 /** Where its store is. */
 export type PartitionStorage = Pick<Storage, "partitionCount" | "formatVersion" | "openPartition">;
@@ -102,18 +95,19 @@ const PHASES = {
 export class PartitionHost implements Seat {
   readonly index: number;
   readonly #options: PartitionHostOptions;
-  readonly #abort = new AbortController();
+  readonly #reopening: Reopening;
   readonly #requests = new Requests();
   readonly #sources = new SourceQueue();
   #life: Life = { kind: "closed" };
-  /** Since it last recovered. */
-  #failures = 0;
-  #reopening: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
   constructor(options: PartitionHostOptions) {
     this.#options = options;
     this.index = options.index;
+    this.#reopening = new Reopening({
+      ...{ open: () => this.open(), giveUp: (cause) => this.#giveUp(cause) },
+      ...{ logger: options.logger, afterMs: options.reopenAfterMs },
+    });
   }
 
   get life(): Life {
@@ -172,7 +166,7 @@ export class PartitionHost implements Seat {
       },
       onCut: onCut === undefined ? undefined : (cut, taken) => onCut(index, cut, taken),
       onCommit: (elapsedMs, writes) => {
-        if (performance.now() - openedAtMs >= RECOVERED_AFTER_MS) this.#failures = 0;
+        this.#reopening.committed(openedAtMs);
         this.#options.onCommit(elapsedMs, writes);
       },
     });
@@ -265,8 +259,8 @@ export class PartitionHost implements Seat {
   }
 
   async #stop(): Promise<void> {
-    this.#abort.abort();
-    if (this.#life.kind !== "running") await this.#reopening;
+    const reopened = this.#reopening.stop();
+    if (this.#life.kind !== "running") await reopened;
     const life = this.#life;
     if (life.kind !== "failed") this.#become({ kind: "stopped" });
     this.#dropWaiting();
@@ -302,7 +296,7 @@ export class PartitionHost implements Seat {
       { reason: describeError(error) },
       "The partition lost its memory; it is opened anew.",
     );
-    this.#reopening = this.#reopen(life, error);
+    this.#reopening.begin(error, () => this.#close(life));
   }
 
   /** Another process has taken over. Nothing is opened anew: that would shut out the rightful one. */
@@ -311,41 +305,7 @@ export class PartitionHost implements Seat {
     if (life.kind !== "running") return;
     this.#become({ kind: "closed" });
     this.#dropWaiting();
-    const close = async (): Promise<void> => {
-      try {
-        await this.#close(life);
-      } catch (failure) {
-        const reason = describeError(failure);
-        this.#options.logger.error({ reason }, "The partition's store does not close.");
-      }
-      this.#giveUp(error);
-    };
-    this.#reopening = close();
-  }
-
-  /** Never rejects. */
-  async #reopen(life: Running, cause: unknown): Promise<void> {
-    const { reopenAfterMs = REOPEN_AFTER_MS, logger } = this.#options;
-    const { signal } = this.#abort;
-    let reason = cause;
-    try {
-      await this.#close(life);
-    } catch (error) {
-      // A store that is not closed cannot be opened.
-      logger.error({ reason: describeError(error) }, "The partition's store does not close.");
-      return this.#giveUp(cause);
-    }
-    while (!signal.aborted) {
-      if (++this.#failures > MAX_FAILURES) return this.#giveUp(reason);
-      await sleep(reopenAfterMs * this.#failures, signal);
-      if (signal.aborted) return;
-      try {
-        return await this.open();
-      } catch (error) {
-        reason = error;
-        logger.error({ reason: describeError(error) }, "The partition does not open.");
-      }
-    }
+    this.#reopening.giveUp(error, () => this.#close(life));
   }
 
   #giveUp(cause: unknown): void {

@@ -542,11 +542,11 @@ export const DRIVERS: Drivers = {
   "src/node/disk-reserve.ts#RESERVE_PERCENT": [
     own("disk", "of a small disk RESERVE_PERCENT are kept"),
   ],
-  "src/node/partition-host.ts#MAX_FAILURES": [
+  "src/node/reopening.ts#MAX_FAILURES": [
     ["node/partition-host", "openings that fail end it with the reason of the last"],
     own("node", "MAX_FAILURES in a row end a node"),
   ],
-  "src/node/partition-host.ts#RECOVERED_AFTER_MS": [
+  "src/node/reopening.ts#RECOVERED_AFTER_MS": [
     own("node", "MAX_FAILURES in a row end a node, but what has worked for RECOVERED_AFTER_MS"),
   ],
   "src/node/quiet.ts#IDLE_MS": [["node/quiet", "what makes no progress is not waited for"]],
@@ -830,7 +830,7 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/log/topic-file.ts#MAX_TOPIC_FILE_BYTES": "what is read of a file of fixed shape",
   "src/log/frame.ts#FRAME_HEAD_BYTES": "the format",
   "src/node/disk-reserve.ts#LOOK_EVERY_MS": "how often it looks",
-  "src/node/partition-host.ts#REOPEN_AFTER_MS": "a pause, under MAX_FAILURES",
+  "src/node/reopening.ts#REOPEN_AFTER_MS": "a pause, under MAX_FAILURES",
   "src/node/quiet.ts#LOOK_EVERY_MS": "how often it looks",
   "src/node/watch.ts#LOOK_EVERY_MS": "how often it looks",
   "src/node/ground.ts#RETENTION_EVERY_MS": "how often it looks",
