@@ -16,6 +16,7 @@ interface Status {
     readonly finished: number;
     readonly pending: number;
     readonly pendingBytes: number;
+    readonly uncounted: number;
     readonly inFlight: number;
     readonly timers: number;
     readonly outbox: number;
@@ -101,22 +102,23 @@ function snapshotLines({ lastSnapshot, snapshotReason }: Status): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
+/** Of what waits: at least so much, while an opening has not counted it all. */
+function sizeOf(partitions: Status["partitions"]): string {
+  const bytes = partitions.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0);
+  const isCounted = partitions.every(({ uncounted }) => uncounted === 0);
+  return isCounted ? size(bytes) : `>${size(bytes)}`;
+}
+
 function partitionTable(partitions: Status["partitions"]): string {
   const rows = partitions.map((each) => [
-    ...[each.partition, each.phase, each.finished, each.pending, size(each.pendingBytes)],
+    ...[each.partition, each.phase, each.finished, each.pending, sizeOf([each])],
     ...[each.inFlight, each.timers, each.outbox, each.parked, each.dead],
   ]);
   if (partitions.length > 1) {
     const sum = (of: (each: Status["partitions"][number]) => number) =>
       partitions.reduce((total, each) => total + of(each), 0);
     rows.push([
-      ...[
-        "all",
-        "",
-        sum((p) => p.finished),
-        sum((p) => p.pending),
-        size(sum((p) => p.pendingBytes)),
-      ],
+      ...["all", "", sum((p) => p.finished), sum((p) => p.pending), sizeOf(partitions)],
       ...[sum((p) => p.inFlight), sum((p) => p.timers), sum((p) => p.outbox)],
       ...[sum((p) => p.parked), sum((p) => p.dead)],
     ]);

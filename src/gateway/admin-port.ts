@@ -188,6 +188,8 @@ export interface PartitionStatus {
   /** Messages that wait in mailboxes, those of parked addresses too, and their bytes. */
   readonly pending: number;
   readonly pendingBytes: number;
+  /** Of those messages: found when it was opened, and not counted yet, nor are their bytes. Soon 0. */
+  readonly uncounted: number;
   /** Invocations that have not come back. */
   readonly inFlight: number;
   readonly timers: number;

@@ -9,7 +9,7 @@ import { stateKey } from "../partition/states.ts";
 import type { Store } from "../store/contract.ts";
 import { endOfPrefix, KeyReader, keyOf, TAGS } from "../store/keys.ts";
 import { decodeState } from "../store/records/state.ts";
-import { entriesIn, type Found, type KeyRange } from "./pages.ts";
+import { entriesIn, type Found, type KeyRange, STEP_ENTRIES } from "./pages.ts";
 
 /** The range of the state keys of a type, or of all: the cursor of a page is such a key. */
 export function addressRange(type: string | undefined): KeyRange {
@@ -34,9 +34,13 @@ export async function listAddresses(
   }
   const sorted = [...found.values()].sort((a, b) => Buffer.compare(a.key, b.key)).slice(0, limit);
   const parked = await store.getMany(sorted.map(({ address }) => parkedKey(address)));
+  const pending: number[] = [];
+  for (const { address } of sorted) pending.push(await pendingOf(store, partition, address));
   return sorted.map(({ address, key, stateBytes }, i) => {
-    const pending = pendingOf(partition, address);
-    return { key, item: { address, stateBytes, pending, parked: parked[i] !== undefined } };
+    return {
+      key,
+      item: { address, stateBytes, pending: pending[i] ?? 0, parked: parked[i] !== undefined },
+    };
   });
 }
 
@@ -47,7 +51,7 @@ export async function describeAddress(
   nowMs: number,
 ): Promise<AddressDetail | undefined> {
   const [bytes, parked] = await store.getMany([stateKey(address), parkedKey(address)]);
-  const pending = pendingOf(partition, address);
+  const pending = await pendingOf(store, partition, address);
   if (bytes === undefined && parked === undefined && pending === 0) return undefined;
   const { entries, expiries } = decodeState(bytes ?? new Uint8Array(0));
   const states = [...entries.values()].flatMap((entry) => {
@@ -60,9 +64,20 @@ export async function describeAddress(
   return { address, stateBytes, pending, parked: parked !== undefined, states };
 }
 
-/** Messages that wait for an address. The partition counts them; the store would have to be read through. */
-export function pendingOf(partition: Partition, address: Address): number {
-  return partition.mailboxes.get(addressKey(address))?.count ?? 0;
+/**
+ * Messages that wait for an address. The partition counts them; where it has not come to that since it was opened,
+ * the store is read through.
+ */
+export async function pendingOf(
+  store: Store,
+  partition: Partition,
+  address: Address,
+): Promise<number> {
+  const count = partition.mailboxes.countOf(address);
+  if (count !== undefined) return count;
+  let stored = 0;
+  for await (const _ of entriesIn(store, mailRange(address), Infinity, STEP_ENTRIES)) stored++;
+  return stored;
 }
 
 /** Addresses with mail, each found by a jump over the mail of the one before. */

@@ -8,6 +8,8 @@ export const FIGURES = {
   finished: (p) => p.ledger.finished,
   /** Messages that wait in mailboxes, parked ones too, and their bytes, those of parked ones too or not. */
   mail: (p) => p.ledger.mail,
+  /** Of that mail: found by an opening, and not counted yet. Its bytes are not in the next two. */
+  uncounted: (p) => p.mailboxes.uncounted,
   mailBytes: (p) => p.mailboxes.bytes,
   unfinishedBytes: (p) => p.mailboxes.unfinishedBytes,
   mailMemoryBytes: (p) => p.mailboxes.bytesInMemory,

@@ -28,7 +28,11 @@ const gauge = (name: string, unit: string, description: string): PartitionMetric
 const GAUGES: readonly (readonly [PartitionMetric, FigureName])[] = [
   [gauge("pending_messages", "messages", "Mail that waits, parked mail included."), "mail"],
   [
-    gauge("pending_bytes", "bytes", "Bytes of the mail that waits, parked mail left out."),
+    gauge(
+      "pending_bytes",
+      "bytes",
+      "Bytes of the mail that waits, parked mail and what a start has not counted yet left out.",
+    ),
     "unfinishedBytes",
   ],
   [gauge("timers", "messages", "Delayed messages that have not fired."), "timers"],

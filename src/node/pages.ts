@@ -11,7 +11,7 @@ const READ_BYTES = 4 * 1024 * 1024;
 /** Entries that one page looks through, when few of them are meant: it ends there, with what it found. */
 const EXAMINED_ENTRIES = 10_000;
 /** Of them read at once, when some may not be meant. */
-const STEP_ENTRIES = 1_000;
+export const STEP_ENTRIES = 1_000;
 
 export interface KeyRange {
   readonly from: Uint8Array;

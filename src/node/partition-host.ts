@@ -166,7 +166,8 @@ export class PartitionHost implements Seat {
       },
       onCut: onCut === undefined ? undefined : (cut, taken) => onCut(index, cut, taken),
       onCommit: (elapsedMs, writes) => {
-        this.#reopening.committed(openedAtMs);
+        // Before that, each life may find the same damage.
+        if (partition.mailboxes.isSurveyed) this.#reopening.committed(openedAtMs);
         this.#options.onCommit(elapsedMs, writes);
       },
     });

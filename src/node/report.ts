@@ -173,6 +173,7 @@ function partitionStatus(seat: Seat): PartitionStatus {
     ...{ partition, phase, epoch: seat.figure("epochs") },
     ...{ accepted: seat.figure("accepted"), finished: seat.figure("finished") },
     ...{ pending: seat.figure("mail"), pendingBytes: seat.figure("mailBytes") },
+    uncounted: seat.figure("uncounted"),
     ...{ inFlight: seat.figure("inFlight"), timers: seat.figure("timers") },
     ...{ outbox: seat.figure("outbox"), parked: seat.figure("parked"), dead: seat.figure("dead") },
   };

@@ -142,12 +142,17 @@ export const VIEWS: { readonly [K in ViewName]: View<K> } = {
     const lister = entryLister(({ key, value }) => timerSummary(key, value));
     return lister(store, range, limit, examined);
   },
-  parked: ({ store, partition }, { query, range, limit, examined }) => {
+  async parked({ store, partition }, { query, range, limit, examined }) {
     const lister = entryLister(({ value }) => {
       const record = decodeParked(value);
-      return isParkedMeant(query, record) ? parkedSummary(partition, record) : undefined;
+      return isParkedMeant(query, record) ? record : undefined;
     });
-    return lister(store, range, limit, examined);
+    const found: Found<ParkedSummary>[] = [];
+    for (const { key, item } of await lister(store, range, limit, examined)) {
+      const summary = item === undefined ? undefined : parkedSummary(store, partition, item);
+      found.push({ key, item: await summary });
+    }
+    return found;
   },
   dead: ({ store }, { query, range, limit, examined }) => {
     const lister = entryLister(({ key, value }): NumberedDead | undefined => {
@@ -166,7 +171,7 @@ export const VIEWS: { readonly [K in ViewName]: View<K> } = {
       ...{ ...mailRange(address), limit: SHOWN_MESSAGES, maxBytes: SHOWN_BYTES },
     });
     const messages = mail.map((entry) => viewOf(decodeMessage(entry.value)));
-    return { ...parkedSummary(partition, decodeParked(bytes)), messages };
+    return { ...(await parkedSummary(store, partition, decodeParked(bytes))), messages };
   },
   async deadRecord({ store }, { number }) {
     const [bytes] = await store.getMany([deadKey(number)]);
@@ -196,6 +201,10 @@ function timerSummary(key: Uint8Array, bytes: Uint8Array): TimerSummary {
   return { dueAtMs, sender, target, valueType: value.typename, token, messageId };
 }
 
-function parkedSummary(partition: Partition, record: ParkedRecord): ParkedSummary {
-  return { ...record, pending: pendingOf(partition, record.address) };
+async function parkedSummary(
+  store: Store,
+  partition: Partition,
+  record: ParkedRecord,
+): Promise<ParkedSummary> {
+  return { ...record, pending: await pendingOf(store, partition, record.address) };
 }

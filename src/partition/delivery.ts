@@ -8,7 +8,7 @@
  * I6: types have lanes of their own; a failing address rests by itself; an endpoint's trouble blames no
  * message; a poison message is found by splitting its batch, the halves one after the other, in order.
  * I10: whatever has mail is in a lane's queue, in preparation, running, among those that rest, in the
- * list that waits for the commit, or parked.
+ * list that waits for the commit, looked for by the survey, or parked.
  */
 
 import { assert, unreachable } from "../base/assert.ts";
@@ -191,6 +191,10 @@ export class Delivery {
 
   /** Puts a mailbox where its mail will be served from, or forgets it when it has none. */
   proceed(mailbox: Mailbox): void {
+    if (!mailbox.isKnown) {
+      mailbox.phase = { kind: "searched" };
+      return this.#parts.mailboxes.whenKnown(mailbox, () => this.proceed(mailbox));
+    }
     if (mailbox.count === 0) {
       mailbox.phase = IDLE;
       return this.#parts.mailboxes.discard(mailbox);

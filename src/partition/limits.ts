@@ -14,6 +14,8 @@ export interface PartitionLimits {
   readonly mailBytesInMemory: number;
   /** Mail of one address held in memory. Beyond, it waits on disk alone. */
   readonly mailboxMessagesInMemory: number;
+  /** Messages that one turn counts of the mail that an opening finds. The rest is for the next ones. */
+  readonly surveyMessages: number;
   /**
    * Addresses parked at once: what fails for so many fails for all. Beyond, the same as for unfinished
    * work, until a person decides.
@@ -73,6 +75,7 @@ export const DEFAULT_LIMITS: PartitionLimits = {
   outboxBytes: 1024 * 1024 * 1024,
   mailBytesInMemory: 64 * 1024 * 1024,
   mailboxMessagesInMemory: 1_000,
+  surveyMessages: 500,
   parkedAddresses: 100_000,
   parkedMessages: 100_000,
   batchBytes: 4 * 1024 * 1024,

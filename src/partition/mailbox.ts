@@ -73,6 +73,8 @@ export type MailboxPhase =
       /** The states the function was called with. */
       readonly specs: ReadonlyMap<string, StateSpec>;
     }
+  /** Whether older mail is in the store is being looked up: see survey.ts. */
+  | { readonly kind: "searched" }
   /** After a failure. */
   | { readonly kind: "resting"; readonly untilMs: number }
   /** Its next message may be delivered only once its cause is durable, or an epoch has room for it. */
@@ -107,13 +109,26 @@ export class Mailbox {
   /** Failures of the first message when it was delivered alone. */
   failuresAlone = 0;
   bytes = 0;
+  #isKnown: boolean;
 
   readonly #maxInMemory: number;
 
-  constructor(address: Address, key: string, maxInMemory: number) {
+  /** @param isKnown false: mail of before may be in the store that is not in here yet */
+  constructor(address: Address, key: string, maxInMemory: number, isKnown = true) {
     this.address = address;
     this.key = key;
     this.#maxInMemory = maxInMemory;
+    this.#isKnown = isKnown;
+  }
+
+  /** All mail of before is in here. Until then nothing is done about any. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  becomeKnown(): void {
+    this.#isKnown = true;
+    if (this.phase.kind !== "parked") this.closeGap();
   }
 
   get count(): number {
@@ -122,7 +137,8 @@ export class Mailbox {
 
   /** It will be called without anything else happening to it. */
   get isInLine(): boolean {
-    return this.phase.kind === "ready" || this.phase.kind === "awaitingCommit";
+    const { kind } = this.phase;
+    return kind === "ready" || kind === "awaitingCommit" || kind === "searched";
   }
 
   /** It is in line, about to be called, or being called. */
@@ -145,7 +161,7 @@ export class Mailbox {
    * in the head, and so in memory until something is done about it.
    */
   append(pending: Pending, roomForBytes: boolean): boolean {
-    const behindOthers = this.spilledCount > 0 || this.tail.size > 0;
+    const behindOthers = !this.#isKnown || this.spilledCount > 0 || this.tail.size > 0;
     const isFull = this.head.size >= this.#maxInMemory;
     const isTail = behindOthers || isFull || !roomForBytes;
     if (isTail) this.tail.push(pending);
@@ -154,13 +170,17 @@ export class Mailbox {
     return !isTail;
   }
 
-  /** Adds one at the end that is in the store, and stays there until the address is served. */
+  /**
+   * Adds one of before that is in the store, and stays there until the address is served: behind those of before
+   * that were added, and in front of all that came since.
+   */
   restore(sequence: number, bytes: number, caller: Address | undefined): void {
-    if (this.spilledCount === 0) {
+    const isEmpty = this.spilledCount === 0;
+    if (isEmpty || sequence < this.spilledFirst) {
       this.spilledFirst = sequence;
       this.#firstCaller = caller;
     }
-    this.spilledLast = sequence;
+    this.spilledLast = isEmpty ? sequence : Math.max(sequence, this.spilledLast);
     this.spilledCount++;
     this.spilledBytes += bytes;
     this.bytes += bytes;

@@ -23,6 +23,7 @@ import type { Ledger } from "./ledger.ts";
 import type { PartitionLimits } from "./limits.ts";
 import { heldBytes, IDLE, Mailbox, type Pending, pendingOf } from "./mailbox.ts";
 import type { Reads } from "./reads.ts";
+import { Survey } from "./survey.ts";
 
 const NOTHING = { messages: 0, bytes: 0 };
 
@@ -52,12 +53,56 @@ export class Mailboxes {
   #unfinishedBytes = 0;
   #parkedCount = 0;
   #parkedBytes = 0;
+  readonly #survey: Survey;
 
-  constructor(epochs: Epochs, reads: Reads, ledger: Ledger, limits: PartitionLimits) {
+  /** @param firstSequence the first that is given: what is in the store has lower ones, as many as the books say */
+  constructor(
+    epochs: Epochs,
+    reads: Reads,
+    ledger: Ledger,
+    limits: PartitionLimits,
+    firstSequence: number,
+  ) {
     this.#epochs = epochs;
     this.#reads = reads;
     this.#ledger = ledger;
     this.#limits = limits;
+    this.#survey = new Survey({
+      reads,
+      pageMessages: limits.surveyMessages,
+      count: ledger.mail,
+      firstNew: firstSequence,
+      of: (address) => this.of(address),
+      restore: (mailbox, message, sequence) => this.#restore(mailbox, message, sequence),
+    });
+  }
+
+  /** All mail that was in the store at the opening is counted. Until then figures lack some of it. */
+  get isSurveyed(): boolean {
+    return this.#survey.isOver;
+  }
+
+  /** Messages of it that are not counted yet. */
+  get uncounted(): number {
+    return this.#survey.left;
+  }
+
+  /** Starts counting what is in the store; `onKnown` hears of each mailbox with mail of before that is known. */
+  survey(onKnown: (mailbox: Mailbox) => void): void {
+    this.#survey.begin(onKnown);
+  }
+
+  /** Calls `then` when all mail of an address is known: at once, or when it was looked for. */
+  whenKnown(mailbox: Mailbox, then: () => void): void {
+    this.#survey.search(mailbox, then);
+  }
+
+  /** Messages of an address; undefined: there may be more of them in the store. */
+  countOf(address: Address): number | undefined {
+    const key = addressKey(address);
+    const mailbox = this.#boxes.get(key);
+    if (mailbox === undefined) return this.#survey.knows(address, key) ? 0 : undefined;
+    return mailbox.isKnown ? mailbox.count : undefined;
   }
 
   /** Bytes of mail that counts against the bound of unfinished work: all but that of parked addresses. */
@@ -101,8 +146,10 @@ export class Mailboxes {
     const key = addressKey(address);
     let mailbox = this.#boxes.get(key);
     if (mailbox === undefined) {
-      mailbox = new Mailbox(address, key, this.#limits.mailboxMessagesInMemory);
+      const isKnown = this.#survey.knows(address, key);
+      mailbox = new Mailbox(address, key, this.#limits.mailboxMessagesInMemory, isKnown);
       this.#boxes.set(key, mailbox);
+      if (!isKnown) this.#survey.add(mailbox);
     }
     return mailbox;
   }
@@ -129,11 +176,10 @@ export class Mailboxes {
   }
 
   /**
-   * Mail found in the store at opening, in the order of its keys. It is counted, and let go again: there may be
-   * more than is served soon, and what is served is read then.
+   * Mail of before, in order. It is counted, and let go again: there may be more than is served soon, and what is
+   * served is read then.
    */
-  restore(message: Message, sequence: number): void {
-    const mailbox = this.of(message.target);
+  #restore(mailbox: Mailbox, message: Message, sequence: number): void {
     const bytes = messageBytes(message);
     mailbox.restore(sequence, bytes, message.caller);
     this.#account(mailbox, bytes, 1);

@@ -65,11 +65,22 @@ export class Operator {
     verb: Extract<OperatorVerb, { readonly address: Address }>,
     answer: Answer,
   ): void {
-    const { parking, mailboxes, delivery, epochs } = this.#parts;
+    const { parking, mailboxes } = this.#parts;
+    if (parking.get(verb.address) === undefined) return answer(undefined);
+    const mailbox = mailboxes.of(verb.address);
+    mailboxes.whenKnown(mailbox, () => this.#decideKnown(request, verb, mailbox, answer));
+  }
+
+  #decideKnown(
+    request: number,
+    verb: Extract<OperatorVerb, { readonly address: Address }>,
+    mailbox: Mailbox,
+    answer: Answer,
+  ): void {
+    const { parking, delivery, epochs } = this.#parts;
     const { address } = verb;
     const record = parking.get(address);
-    if (record === undefined) return answer(undefined);
-    const mailbox = mailboxes.of(address);
+    if (record === undefined) return answer(undefined); // somebody was faster
     if (this.#emptying.has(mailbox)) {
       const reason = `${mailbox.key} is being purged at this moment`;
       return epochs.release({ kind: "refused", request, code: "OVERLOADED", reason });

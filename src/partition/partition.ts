@@ -117,7 +117,7 @@ export class Partition {
     this.#reads = reads;
     this.#expiries = new Expiries(epochs, reads);
     const expiries = this.#expiries;
-    this.mailboxes = new Mailboxes(epochs, reads, ledger, limits);
+    this.mailboxes = new Mailboxes(epochs, reads, ledger, limits, meta.nextSequence);
     this.timers = new Timers(epochs, reads, ledger, limits, {
       waits: (target) => post.endsHere(target),
       places: (type) => directory.function(type)?.concurrency ?? 0,
@@ -166,6 +166,9 @@ export class Partition {
       ...{ epochs, ledger, directory, mailboxes, parking, deadLetters, delivery, post },
     });
     this.#restore(recovered, specs);
+    // The session is durable before anything is handled: see identity.ts.
+    epochs.touch();
+    epochs.hurry();
   }
 
   /**
@@ -194,13 +197,6 @@ export class Partition {
   /** Accepted messages that are neither done, nor dead, nor waiting for a person or their time. */
   get unfinished(): number {
     return this.#capacity.unfinished;
-  }
-
-  /** Everything the store held is restored: the first turn may come. */
-  begin(): void {
-    // The session is durable before anything is handled: see identity.ts.
-    this.epochs.touch();
-    this.epochs.hurry();
   }
 
   /** Queues an input for the next turn. */
@@ -251,7 +247,7 @@ export class Partition {
     // In front of what was offered meanwhile.
     this.#inputs.unshift(...this.#inputs.splice(first, 1));
     released.push(...this.#intake.greet());
-    for (const mailbox of [...this.mailboxes.values()]) this.delivery.onMail(mailbox);
+    this.mailboxes.survey((mailbox) => this.delivery.onMail(mailbox));
     this.#isOpen = true;
     return true;
   }

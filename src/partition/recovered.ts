@@ -3,7 +3,7 @@ import type { MetaRecord } from "../store/records/meta.ts";
 import type { ParkedRecord } from "../store/records/parked.ts";
 import type { StoredOutbox } from "./outboxes.ts";
 
-/** What a partition's store held at opening, but for the mail, which is read a page at a time. */
+/** What a partition's store held at opening, but for the mail, which is counted while it serves. */
 export interface Recovered {
   readonly meta: MetaRecord;
   readonly positions: readonly { readonly source: string; readonly next: number }[];

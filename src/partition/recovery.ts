@@ -1,16 +1,8 @@
-/** Opens a partition: reads what has to be in memory before its first turn. */
+/** Opens a partition: reads what has to be in memory before its first turn. Its mail has not (survey.ts). */
 
 import { firstNumberOf } from "../model/outbox-number.ts";
 import type { Entry, Store } from "../store/contract.ts";
-import {
-  destinationOfPosition,
-  endOfPrefix,
-  KeyReader,
-  keyOf,
-  lastNumberOf,
-  type Tag,
-} from "../store/keys.ts";
-import { decodeMessage } from "../store/records/message.ts";
+import { destinationOfPosition, endOfPrefix, KeyReader, keyOf, type Tag } from "../store/keys.ts";
 import { decodeMeta, type MetaRecord, NO_META } from "../store/records/meta.ts";
 import { decodeParked, type ParkedRecord } from "../store/records/parked.ts";
 import { decodePosition } from "../store/records/position.ts";
@@ -39,26 +31,7 @@ export async function openPartition(store: Store, options: OpenOptions): Promise
   const { lostEpoch, ...rest } = options;
   const found = await recover(store);
   const recovered = lostEpoch === undefined ? found : afterLoss(found, lostEpoch);
-  const partition = new Partition({ ...rest, recovered });
-  await restoreMail(store, partition, recovered.meta.mail);
-  partition.begin();
-  return partition;
-}
-
-/**
- * A page at a time, and none of it is kept: it is read again when its address is served.
- *
- * @param count as the books say (I4). Behind the last one may stand the marks of millions that were handled, which
- *   LevelDB has to pass by: with nothing pending, all of them.
- */
-async function restoreMail(store: Store, { mailboxes }: Partition, count: number): Promise<void> {
-  if (count === 0) return;
-  let left = count;
-  for await (const page of pagesOf(store, "mail")) {
-    for (const { key, value } of page) mailboxes.restore(decodeMessage(value), lastNumberOf(key));
-    left -= page.length;
-    if (left <= 0) return;
-  }
+  return new Partition({ ...rest, recovered });
 }
 
 async function recover(store: Store): Promise<Recovered> {

@@ -104,6 +104,15 @@ export const DRIVERS: Drivers = {
   "src/partition/mailboxes.ts#LOAD_BYTES": [
     own("steps", "mail that waits on disk is read back LOAD_BYTES at a time, in order"),
   ],
+  "src/partition/limits.ts#surveyMessages": [
+    ["partition/survey", "a step counts surveyMessages, and the next one follows at once"],
+  ],
+  "src/partition/survey.ts#SURVEY_BYTES": [
+    ["partition/survey", "a step reads SURVEY_BYTES, and all searches together no more"],
+  ],
+  "src/partition/survey.ts#SEARCHES": [
+    ["partition/survey", "the mail of SEARCHES addresses is looked for at once"],
+  ],
   "src/partition/limits.ts#parkedAddresses": [
     own("parking", "at parkedAddresses nothing is taken in until a person decides"),
   ],

@@ -189,7 +189,8 @@ test("status is one screen, and fails while the node is not ready", async (t) =>
   const { url, admin } = await startFakeNode(t);
   const partition = (n: number) => ({
     ...{ partition: n, phase: "running" as const, epoch: 9, accepted: 12, finished: 10 },
-    ...{ pending: 1, pendingBytes: 200, inFlight: 1, timers: 4, outbox: 0, parked: n, dead: 0 },
+    ...{ pending: 1, pendingBytes: 200, uncounted: 0, inFlight: 1, timers: 4, outbox: 0 },
+    ...{ parked: n, dead: 0 },
   });
   admin.statusValue = {
     ...admin.statusValue,

@@ -11,6 +11,7 @@ import { MAIL } from "./list/mail.ts";
 import { OPERATORS } from "./list/operators.ts";
 import { SNAPSHOTS } from "./list/snapshots.ts";
 import { STATES } from "./list/states.ts";
+import { SURVEY } from "./list/survey.ts";
 import { THREADS } from "./list/threads.ts";
 import { TIMERS } from "./list/timers.ts";
 import type { Mutant } from "./mutant.ts";
@@ -18,6 +19,7 @@ import type { Mutant } from "./mutant.ts";
 export const MUTANTS: readonly Mutant[] = [
   ...COMMITS,
   ...MAIL,
+  ...SURVEY,
   ...DELIVERY,
   ...OPERATORS,
   ...TIMERS,

@@ -3,10 +3,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { StatefoldError } from "../../src/base/errors.ts";
 import type { NodeOptions, RunningNode } from "../../src/node/options.ts";
 import { startNode } from "../../src/node/start.ts";
 import { openStorage, type Storage, type StorageOptions } from "../../src/node/storage.ts";
-import type { Write } from "../../src/store/contract.ts";
+import type { ScanRange, Write } from "../../src/store/contract.ts";
 import type { PartitionStore } from "../../src/store/witnessed-store.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { atEnd } from "../support/cleanup.ts";
@@ -133,6 +134,8 @@ export class FaultyDisk {
   refuses: (partition: number, writes: readonly Write[]) => boolean = () => false;
   /** Asked before each opening. */
   isGone: (partition: number) => boolean = () => false;
+  /** Asked before each scan. */
+  isDamaged: (range: ScanRange) => boolean = () => false;
   /** Comes before each opening, and before each closing. */
   opens: (partition: number) => Promise<void> = async () => {};
   closes: () => Promise<void> = async () => {};
@@ -157,7 +160,10 @@ export class FaultyDisk {
     return {
       lostEpoch: store.lostEpoch,
       getMany: (keys) => store.getMany(keys),
-      scan: (range) => store.scan(range),
+      scan: async (range) => {
+        if (this.isDamaged(range)) throw new StatefoldError("STORE_CORRUPT", "it is damaged");
+        return await store.scan(range);
+      },
       fill: (writes) => store.fill(writes),
       commit: async (writes, epoch) => {
         this.commits++;

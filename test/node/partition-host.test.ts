@@ -7,6 +7,7 @@ import type { Invocation, Outcome } from "../../src/model/invocation.ts";
 import { asked } from "../../src/node/asked.ts";
 import { PartitionHost, type PartitionHostOptions } from "../../src/node/partition-host.ts";
 import { DEFAULT_LIMITS } from "../../src/partition/limits.ts";
+import { TAGS } from "../../src/store/keys.ts";
 import { atEnd } from "../support/cleanup.ts";
 import { byPromise } from "../support/outcomes.ts";
 import { until } from "../support/until.ts";
@@ -114,6 +115,19 @@ test("a failed commit drops the memory; what was durable is delivered again", as
   assert.equal(world.calls.length, 0, "what was lost was acknowledged to nobody");
   again.answer.resolve(DONE);
   await until("all to be done", () => world.host.partition?.unfinished === 0);
+});
+
+test("mail that cannot be read is found while it serves, and ends it with the reason", async (t) => {
+  const world = await World.open(t);
+  await world.send("kept");
+  world.disk.isDamaged = ({ from }) => from[0] === TAGS.mail;
+  world.disk.refuses = () => true;
+  await assert.rejects(world.send("lost"), unavailable);
+  world.disk.refuses = () => false;
+  const { code, cause } = await world.ended.promise;
+  assert.equal(code, "STORE_CORRUPT");
+  assert.match(describeError(cause), /it is damaged/);
+  assert.equal(world.opened.length, 1 + 3, "it opened, and served until it came to it");
 });
 
 test("who waits or asks while it is down is told so, and nobody is left waiting", async (t) => {

@@ -103,10 +103,14 @@ export class Harness {
 
   /** Opened on what its disk holds; its session is durable. */
   static async open(options: HarnessOptions = {}): Promise<Harness> {
+    return (await Harness.opening(options)).settle();
+  }
+
+  /** Before its first turn. */
+  static async opening(options: HarnessOptions = {}): Promise<Harness> {
     const disk = options.disk ?? new SimDisk();
     const partition = await openPartition(disk, partitionOptions(options));
-    const harness = new Harness(options, disk, partition);
-    return harness.settle();
+    return new Harness(options, disk, partition);
   }
 
   /** A crash, and another life on what was durable. `applied`: the running commit reached the disk. */

@@ -74,13 +74,17 @@ export class Bounds {
     const { mailboxes, ledger, barrier } = this.#partition;
     const { heldWeight } = barrier;
     let [messages, bytes, parked] = [ledger.outbox + heldWeight.messages, heldWeight.bytes, 0];
+    let counted = 0;
     for (const mailbox of mailboxes.values()) {
       if (mailbox.phase.kind === "parked") parked++;
       else {
         messages += mailbox.count;
         bytes += mailbox.bytes;
       }
+      counted += mailbox.count;
     }
+    // What was not counted yet since the opening is unfinished, as far as anybody knows.
+    messages += ledger.mail - counted;
     return { messages, bytes, parked };
   }
 

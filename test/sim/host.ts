@@ -303,6 +303,8 @@ export class Host {
   #cut(life: Up, cut: Cut): void {
     assert.equal(this.#running, undefined, "I7: a cut in the middle of a commit");
     life.cuts.cut(cut);
+    const { isSurveyed } = life.partition.mailboxes;
+    this.#options.faults.paths.hitIf(!isSurveyed, "cutSurveying");
     this.#options.onCut(this, cut, this.disk.copy());
   }
 
@@ -358,6 +360,7 @@ export class Host {
     const isBusy = moment.isReading || moment.isCommitting || epochs.dirtySinceMs !== undefined;
     if (!isBusy && (turn.wakeAtMs ?? Infinity) > nowMs) life.callers.atRest();
     if (this.#turns++ % 4 === 0) checkSums(moment);
+    if (!partition.mailboxes.isSurveyed) auditMemory(this.disk, partition);
   }
 
   #read(request: ReadRequest): void {

@@ -53,6 +53,11 @@ export const PATHS = {
   // Mail
   mailboxFull: "parked mailbox full",
   mailReadBack: "mailbox beyond memory read back",
+  crashSurveying: "crash while mail of the opening is being counted",
+  searchedOlder:
+    "message for an address whose mail is not counted yet, older mail found in front of it",
+  searchedNothing: "message for an address whose mail is not counted yet, and that has none",
+  cutSurveying: "cut while mail of the opening is being counted",
   spilledWhileRunning: "mail spilled while its address is being called",
   memoryFull: "mail beyond the bound of all memory",
   batchBounded: "batch ended by its bytes",
@@ -139,6 +144,7 @@ export const PATHS = {
   promiseExpired: "promised reply fetched after its expiry",
   // Operators
   parkedRetried: "parked address retried",
+  operatorSurveying: "decision about a parked address whose mail is not counted yet",
   parkedSkipped: "first message of a parked address given up",
   parkedPurged: "parked address purged, its last message with it",
   purgedPartly: "parked address purged in part, the rest still parked",

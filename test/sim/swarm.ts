@@ -211,6 +211,7 @@ function drawLimits(rng: Rng): PartitionLimits {
     unfinishedBytes: rng.pick([5_000, DEFAULT_LIMITS.unfinishedBytes]),
     mailBytesInMemory: rng.pick([0, 1_000, 5_000, 1_000_000]),
     mailboxMessagesInMemory: 1 + rng.int(5),
+    surveyMessages: rng.pick([1, 3, DEFAULT_LIMITS.surveyMessages]),
     parkedMessages: rng.pick([1, 3, DEFAULT_LIMITS.parkedMessages]),
     batchBytes: rng.pick([1, 500 + rng.int(2_000), DEFAULT_LIMITS.batchBytes]),
     callBytes: rng.pick([1, 2_000, DEFAULT_LIMITS.callBytes]),

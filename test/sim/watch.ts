@@ -6,11 +6,12 @@ import { CALL_TYPE } from "../../src/model/owner.ts";
 import type { CircuitState } from "../../src/partition/circuit.ts";
 import { keyText } from "../../src/partition/epochs.ts";
 import type { PartitionLimits } from "../../src/partition/limits.ts";
-import type { MailboxPhase } from "../../src/partition/mailbox.ts";
+import type { Mailbox, MailboxPhase } from "../../src/partition/mailbox.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type {
   ChannelInput,
   Input,
+  OperatorVerb,
   ReadRequest,
   SourceInput,
   StartedInvocation,
@@ -34,6 +35,8 @@ export class Watch {
   #reading: ReadonlySet<string> = new Set();
   /** Phases of mailboxes that have been counted. */
   readonly #seen = new WeakSet<MailboxPhase>();
+  /** Whose mail of before the opening is looked for. */
+  #searched = new Set<Mailbox>();
   #dropped = 0;
   #skipped = 0;
 
@@ -90,9 +93,11 @@ export class Watch {
           }
           this.#reading = new Set();
           break;
+        case "operator":
+          this.#operator(input.verb);
+          break;
         case "committed":
         case "fetch":
-        case "operator":
         case "barrier":
         case "snapshotComplete":
           break;
@@ -114,6 +119,7 @@ export class Watch {
     paths.hitIf(ledger.fleeting > 0 && epochs.isCommitting, "callInMemory");
     paths.hitIf(mailboxes.bytesInMemory > limits.mailBytesInMemory, "memoryFull");
     this.#lanes();
+    this.#searches();
     this.#mailboxes();
     this.#reads(read);
     for (const { invocation } of started) this.#started(invocation);
@@ -150,6 +156,7 @@ export class Watch {
   }
 
   crashed(): void {
+    this.#paths.hitIf(!this.#partition.mailboxes.isSurveyed, "crashSurveying");
     this.#paths.hitIf(this.#partition.ledger.fleeting > 0, "callForgotten");
     for (const mailbox of this.#partition.mailboxes.values()) {
       if (mailbox.suspicion !== undefined) return this.#paths.hit("splitAcrossRestart");
@@ -170,6 +177,12 @@ export class Watch {
     for (const { circuit } of delivery.lanes()) {
       paths.hitIf(circuit.state.kind === "open", "clockBackCircuit");
     }
+  }
+
+  #operator(verb: OperatorVerb): void {
+    if (!("address" in verb) || this.#partition.parking.get(verb.address) === undefined) return;
+    const count = this.#partition.mailboxes.countOf(verb.address);
+    this.#paths.hitIf(count === undefined, "operatorSurveying");
   }
 
   #answer(ticket: number): void {
@@ -203,6 +216,14 @@ export class Watch {
     if (next <= expected) return this.#paths.hit("sourceRedelivered");
     this.#paths.hitIf(first < expected, "sourceOverlap");
     ends.set(source, next);
+  }
+
+  #searches(): void {
+    for (const { isKnown, spilledCount } of this.#searched) {
+      this.#paths.hitIf(isKnown, spilledCount > 0 ? "searchedOlder" : "searchedNothing");
+    }
+    const all = [...this.#partition.mailboxes.values()];
+    this.#searched = new Set(all.filter(({ phase }) => phase.kind === "searched"));
   }
 
   #mailboxes(): void {
@@ -246,7 +267,8 @@ export class Watch {
       this.#paths.hitIf(this.#called.has(at), "stateEvicted");
     }
     for (const { from } of read.ranges) {
-      if (from[0] === TAGS.mail) this.#paths.hit("mailReadBack");
+      const { isSurveyed } = this.#partition.mailboxes;
+      if (from[0] === TAGS.mail && isSurveyed) this.#paths.hit("mailReadBack");
       if (from[0] === TAGS.outbox) this.#paths.hit("outboxSpilled");
     }
   }
