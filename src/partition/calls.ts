@@ -12,6 +12,7 @@
  */
 import type { Random } from "../base/backoff.ts";
 import type { Address } from "../model/address.ts";
+import { CALL_TYPE } from "../model/owner.ts";
 import type { TypedValue } from "../model/typed-value.ts";
 import { keyOf } from "../store/keys.ts";
 import { type CallRecord, decodeCall, encodeCall } from "../store/records/call.ts";
@@ -34,6 +35,8 @@ interface Waiting {
   expiresAtMs: number | undefined;
   /** Its message, where that may be in memory alone, too. */
   message: Pending | undefined;
+  /** Nobody waited for some time: mail that came meanwhile may hold a reply. */
+  readonly isFound: boolean;
 }
 
 const SECRET_BYTES = 16;
@@ -81,7 +84,7 @@ export class Calls {
   /** A new call, made by the message of this id; returns its id, the caller's address for the function. */
   begin(request: number, target: Address, messageId: string): string {
     const callId = `${this.#identity.messageId(this.#identity.sequence())}-${this.#secret()}`;
-    this.#join(waitingFor({ callId, messageId, target, expiresAtMs: undefined }), request);
+    this.#join(waitingFor({ callId, messageId, target, expiresAtMs: undefined }, false), request);
     return callId;
   }
 
@@ -122,10 +125,20 @@ export class Calls {
     this.#store({ callId, messageId, target, expiresAtMs });
   }
 
-  /** A reply, when the call is known in memory. False: the store must be asked, see {@link replyStored}. */
+  /**
+   * A reply, when the call is known in memory. False: it goes by its mailbox, since there may be an earlier one in it,
+   * and the store must be asked, see {@link replyStored}.
+   */
   reply(callId: string, value: TypedValue): boolean {
     const waiting = this.#waiting.get(callId);
     if (waiting === undefined) return false;
+    const address = { type: CALL_TYPE, id: callId };
+    if (waiting.isFound && this.#mailboxes.countOf(address) !== 0) return false;
+    return this.#answer(waiting, value);
+  }
+
+  #answer(waiting: Waiting, value: TypedValue): true {
+    const { callId } = waiting;
     this.#waiting.delete(callId);
     this.#keep(waiting);
     const { messageId, target, expiresAtMs } = waiting;
@@ -145,7 +158,11 @@ export class Calls {
   /** A reply to a call that nobody waits for at this moment. `then` runs when it has been dealt with. */
   replyStored(callId: string, value: TypedValue, then: () => void): void {
     this.#lookUp(callId, (record) => {
-      if (this.reply(callId, value)) return then();
+      const waiting = this.#waiting.get(callId);
+      if (waiting !== undefined) {
+        this.#answer(waiting, value);
+        return then();
+      }
       if (record === undefined || record.reply !== undefined) this.dropped++;
       else this.#epochs.writeVisible(callKey(callId), encodeCall({ ...record, reply: value }));
       then();
@@ -161,7 +178,7 @@ export class Calls {
       const meanwhile = this.#waiting.get(callId);
       if (meanwhile !== undefined) return this.#join(meanwhile, request);
       if (record !== undefined && record.reply === undefined) {
-        return this.#join(waitingFor(record), request);
+        return this.#join(waitingFor(record, true), request);
       }
       this.#lookingUp.delete(request);
       if (record?.reply === undefined) this.#epochs.release({ kind: "unknownCall", request });
@@ -267,7 +284,8 @@ export function onceKey(target: Address, key: string): Uint8Array {
 /** A call that somebody will wait for. */
 function waitingFor(
   call: Pick<Waiting, "callId" | "messageId" | "target" | "expiresAtMs">,
+  isFound: boolean,
 ): Waiting {
   const { callId, messageId, target, expiresAtMs } = call;
-  return { callId, messageId, target, requests: [], expiresAtMs, message: undefined };
+  return { callId, messageId, target, requests: [], expiresAtMs, message: undefined, isFound };
 }
