@@ -125,7 +125,7 @@ async function openSnapshots(
 }
 
 async function openData(
-  { dataDir, partitions, threads = 1, acceptLoss, logger }: NodeOptions,
+  { dataDir, partitions, threads = 1, acceptLoss, tablesAhead, logger }: NodeOptions,
   application: string,
   open: typeof openStorage,
   snapshots: Snapshots | undefined,
@@ -133,7 +133,7 @@ async function openData(
 ): Promise<Storage> {
   const restoration = snapshots === undefined ? undefined : () => snapshots.restoration();
   const newPartitions = Math.max(DEFAULT_PARTITIONS, threads);
-  const asked = { dataDir, application, partitions, newPartitions, acceptLoss };
+  const asked = { dataDir, application, partitions, newPartitions, acceptLoss, tablesAhead };
   const storage = await open({ ...asked, restoration });
   closing.add(() => storage.close());
   await snapshots?.claim(storage);

@@ -1,5 +1,6 @@
 import type { StatefoldError } from "../base/errors.ts";
 import type { Retention } from "../log/options.ts";
+import type { TablesAhead } from "../store/tables-ahead.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { SnapshotSettings } from "./snapshots.ts";
 
@@ -35,6 +36,8 @@ export interface NodeOptions {
    * with such an egress, since the topics may be the original's.
    */
   readonly forkPublishes?: boolean;
+  /** Tables of the data directory that were compared while code was loaded. Default: all are compared as it is opened. */
+  readonly tablesAhead?: TablesAhead | undefined;
   readonly logger: Logger;
 }
 

@@ -7,6 +7,7 @@ import { type Description, type Origin, readDescription } from "../store/descrip
 import { DataDirectory } from "../store/directory.ts";
 import { FORMAT_VERSION } from "../store/format.ts";
 import { MemoryContents, MemoryStore } from "../store/memory.ts";
+import type { TablesAhead } from "../store/tables-ahead.ts";
 import type { PartitionStore } from "../store/witnessed-store.ts";
 import type { Restoration } from "./restoration.ts";
 
@@ -56,6 +57,8 @@ export interface StorageOptions {
   readonly acceptLoss: boolean;
   /** As many has a new data directory when nothing else says how many. Default DEFAULT_PARTITIONS. */
   readonly newPartitions?: number | undefined;
+  /** As in NodeOptions. */
+  readonly tablesAhead?: TablesAhead | undefined;
   /** Asked when the data directory is to be made: what it is filled from. */
   readonly restoration?: (() => Promise<Restoration | undefined>) | undefined;
 }
@@ -72,7 +75,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const partitions =
     options.partitions ?? known?.partitions ?? restoration?.partitions ?? newPartitions;
   const directory = await DataDirectory.open({
-    ...{ dir: dataDir, application, partitions },
+    ...{ dir: dataDir, application, partitions, ahead: options.tablesAhead },
     fill: async (made) => restoration?.fill(made, identityOf(made.description.createdAtMs)),
   });
   const { description, path } = directory;

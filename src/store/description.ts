@@ -5,6 +5,9 @@ import { writeFileAtomically } from "./atomic-file.ts";
 import { FORMAT_VERSION } from "./format.ts";
 import { classifyFileError, corrupt } from "./level-errors.ts";
 
+/** The folder of a data directory in which its partitions are, each in one by its number. */
+export const PARTITIONS = "partitions";
+
 /** What `statefold.json` says about its directory. */
 export interface Description {
   readonly formatVersion: number;

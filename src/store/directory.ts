@@ -5,7 +5,13 @@ import { assert } from "../base/assert.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { StatefoldError } from "../base/errors.ts";
 import { syncFolder, writeFileAtomically } from "./atomic-file.ts";
-import { type Description, type Origin, readDescription, writeDescription } from "./description.ts";
+import {
+  type Description,
+  type Origin,
+  PARTITIONS,
+  readDescription,
+  writeDescription,
+} from "./description.ts";
 import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
 import { FORMAT_VERSION } from "./format.ts";
 import { LevelStore } from "./level.ts";
@@ -14,6 +20,7 @@ import { corrupt } from "./level-errors.ts";
 import type { LevelFiles } from "./level-files.ts";
 import { checkOwner, newOwner, readOwner, saltOf, writeOwner } from "./owner.ts";
 import { unseal } from "./seal.ts";
+import type { TablesAhead } from "./tables-ahead.ts";
 import { Witness } from "./witness.ts";
 import {
   behindWitness,
@@ -39,7 +46,6 @@ import {
  */
 const DESCRIPTION = "statefold.json";
 const LOCK = "lock";
-const PARTITIONS = "partitions";
 const WITNESS = "witness";
 const TOPICS = "topics";
 const CREATING = "creating";
@@ -59,6 +65,8 @@ export interface DirectoryOptions {
   /** What the holder is called when another process finds the directory in use. Default "statefold". */
   readonly command?: string;
   readonly clock?: Clock;
+  /** Its tables as far as they were compared already, while nobody held it. Default: none was. */
+  readonly ahead?: TablesAhead | undefined;
   /**
    * What a directory that is made begins with: called with it while nobody believes in it yet. When it rejects, or
    * the process dies, nothing was made. It closes the partitions it opens, and says where they are from.
@@ -84,6 +92,7 @@ export class DataDirectory {
   /** The folder of the topic log. It exists. */
   readonly topicsPath: string;
   readonly #lock: DirectoryLock;
+  readonly #ahead: TablesAhead | undefined;
   readonly #partitions = new Map<number, Promise<PartitionStore>>();
   #closing: Promise<void> | undefined;
 
@@ -91,12 +100,14 @@ export class DataDirectory {
     path: string,
     { description, isNew }: { description: Description; isNew: boolean },
     lock: DirectoryLock,
+    ahead?: TablesAhead,
   ) {
     this.path = path;
     this.#description = description;
     this.isNew = isNew;
     this.topicsPath = join(path, TOPICS);
     this.#lock = lock;
+    this.#ahead = ahead;
   }
 
   get description(): Description {
@@ -127,7 +138,8 @@ export class DataDirectory {
       // Again: between the first look and the lock another process may have made it.
       const known = await check(path, options);
       const description = known ?? (await makeParts(path, options, clock));
-      const directory = new DataDirectory(path, { description, isNew: known === undefined }, lock);
+      const isNew = known === undefined;
+      const directory = new DataDirectory(path, { description, isNew }, lock, options.ahead);
       if (known === undefined) {
         const origin = await options.fill?.(directory);
         assert(directory.#partitions.size === 0, "who fills a directory closes its partitions");
@@ -197,7 +209,8 @@ export class DataDirectory {
     };
     let store: LevelStore;
     try {
-      store = await LevelStore.open({ dir, acceptLoss, inspect, salt, ...level });
+      const ahead = this.#ahead;
+      store = await LevelStore.open({ dir, acceptLoss, inspect, salt, ahead, ...level });
     } catch (error) {
       await witness?.close();
       throw error;

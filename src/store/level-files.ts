@@ -1,5 +1,7 @@
+import { closeSync, fstatSync, openSync, read, statSync } from "node:fs";
 import { open, readdir, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { assert } from "../base/assert.ts";
 import { describeError } from "../base/errors.ts";
 import { systemCode } from "../base/system-error.ts";
@@ -75,7 +77,8 @@ export function stopOf(files: LevelFiles): (DatabaseStop & { readonly path: stri
   return log?.stop === undefined ? undefined : { ...log.stop, path: log.path };
 }
 
-async function readManifestOf(dir: string): Promise<Manifest> {
+/** @throws as {@link readLevelFiles} */
+export async function readManifestOf(dir: string): Promise<Manifest> {
   const current = join(dir, "CURRENT");
   const name = await readOrUndefined(current);
   if (name === undefined) {
@@ -151,29 +154,77 @@ function batchOrReason(bytes: Uint8Array, expected: Expected): LevelBatch | stri
 }
 
 /**
- * Compares every checksum of every table. One is read while the one before it is compared.
+ * Compares every checksum of every table.
  *
+ * @param ahead of tables that were found to be right already, as {@link nameTable} calls them
  * @throws StatefoldError STORE_CORRUPT naming the table that is missing, damaged or another one
  */
 export async function checkTables(
   { dir, manifest }: LevelFiles,
-  memories: readonly [TableMemory, TableMemory] = [new TableMemory(), new TableMemory()],
+  ahead: ReadonlySet<string> = new Set(),
+  memories?: TableMemories,
 ): Promise<void> {
-  const read = (i: number): Promise<TableFile> | undefined => {
-    const entry = manifest.tables[i];
-    return entry && readTableFile(dir, entry, memories[i % 2 === 0 ? 0 : 1]);
+  const isRight = (entry: TableEntry): boolean => {
+    const name = ahead.size === 0 ? undefined : nameTable(dir, entry);
+    return name !== undefined && ahead.has(name);
   };
-  let next = read(0);
-  for (const [i, { smallest, largest }] of manifest.tables.entries()) {
-    const file = await next;
-    assert(file !== undefined, "a table is read before it is compared");
-    next = read(i + 1);
-    const { path, problem } = tableIn(file, (table) => table.check(smallest, largest));
+  const left = manifest.tables.filter((entry) => !isRight(entry));
+  for await (const { path, problem } of comparedTables(dir, left, memories)) {
     if (problem === undefined) continue;
-    await next; // its descriptor is closed
     if (isRefusal(problem)) throw problem;
     throw corrupt(dir, `the table ${path} is damaged`, { cause: problem });
   }
+}
+
+/** A table as it lies there: what the manifest says of it, and its file. Undefined: it does not. */
+export function nameTable(dir: string, entry: TableEntry): string | undefined {
+  const { number, bytes, smallest, largest } = entry;
+  const file = statSync(tablePath(dir, number), { bigint: true, throwIfNoEntry: false });
+  if (file === undefined) return undefined;
+  const keys = [smallest, largest].map((key) => Buffer.from(key).toString("base64"));
+  const { dev, ino, size, mtimeNs, ctimeNs } = file;
+  return [number, bytes, ...keys, dev, ino, size, mtimeNs, ctimeNs].join(" ");
+}
+
+const readPart = promisify(read);
+
+/** Where one is read while the one before it is compared. */
+export type TableMemories = readonly [TableMemory, TableMemory];
+
+export interface ComparedTable {
+  readonly entry: TableEntry;
+  readonly path: string;
+  /** Why it is not what was written; undefined: every checksum holds. */
+  readonly problem: unknown;
+}
+
+/** Tables of a database, compared one after the other. Never rejects for damage. */
+export async function* comparedTables(
+  dir: string,
+  tables: readonly TableEntry[],
+  memories: TableMemories = [new TableMemory(), new TableMemory()],
+): AsyncGenerator<ComparedTable> {
+  const begin = (i: number): Promise<TableFile> | undefined => {
+    const entry = tables[i];
+    return entry && readTableFile(dir, entry, memories[i % 2 === 0 ? 0 : 1]);
+  };
+  let next = begin(0);
+  try {
+    for (const [i, entry] of tables.entries()) {
+      const file = await next;
+      assert(file !== undefined, "a table is read before it is compared");
+      next = begin(i + 1);
+      const { smallest, largest } = entry;
+      const { path, problem } = tableIn(file, (table) => table.check(smallest, largest));
+      yield { entry, path, problem };
+    }
+  } finally {
+    await next; // its descriptor is closed
+  }
+}
+
+function tablePath(dir: string, number: number): string {
+  return join(dir, `${String(number).padStart(6, "0")}.ldb`);
 }
 
 /** The machine refuses, which says nothing about the table. */
@@ -242,7 +293,7 @@ async function readTableFile(
   { number, bytes: expected }: TableEntry,
   memory: TableMemory,
 ): Promise<TableFile> {
-  const path = join(dir, `${String(number).padStart(6, "0")}.ldb`);
+  const path = tablePath(dir, number);
   try {
     return { path, bytes: await readWhole(path, expected, memory), problem: undefined };
   } catch (error) {
@@ -259,21 +310,22 @@ async function readTableFile(
 }
 
 async function readWhole(path: string, expected: number, memory: TableMemory): Promise<Buffer> {
-  const file = await open(path);
+  // At once: so all of the reading is under way before the thread turns to the table before it.
+  const file = openSync(path, "r");
   try {
-    const { size } = await file.stat();
+    const { size } = fstatSync(file);
     if (size !== expected) {
       throw new RangeError(`it has ${size} bytes, where there were ${expected}`);
     }
     const bytes = memory.of(size);
     for (let at = 0; at < size; ) {
-      const { bytesRead } = await file.read(bytes, at, size - at, at);
+      const { bytesRead } = await readPart(file, bytes, at, size - at, at);
       if (bytesRead === 0) throw new RangeError(`it ends after ${at} bytes`);
       at += bytesRead;
     }
     return bytes;
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 

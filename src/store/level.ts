@@ -24,6 +24,7 @@ import {
 } from "./level-files.ts";
 import { checkLimits } from "./limits.ts";
 import { seal, unseal } from "./seal.ts";
+import type { TablesAhead } from "./tables-ahead.ts";
 
 /** How much an iterator fetches at once. */
 const SCAN_BYTES = 1024 * 1024;
@@ -53,6 +54,8 @@ export interface LevelOptions {
    * false: it is an error.
    */
   readonly acceptLoss?: boolean;
+  /** Of its tables some may have been compared already. Default: none was. */
+  readonly ahead?: Pick<TablesAhead, "take"> | undefined;
   /** Begins the checksum of every value: see seal.ts. Default 0. */
   readonly salt?: number;
   /** Looks at the files when they have been checked, before anything writes to them; may refuse them. */
@@ -76,7 +79,7 @@ type Phase =
  * witnessed-store.ts): LevelDB believes a log without its end.
  *
  * Before LevelDB opens the files, all of them are read and compared with their checksums from outside
- * (level-files.ts): 0.6 s of processor time for each GiB. There is no later time for it, since LevelDB's compactions copy what
+ * (level-files.ts): 0.6 s of processor time for each GiB, maybe on threads of their own (tables-ahead.ts). There is no later time for it, since LevelDB's compactions copy what
  * is damaged into new tables, under new checksums. What is refused is left as it was found.
  */
 export class LevelStore implements Store, StoreInTheMaking {
@@ -298,8 +301,8 @@ export class LevelStore implements Store, StoreInTheMaking {
 
 /** @throws StatefoldError STORE_CORRUPT, STORE_BEHIND_WITNESS, and what `inspect` throws */
 async function checkFiles(options: LevelOptions): Promise<void> {
-  const { dir, acceptLoss = false, inspect } = options;
-  const files = await readFiles(dir);
+  const { acceptLoss = false, inspect } = options;
+  const files = await readFiles(options);
   const stop = stopOf(files);
   // A torn end LevelDB reads over in the same way.
   const isCut = stop?.isDamage === true;
@@ -308,10 +311,11 @@ async function checkFiles(options: LevelOptions): Promise<void> {
   if (isCut) await cutLogs(files);
 }
 
-async function readFiles(dir: string): Promise<LevelFiles> {
+async function readFiles({ dir, ahead }: LevelOptions): Promise<LevelFiles> {
+  const right = await ahead?.take(dir);
   try {
     const files = await readLevelFiles(dir);
-    await checkTables(files);
+    await checkTables(files, right);
     return files;
   } catch (error) {
     throw classifyFileError(error, dir);

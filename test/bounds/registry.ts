@@ -860,6 +860,9 @@ export const NO_BOUNDS: Readonly<Record<string, string>> = {
   "src/store/level.ts#SCAN_ENTRIES": "the same",
   "src/store/ordered-map.ts#MAX_CHUNK": "the shape of a tree",
   "src/store/seal.ts#SEAL_BYTES": "the format",
+  "src/store/tables-ahead.ts#LEAST_BYTES": "when a thread is worth it",
+  "src/store/tables-ahead.ts#MAX_THREADS":
+    "more tables take longer, in the memory of two for each thread",
   "src/store/witness.ts#PAGE_BYTES": "the format",
   "src/store/witness.ts#SLOT_BYTES": "the format",
   "src/testing/engine.ts#NAMED_CALLS": "how many addresses an error names",

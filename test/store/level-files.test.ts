@@ -89,7 +89,7 @@ test("tables are checked one after the other in the memory of two", async (t) =>
     }
   }
   const memories = [new Watched(), new Watched()] as const;
-  await checkTables(files, memories);
+  await checkTables(files, undefined, memories);
   assert.equal(memories[0].sizes.length + memories[1].sizes.length, bytes.length);
   for (const { sizes } of memories) {
     assert(sizes.length >= Math.floor(bytes.length / 2), "one is read while the other is compared");
