@@ -5,7 +5,16 @@ import { mailKey, readMailKey } from "../../src/partition/mailboxes.ts";
 import type { Entry, ScanRange } from "../../src/store/contract.ts";
 import { TAGS } from "../../src/store/keys.ts";
 import { encodeMessage } from "../../src/store/records/message.ts";
-import { at, Harness, type HarnessOptions, message, TYPE, textOf, value } from "./harness.ts";
+import {
+  at,
+  binding,
+  Harness,
+  type HarnessOptions,
+  message,
+  TYPE,
+  textOf,
+  value,
+} from "./harness.ts";
 
 const ids = ["a", "b", "c", "d", "e", "f"];
 
@@ -187,23 +196,28 @@ test("books that say less than there is, or more, do not stop the survey", async
 });
 
 test("a reply that waits in the store is given before one that comes later", async () => {
-  const it = await Harness.open();
+  // The survey comes to what is below before it comes to the call.
+  const FIRST = "a/first";
+  const options = { functions: { [TYPE]: binding(), [FIRST]: binding() } };
+  const it = await Harness.open(options);
   const call = it.call(at("a"), "hello", "key");
   it.settle(call);
   const target = it.started[0]?.invocation.messages[0]?.caller;
   assert(target?.type === CALL_TYPE);
   it.turn({ kind: "hangUp", request: call.request, keep: true });
-  it.turn(it.send(at("told"), "reply to it, twice"));
-  it.settle();
-  it.reply({ messages: [{ target, value: value("first") }] }, "a");
+  it.settle(...ids.map((id) => it.send(at(id, FIRST), "reply to it, again")));
+  it.turn();
+  it.started.splice(1);
+  it.reply({ messages: [{ target, value: value("first") }] });
   it.completeCommit(); // with the reply as mail
-  assert.equal(it.stored("mail").length, 2);
-  const next = await again(it, { limits: { surveyMessages: 1 } });
+  assert.equal(it.stored("mail").length, 1 + ids.length);
+  const next = await again(it, { ...options, limits: { surveyMessages: 1 } });
   const fetch = next.fetch(target.id);
   next.turn(fetch);
   while (next.batch === undefined) next.answerRead();
+  assert.equal(next.partition.mailboxes.countOf(target), undefined);
   next.reply({ messages: [{ target, value: value("second") }] });
   next.settle();
   const replies = next.take("replied").map((each) => textOf(each.value));
-  assert.deepEqual(replies, ["first"]);
+  assert.deepEqual([replies, next.partition.calls.dropped], [["first"], 1]);
 });

@@ -98,4 +98,13 @@ export const SURVEY: readonly Mutant[] = [
     from: "    mailboxes.whenKnown(mailbox, () => this.#decideKnown(request, verb, mailbox, answer));",
     to: "    this.#decideKnown(request, verb, mailbox, answer);",
   },
+  {
+    name: "survey-reply-overtakes",
+    bug: "Who fetches an earlier call gets the next reply that comes, though one is in the store.",
+    breaks: "I1 single writer",
+    file: "partition/calls.ts",
+    from: "if (waiting.isFound && this.#mailboxes.countOf(address) !== 0) return false;",
+    to: "if (waiting.isFound && this.#mailboxes.countOf(address) === -1) return false;",
+    tests: ["partition/survey"],
+  },
 ];
