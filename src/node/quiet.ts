@@ -18,11 +18,14 @@ export interface Working {
 export async function quiet(working: Working, untilMs: number): Promise<void> {
   // What partitions were offered just now is applied in a turn, which comes before this.
   await immediately();
-  let before = -1;
+  let before: number | undefined;
   let idleSinceMs = performance.now();
   while (performance.now() < untilMs) {
     const open = (await working.work()).filter((work) => work !== undefined);
-    const done = open.reduce((sum, { accepted, finished }) => sum + accepted + finished, 0);
+    const done = open.reduce(
+      (sum, { accepted, finished, uncounted }) => sum + accepted + finished - uncounted,
+      0,
+    );
     // Partitions are looked at one after the other: one that was done may have been given something by the next.
     // So once more, unless there is but one; and nothing has been taken or done meanwhile.
     if (open.every(isDone) && (open.length <= 1 || done === before)) return;

@@ -55,6 +55,8 @@ export interface Work {
   readonly unfinished: number;
   /** Of it, what waits for a snapshot. */
   readonly held: number;
+  /** Mail that an opening found, and that is not counted yet: some of it may be served when it is. */
+  readonly uncounted: number;
   /** Everything is durable, and nothing is being committed. */
   readonly isSettled: boolean;
   readonly inFlight: number;
@@ -187,11 +189,12 @@ export function viewOf(message: Message): MessageView {
   };
 }
 
-function workOf({ unfinished, outboxes, epochs, delivery, ledger }: Partition): Work {
+function workOf({ unfinished, outboxes, epochs, delivery, ledger, mailboxes }: Partition): Work {
   const isSettled = !epochs.isCommitting && epochs.dirtySinceMs === undefined;
   const { accepted, finished } = ledger;
   const { inFlight } = delivery;
-  return { unfinished, held: outboxes.held, isSettled, inFlight, accepted, finished };
+  const { uncounted } = mailboxes;
+  return { unfinished, held: outboxes.held, uncounted, isSettled, inFlight, accepted, finished };
 }
 
 function timerSummary(key: Uint8Array, bytes: Uint8Array): TimerSummary {

@@ -7,6 +7,7 @@ import { within } from "../support/until.ts";
 class FakePartition {
   unfinished = 0;
   held = 0;
+  uncounted = 0;
   isSettled = true;
   inFlight = 0;
   accepted = 0;
@@ -47,6 +48,22 @@ test("it is not quiet while what was done lingers for its commit", async () => {
   assert.equal(isOver, false);
   partition.isSettled = true;
   await within("quiet", over);
+});
+
+test("it waits while mail is counted that an opening has found, however long that takes", async (t) => {
+  let nowMs = 0;
+  t.mock.method(performance, "now", () => nowMs);
+  const partition = new FakePartition();
+  Object.assign(partition, { unfinished: 40, uncounted: 40 });
+  let looks = 0;
+  const work = async () => {
+    looks++;
+    nowMs += 400;
+    partition.uncounted = Math.max(0, partition.uncounted - 10);
+    return [{ ...partition }];
+  };
+  await quiet({ work }, LATER);
+  assert(looks >= 6, "what is left then waits for something outside");
 });
 
 test("it waits for what was accepted until it is done", async () => {
