@@ -90,6 +90,6 @@ export const DEFAULT_LIMITS: PartitionLimits = {
   epochBytes: 64 * 1024 * 1024,
   changedKeys: 250_000,
   changedKeyBytes: 32 * 1024 * 1024,
-  commitLingerMs: 50,
+  commitLingerMs: 100,
   retentionMs: 24 * 60 * 60 * 1000,
 };
